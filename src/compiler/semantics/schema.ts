@@ -1,0 +1,83 @@
+// How vocabulary is declared: keys, constructors and sum types as tables. Checking, defaults, completion, `explain`
+// and the reference pages all read these; the language core holds none of the words itself.
+import type { Details } from "../diagnostics/types.ts";
+import type { Value, Variant } from "./spec.ts";
+
+export type Unit = "step" | "token" | "sequence" | "sample" | "epoch" | "trial" | "parameter" | "byte" | "second" | "%";
+
+export type Type =
+  | { readonly kind: "int"; readonly min?: number; readonly max?: number }
+  /** A plain number; `percent: true` also accepts `10%` (stored as 0.1). */
+  | { readonly kind: "float"; readonly min?: number; readonly max?: number; readonly above?: number; readonly below?: number; readonly percent?: boolean }
+  | { readonly kind: "bool" }
+  | { readonly kind: "string" }
+  /** A number with one of these units, stored as {unit, value}; `%` stores the fraction. */
+  | { readonly kind: "quantity"; readonly units: readonly Unit[]; readonly min?: number }
+  /** One constructor of a sum type: stored as a Variant. */
+  | { readonly kind: "sum"; readonly name: string }
+  | { readonly kind: "list"; readonly of: Type; readonly length?: number; readonly min?: number }
+  /** Two ends `a .. b`. */
+  | { readonly kind: "range"; readonly of: Type }
+  /** Bare words: `gate: silu`. */
+  | { readonly kind: "word"; readonly words: readonly { readonly name: string; readonly doc: string }[] };
+
+export interface Key {
+  readonly name: string;
+  readonly type: Type;
+  readonly doc: string;
+  /** Source text of the default, checked like user text ("rmsnorm()", "10%", "hidden * 4"); absent = must be given. */
+  readonly default?: string;
+  /** `none` is allowed, and stored as null. */
+  readonly optional?: boolean;
+  /** Where the definition comes from: paper and equation, or the library whose default this is. */
+  readonly source?: string;
+}
+
+/** One variant of a sum type: `rope(theta: 10_000)`. Positional arguments follow the order of `keys`. */
+export interface Constructor {
+  readonly name: string;
+  readonly of: string;
+  readonly doc: string;
+  readonly source?: string;
+  readonly keys: readonly Key[];
+  /** A rule over the finished value alone; the message is shown at the argument named by `at`, else at the constructor. */
+  readonly check?: (value: Variant) => readonly Complaint[];
+}
+
+export interface SumType {
+  readonly name: string;
+  readonly doc: string;
+}
+
+/** A complaint of a table's own check, raised by catalogue name. */
+export interface Complaint {
+  readonly name: string;
+  readonly args: Readonly<Record<string, string | number>>;
+  /** Path below the checked value, for the place: "heads". */
+  readonly at?: string;
+  readonly details?: Details;
+}
+
+/** A catalogue entry: a feature brings its own. */
+export interface DiagnosticEntry {
+  readonly code: string;
+  readonly name: string;
+  readonly severity: "error" | "warning" | "info" | "hint";
+  /** `{arg}` placeholders. */
+  readonly message: string;
+  /** Why this is wrong, one paragraph, for `specc explain`. */
+  readonly why: string;
+  readonly wrong: string;
+  readonly right: string;
+}
+
+/** Everything the checker may know of; features add to the lists. */
+export interface Vocabulary {
+  readonly sums: readonly SumType[];
+  readonly constructors: readonly Constructor[];
+  /** Keys by place: "model", "blocks", "recipe". */
+  readonly keys: Readonly<Record<string, readonly Key[]>>;
+  readonly diagnostics: readonly DiagnosticEntry[];
+}
+
+export type { Value, Variant };

@@ -1,0 +1,88 @@
+// The Spec: what a paper's configuration table would say. Plain immutable JSON, all names resolved, `extends` flattened,
+// defaults filled, units normalised. `origins` remembers where each value was written.
+import type { Span } from "../diagnostics/types.ts";
+
+export interface Quantity {
+  readonly unit: string;
+  /** `%` is stored as a fraction, bytes as bytes, times as seconds. */
+  readonly value: number;
+}
+/** A constructor with its keys filled: `{ is: "rope", theta: 10000 }`. */
+export interface Variant {
+  readonly is: string;
+  readonly [key: string]: Value;
+}
+export type Value = null | boolean | number | string | Quantity | Variant | { readonly from: Value; readonly to: Value } | readonly Value[];
+
+/** One layer, its expressions in `l` and `L` evaluated. */
+export interface BlockSpec {
+  /** 1-based, as papers count. */
+  readonly layer: number;
+  readonly norm: Variant; // NormPlacement: pre(norm) | post(norm)
+  readonly attention: Variant; // mha | gqa | mqa
+  readonly ffn: Variant; // swiglu | geglu | gelu | relu2
+  readonly scaling: Variant | null; // Scaling: gpas(...), or none
+  /** Keys that features add to `blocks`. */
+  readonly [key: string]: Value;
+}
+
+export interface ModelSpec {
+  readonly name: string;
+  readonly doc: string | null;
+  readonly vocab_size: number;
+  readonly hidden_size: number;
+  readonly context: number;
+  readonly embedding: Variant; // token(init, padding)
+  readonly blocks: readonly BlockSpec[];
+  readonly final_norm: Variant | null;
+  readonly head: Variant; // lm(tied)
+}
+
+/** A selector after checking: which parameters it takes is decided by `matchSelector` on parameter paths. */
+export type SelectorSpec =
+  | { readonly kind: "path"; readonly segments: readonly SegmentSpec[] }
+  | { readonly kind: "not"; readonly operand: SelectorSpec }
+  | { readonly kind: "and" | "or"; readonly operands: readonly SelectorSpec[] };
+export type SegmentSpec =
+  | { readonly kind: "any" | "deep" }
+  | { readonly kind: "name"; readonly name: string; readonly index?: { readonly from: number; readonly to: number } };
+
+export interface RuleSpec {
+  readonly selector: SelectorSpec;
+  /** As written, for messages. */
+  readonly text: string;
+  readonly value: Variant;
+}
+
+export interface RecipeSpec {
+  readonly name: string;
+  readonly doc: string | null;
+  readonly data: Variant; // text(files, package, tokenizer, sequence, pack, split)
+  readonly optimizer: Variant; // adamw | adam | sgd
+  readonly schedule: Variant; // constant | linear | cosine | wsd
+  /** Sequences in one update, and in one pass through the model. */
+  readonly batch: Quantity;
+  readonly micro: Quantity;
+  readonly length: Quantity; // steps, epochs or tokens
+  readonly clip: Variant | null; // global_norm(max)
+  readonly precision: Variant; // f32
+  readonly seed: number;
+  readonly eval_every: Quantity | null;
+  readonly save_every: Quantity | null;
+  readonly sample: Variant | null; // sample(prompt, tokens, temperature, top_k): what `train` prints at the end
+  /** First match wins. */
+  readonly decay: readonly RuleSpec[];
+  /** Keys that features add. */
+  readonly [key: string]: unknown;
+}
+
+export interface Spec {
+  readonly edition: number;
+  readonly models: Readonly<Record<string, ModelSpec>>;
+  readonly recipes: Readonly<Record<string, RecipeSpec>>;
+  /** `recipe R for M`. */
+  readonly recipeFor: Readonly<Record<string, string>>;
+}
+
+/** Where values come from, by path: "models.Speech.blocks.0.attention.heads". A missing path: its nearest ancestor. */
+export type Origins = ReadonlyMap<string, { readonly span: Span; readonly how: "written" | "default" | "inherited" | "set" }>;
