@@ -1,0 +1,118 @@
+// The contract between compiler and runtime: what a bundle holds. Imports nothing. The published JSON Schema is
+// schemas/manifest.schema.json.
+
+export type DType = "f32" | "i32" | "bool";
+export interface TensorSpec {
+  readonly name: string;
+  readonly dtype: DType;
+  readonly shape: readonly number[];
+}
+
+/** Values that depend on the step alone, computed by the host in float64 (learning rate, bias corrections). */
+export type ScalarExpr =
+  | number
+  | { readonly op: "step" } // 1-based number of the update
+  | { readonly op: "neg" | "exp" | "log" | "cos" | "sqrt" | "floor"; readonly x: ScalarExpr }
+  | { readonly op: "add" | "sub" | "mul" | "div" | "pow" | "min" | "max"; readonly x: ScalarExpr; readonly y: ScalarExpr }
+  /** x < y ? then : else */
+  | { readonly op: "less"; readonly x: ScalarExpr; readonly y: ScalarExpr; readonly then: ScalarExpr; readonly else: ScalarExpr };
+
+export type Init =
+  | { readonly kind: "normal"; readonly std: number; /** This row starts at zero (a padding row). */ readonly zeroRow?: number }
+  | { readonly kind: "constant"; readonly value: number };
+
+/** A named tensor that lives across runs. */
+export interface StateEntry {
+  /** The language's path: "blocks.3.attention.q.weight"; slots: "<parameter>/exp_avg". */
+  readonly name: string;
+  /** "param": trained; "slot": the optimizer's; "accumulator": gradients of the micro-batches of one step (zero between steps, not saved). */
+  readonly kind: "param" | "slot" | "accumulator";
+  /** Name in model.safetensors (params, Hugging Face style) or optimizer.safetensors ("<disk name of the parameter>/exp_avg"). */
+  readonly diskName: string;
+  readonly dtype: DType;
+  /** As the engine holds it. */
+  readonly shape: readonly number[];
+  /** Two-dimensional, and held as the transpose of what lies on disk ([out, in] on disk). */
+  readonly transposed: boolean;
+  readonly init: Init;
+}
+
+export interface ProgramEntry {
+  readonly name: string;
+  readonly inputs: readonly TensorSpec[];
+  /** Scalar f32 inputs that the host computes from the step. */
+  readonly scalars: Readonly<Record<string, ScalarExpr>>;
+  readonly outputs: readonly TensorSpec[];
+  readonly reads: readonly string[];
+  readonly writes: readonly string[];
+  readonly peakBytes: number;
+  readonly flops: number;
+}
+
+export type TokenizerSpec = { readonly kind: "bytes" } | { readonly kind: "bpe"; readonly file: string; readonly size: number };
+export interface DataSpec {
+  readonly kind: "text";
+  /** Globs relative to the project root, or to the package's folder. */
+  readonly files: readonly string[];
+  readonly package: string | null;
+  readonly tokenizer: TokenizerSpec;
+  readonly sequence: number;
+  readonly pack: boolean;
+  /** Fractions: train, validation. */
+  readonly split: readonly [number, number];
+}
+
+export interface TrainingSpec {
+  readonly recipe: string;
+  readonly data: DataSpec;
+  /** Sequences an update, and a pass. `train_step` exists when they are equal; otherwise `accumulate` (batch/micro times) then `apply`. */
+  readonly batch: number;
+  readonly micro: number;
+  readonly length: { readonly unit: "step" | "epoch" | "token"; readonly value: number };
+  /** Known at build when the length is in steps or tokens; otherwise the runtime counts an epoch and rebuilds scalars from `totalSteps`. */
+  readonly totalSteps: number;
+  readonly seed: number;
+  readonly evalEvery: number | null;
+  readonly saveEvery: number | null;
+  readonly sample: { readonly prompt: string; readonly tokens: number; readonly temperature: number; readonly topK: number | null } | null;
+  readonly learningRate: ScalarExpr;
+}
+
+export interface Manifest {
+  readonly formatVersion: 1;
+  readonly generator: { readonly name: "specc"; readonly version: string };
+  readonly specHash: string;
+  readonly model: {
+    readonly name: string;
+    readonly vocabSize: number;
+    readonly hiddenSize: number;
+    readonly layers: number;
+    readonly context: number;
+    readonly parameters: number;
+    readonly flopsPerToken: number;
+    /** Hugging Face config.json written beside weights. */
+    readonly config: Readonly<Record<string, unknown>>;
+  };
+  readonly training: TrainingSpec | null;
+  readonly state: readonly StateEntry[];
+  readonly programs: readonly ProgramEntry[];
+  /** Node name -> "file.arch:line", for errors at run time. */
+  readonly places: Readonly<Record<string, string>>;
+  /** Scalars worth plotting by name: "gates" -> parameter names of GPAS gates. */
+  readonly probes: Readonly<Record<string, readonly string[]>>;
+  readonly engines: readonly string[];
+  readonly files: readonly { readonly path: string; readonly sha256: string; readonly bytes: number }[];
+}
+
+/**
+ * Programs and their conventions (all ids i32, B = micro or 1, T = sequence or context):
+ * - train_step: input_ids [B,T], targets [B,T] (already shifted; -100 ignored), scalars learning_rate, bias1, bias2 (as the
+ *   optimizer needs) -> loss [], grad_norm [], and one output per probe; updates params and slots.
+ * - accumulate: input_ids, targets -> loss []; adds gradients / (batch/micro) into accumulators.
+ * - apply: scalars -> grad_norm [], probes; clips, updates, zeroes the accumulators.
+ * - eval_step: input_ids, targets -> loss_sum [] (sum of nats), count [] (targets counted).
+ * - next_logits: input_ids [1,T], position i32 [] -> logits [V] of that position.
+ * - forward (on demand): input_ids [B,T], targets [B,T] -> logits [B,T,V], loss [], hidden.0 (embeddings) .. hidden.L
+ *   [B,T,D] (output of block l), and grad.<param> when gradients are asked for.
+ */
+export type ProgramName = "train_step" | "accumulate" | "apply" | "eval_step" | "next_logits" | "forward";

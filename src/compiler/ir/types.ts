@@ -1,0 +1,158 @@
+// The graph: immutable nodes in static single assignment form, made only by the Builder. One op table is total over
+// `OpSigs`. Every node knows the model path it belongs to and the `.arch` span it came from.
+import type { Span } from "../diagnostics/types.ts";
+
+export interface Dim {
+  /** For people; kernels see sizes. "" where there is nothing to say. */
+  readonly name: string;
+  readonly size: number;
+}
+export type DType = "f32" | "i32" | "bool";
+export interface TensorType {
+  readonly dtype: DType;
+  readonly shape: readonly Dim[];
+}
+
+type None = Readonly<Record<string, never>>;
+interface Unary {
+  inputs: [x: Node];
+  attrs: None;
+}
+interface Binary {
+  inputs: [x: Node, y: Node];
+  attrs: None;
+}
+
+/** Op names, arities and attributes. Elementwise ops broadcast as NumPy does. */
+export interface OpSigs {
+  // leaves
+  input: { inputs: []; attrs: { readonly name: string; readonly dtype: DType; readonly shape: readonly Dim[] } };
+  state: { inputs: []; attrs: { readonly name: string; readonly shape: readonly Dim[] } };
+  constant: { inputs: []; attrs: { readonly dtype: DType; readonly shape: readonly Dim[]; readonly values: readonly number[] } };
+  full: { inputs: []; attrs: { readonly dtype: DType; readonly shape: readonly Dim[]; readonly value: number } };
+  iota: { inputs: []; attrs: { readonly dtype: DType; readonly shape: readonly Dim[]; readonly axis: number } };
+  // elementwise
+  add: Binary;
+  sub: Binary;
+  mul: Binary;
+  div: Binary;
+  maximum: Binary;
+  minimum: Binary;
+  pow: Binary;
+  neg: Unary;
+  exp: Unary;
+  log: Unary;
+  sqrt: Unary;
+  rsqrt: Unary;
+  square: Unary;
+  abs: Unary;
+  sigmoid: Unary;
+  silu: Unary;
+  tanh: Unary;
+  erf: Unary;
+  relu: Unary;
+  leakyRelu: { inputs: [x: Node]; attrs: { readonly slope: number } };
+  gelu: { inputs: [x: Node]; attrs: { readonly approximate: "none" | "tanh" } };
+  cos: Unary;
+  sin: Unary;
+  stopGradient: Unary;
+  equal: Binary;
+  less: Binary;
+  lessEqual: Binary;
+  greater: Binary;
+  greaterEqual: Binary;
+  and: Binary;
+  not: Unary;
+  isFinite: Unary;
+  select: { inputs: [condition: Node, x: Node, y: Node]; attrs: None };
+  cast: { inputs: [x: Node]; attrs: { readonly dtype: DType } };
+  // layout
+  reshape: { inputs: [x: Node]; attrs: { readonly shape: readonly Dim[] } };
+  transpose: { inputs: [x: Node]; attrs: { readonly perm: readonly number[] } };
+  broadcastTo: { inputs: [x: Node]; attrs: { readonly shape: readonly Dim[] } };
+  slice: { inputs: [x: Node]; attrs: { readonly begin: readonly number[]; readonly size: readonly number[] } };
+  concat: { inputs: Node[]; attrs: { readonly axis: number } };
+  pad: { inputs: [x: Node]; attrs: { readonly before: readonly number[]; readonly after: readonly number[] } }; // zeros
+  // reductions
+  reduceSum: { inputs: [x: Node]; attrs: { readonly axes: readonly number[]; readonly keepDims: boolean } };
+  reduceMean: { inputs: [x: Node]; attrs: { readonly axes: readonly number[]; readonly keepDims: boolean } };
+  reduceMax: { inputs: [x: Node]; attrs: { readonly axes: readonly number[]; readonly keepDims: boolean } };
+  // products and look-ups
+  /** [..., M, K] x [..., K, N]; equal leading axes, or a plain 2-D `y` shared by all of them. */
+  matMul: { inputs: [x: Node, y: Node]; attrs: { readonly transposeX: boolean; readonly transposeY: boolean } };
+  /** table [V, D], ids i32 [...] -> [..., D]. */
+  gather: { inputs: [table: Node, ids: Node]; attrs: None };
+  /** rows [..., D] added into zeros [size, D] at ids [...]: the gradient of gather. */
+  scatterAdd: { inputs: [ids: Node, rows: Node]; attrs: { readonly size: Dim } };
+  /** ids i32 [...] -> f32 [..., depth]; an id outside is a row of zeros. */
+  oneHot: { inputs: [ids: Node]; attrs: { readonly depth: Dim } };
+  // composites: each expands into the ops above
+  softmax: Unary; // last axis
+  logSumExp: Unary; // last axis, dropped
+  rmsNorm: { inputs: [x: Node, gain: Node]; attrs: { readonly eps: number } };
+  layerNorm: { inputs: [x: Node, gain: Node, bias: Node]; attrs: { readonly eps: number } };
+  /** x [..., T, d], cos and sin [T, d]: x * cos + rotateHalf(x) * sin, the half-split layout of LLaMA. */
+  rope: { inputs: [x: Node, cos: Node, sin: Node]; attrs: None };
+  /** q [B, H, T, d], k and v [B, K, T, d] with H a multiple of K (head h reads k/v head floor(h·K/H)) -> [B, H, T, d]. */
+  attention: { inputs: [q: Node, k: Node, v: Node]; attrs: { readonly scale: number; readonly causal: boolean } };
+  /** logits [N, V], targets i32 [N] -> f32 [N]: -log softmax at the target, 0 where the target is `ignore`. */
+  crossEntropy: { inputs: [logits: Node, targets: Node]; attrs: { readonly ignore: number } };
+}
+
+export type OpName = keyof OpSigs;
+export type Node<N extends OpName = OpName> = {
+  readonly [K in N]: {
+    readonly op: K;
+    readonly inputs: Readonly<OpSigs[K]["inputs"]>;
+    readonly attrs: Readonly<OpSigs[K]["attrs"]>;
+    readonly type: TensorType;
+    /** Where in the model: "blocks.3/ffn/gate"; "" outside of it. */
+    readonly path: string;
+    readonly origin: Span | undefined;
+    /** Creation order within its builder: inputs always have smaller ids. */
+    readonly id: number;
+  };
+}[N];
+
+type Each<In extends readonly Node[], T> = { readonly [I in keyof In]: T };
+export type PerInput<N extends OpName, T> = Each<OpSigs[N]["inputs"], T>;
+
+/** Makes nodes: infers the type at once (a fault throws InternalError with op, shapes and path) and shares equal pure nodes. */
+export interface Builder {
+  emit<N extends OpName>(op: N, inputs: Readonly<OpSigs[N]["inputs"]>, attrs: OpSigs[N]["attrs"]): Node<N>;
+  /** Nodes made inside carry this path (joined with "/") and span. */
+  at<T>(path: string, origin: Span | undefined, make: () => T): T;
+  /** Nodes made inside carry the path and span of this one: for rewrites and gradients. */
+  like<T>(node: Node, make: () => T): T;
+}
+
+export interface OpRow<N extends OpName> {
+  /** Formula, shapes, numerics, source. */
+  readonly doc: string;
+  readonly kind: "leaf" | "primitive" | "composite";
+  readonly infer: (inputs: PerInput<N, TensorType>, attrs: OpSigs[N]["attrs"]) => TensorType | { readonly fault: string };
+  /** Gradients for each input, null where none flows; "zero": the op stops gradients; "expand": through `expand`. */
+  readonly grad: ((b: Builder, node: Node<N>, dy: Node) => PerInput<N, Node | null>) | "zero" | "expand";
+  /** Into simpler ops. */
+  readonly expand?: (b: Builder, node: Node<N>) => Node;
+  /** Plain float64 loops: the oracle. Booleans and integers are held as numbers. Not for leaves other than constants. */
+  readonly evaluate?: (inputs: PerInput<N, Float64Array>, node: Node<N>) => Float64Array;
+  readonly cost: (node: Node<N>) => { readonly flops: number; readonly bytes: number };
+  /** Types as text, "f32[b=2,d=3]"; `kind` narrows the values drawn ("positive", "ids<5", "apart" = away from kinks). */
+  readonly samples: readonly { readonly inputs: readonly string[]; readonly attrs: OpSigs[N]["attrs"]; readonly values?: readonly string[] }[];
+}
+export type OpTable = { readonly [N in OpName]: OpRow<N> };
+
+/** A program: inputs, named results, and state written back. Reading state is the op `state`. */
+export interface Graph {
+  readonly name: string;
+  readonly inputs: readonly Node<"input">[];
+  readonly outputs: readonly { readonly name: string; readonly node: Node }[];
+  /** After the run, state `state` holds `node`; reads inside the graph see the old value. */
+  readonly updates: readonly { readonly state: string; readonly node: Node }[];
+}
+export interface Pass {
+  readonly name: string;
+  readonly doc: string;
+  readonly run: (graph: Graph) => Graph;
+}

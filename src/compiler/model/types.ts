@@ -1,0 +1,11 @@
+// What the model stage gives to lowering and emission: programs over named state.
+import type { StateEntry, ScalarExpr } from "../../bundle/manifest.ts";
+import type { Graph } from "../ir/types.ts";
+
+export interface Compiled {
+  readonly state: readonly StateEntry[];
+  readonly programs: readonly { readonly graph: Graph; readonly scalars: Readonly<Record<string, ScalarExpr>> }[];
+  readonly learningRate: ScalarExpr | null;
+  readonly totalSteps: number;
+  readonly probes: Readonly<Record<string, readonly string[]>>;
+}
