@@ -1,0 +1,61 @@
+// The layering of docs/architecture.md, stated for the linter: imports go one way.
+import tseslint from "typescript-eslint";
+
+/** Files may not import what the patterns match. */
+const forbid = (files, ...patterns) => ({
+  files,
+  ignores: ["**/*.test.ts"],
+  rules: {
+    "no-restricted-imports": [
+      "error",
+      { patterns: patterns.map(([group, message]) => ({ group, message })) },
+    ],
+  },
+});
+const noNode = [["node:*"], "reach files, clock and network through the host"];
+const noCompiler = [["**/compiler/**"], "the runtime and the contract know nothing of the compiler"];
+const noRuntime = [["**/runtime/**"], "the compiler does not run programs"];
+const noFeatures = [["**/features/**"], "shared code never asks which feature is on"];
+
+export default tseslint.config(
+  {
+    ignores: ["dist", "**/node_modules", "coverage", "runs", "examples/*/run", ".gpu", ".tf"],
+  },
+  {
+    files: ["**/*.ts"],
+    extends: [tseslint.configs.strictTypeChecked],
+    languageOptions: { parserOptions: { projectService: true } },
+    rules: {
+      // Numbers read well in messages.
+      "@typescript-eslint/restrict-template-expressions": ["error", { allowNumber: true }],
+      // `noUncheckedIndexedAccess` makes numeric inner loops need `x[i]!`; reviewed by hand.
+      "@typescript-eslint/no-non-null-assertion": "off",
+      // Interfaces of hosts and engines are asynchronous though some implementations are not.
+      "@typescript-eslint/require-await": "off",
+      // Conflicts with exhaustive discriminated unions in generic helpers.
+      "@typescript-eslint/no-unnecessary-type-parameters": "off",
+      // Guards against data from outside that the types already trust.
+      "@typescript-eslint/no-unnecessary-condition": "off",
+      "@typescript-eslint/no-confusing-void-expression": ["error", { ignoreArrowShorthand: true }],
+      "@typescript-eslint/consistent-type-imports": "error",
+    },
+  },
+  forbid(["grammar/**/*.ts"], noNode, [["**/src/compiler/**"], "the grammar is pure"]),
+  forbid(["src/compiler/diagnostics/**/*.ts", "src/compiler/syntax/**/*.ts"], noNode, noRuntime, noFeatures),
+  forbid(["src/compiler/semantics/**/*.ts"], noNode, noRuntime, noFeatures, [
+    ["**/ir/**", "**/passes/**", "**/lower/**", "**/model/**"],
+    "semantics ends at the Spec",
+  ]),
+  forbid(["src/compiler/ir/**/*.ts", "src/compiler/passes/**/*.ts", "src/compiler/lower/**/*.ts"], noNode, noRuntime, noFeatures, [
+    ["**/syntax/**", "**/semantics/**", "**/model/**"],
+    "the graph knows neither text nor papers",
+  ]),
+  forbid(["src/compiler/model/**/*.ts"], noNode, noRuntime, [["**/syntax/**", "**/lower/**"], "the model builds graphs from the Spec"], [
+    ["**/features/index.ts", "**/features/gpas/**"],
+    "shared code never asks which feature is on",
+  ]),
+  forbid(["src/compiler/*.ts", "src/compiler/emit/**/*.ts", "src/compiler/features/**/*.ts"], noNode, noRuntime),
+  forbid(["src/bundle/**/*.ts"], noNode, noCompiler, noRuntime),
+  forbid(["src/runtime/*.ts", "src/runtime/!(node)/**/*.ts"], noNode, noCompiler),
+  forbid(["src/runtime/node/**/*.ts"], noCompiler),
+);
