@@ -1,0 +1,10 @@
+// The op table: total over OpSigs, so a signature without a row does not compile.
+import type { OpTable } from "../types.ts";
+import { composites } from "./composite.ts";
+import { elementwise } from "./elementwise.ts";
+import { layout } from "./layout.ts";
+import { leaves } from "./leaves.ts";
+import { products } from "./product.ts";
+import { reduce } from "./reduce.ts";
+
+export const ops: OpTable = { ...leaves, ...elementwise, ...layout, ...reduce, ...products, ...composites };

@@ -1,0 +1,45 @@
+// What rows of all families share: building shapes, summing broadcast gradients back, costs.
+import { broadcast, count, reducedAxes, sameSizes, showType, tensor } from "../shape.ts";
+import type { Builder, DType, Node, TensorType } from "../types.ts";
+
+export type Fault = { readonly fault: string };
+export const fault = (text: string): Fault => ({ fault: text });
+export const none = {} as const;
+
+const bytesOf: Readonly<Record<DType, number>> = { f32: 4, i32: 4, bool: 1 };
+export const bytes = (type: TensorType): number => count(type) * bytesOf[type.dtype];
+
+/** `perElement` operations on each element of the result; every operand and the result moves once. */
+export const elementCost =
+  (perElement: number) =>
+  (node: Node): { flops: number; bytes: number } => ({
+    flops: perElement * count(node.type),
+    bytes: bytes(node.type) + node.inputs.reduce((n, x) => n + bytes(x.type), 0),
+  });
+export const free = (): { flops: number; bytes: number } => ({ flops: 0, bytes: 0 });
+
+/** Sums `dy` over the axes along which `x` was broadcast. */
+export const sumTo = (b: Builder, dy: Node, x: Node): Node => {
+  const axes = reducedAxes(x.type.shape, dy.type.shape);
+  const summed = axes.length === 0 ? dy : b.emit("reduceSum", [dy], { axes, keepDims: false });
+  return sameSizes(summed.type.shape, x.type.shape) ? summed : b.emit("reshape", [summed], { shape: x.type.shape });
+};
+
+export const scalar = (b: Builder, value: number): Node => b.emit("full", [], { dtype: "f32", shape: [], value });
+
+export const sameAsInput = ([x]: readonly [TensorType]): TensorType => x;
+export const floatOnly = ([x]: readonly [TensorType]): TensorType | Fault =>
+  x.dtype === "f32" ? x : fault(`needs f32, got ${showType(x)}`);
+
+export const inferBinary =
+  (result: "same" | "bool") =>
+  ([x, y]: readonly [TensorType, TensorType]): TensorType | Fault => {
+    if (x.dtype !== y.dtype) return fault(`operands differ in type: ${showType(x)} and ${showType(y)}`);
+    const shape = broadcast(x.shape, y.shape);
+    if (shape === undefined) return fault(`${showType(x)} and ${showType(y)} do not broadcast`);
+    return tensor(result === "bool" ? "bool" : x.dtype, shape);
+  };
+
+/** A node seen through its operands: what a row's functions take, whatever the op. */
+export type Of1 = Node & { readonly inputs: readonly [Node] };
+export type Of2 = Node & { readonly inputs: readonly [Node, Node] };

@@ -1,0 +1,32 @@
+// Walking a graph without recursion: training graphs are deeper than the stack.
+import type { Graph, Node } from "./types.ts";
+
+/** Every node that the roots need, operands first (by id). */
+export const reachable = (roots: Iterable<Node>): Node[] => {
+  const seen = new Set<Node>();
+  const stack = [...roots];
+  for (let node = stack.pop(); node !== undefined; node = stack.pop()) {
+    if (seen.has(node)) continue;
+    seen.add(node);
+    stack.push(...node.inputs);
+  }
+  return [...seen].sort((a, b) => a.id - b.id);
+};
+
+export const rootsOf = (graph: Graph): Node[] => [
+  ...graph.inputs,
+  ...graph.outputs.map((o) => o.node),
+  ...graph.updates.map((u) => u.node),
+];
+export const nodesOf = (graph: Graph): Node[] => reachable(rootsOf(graph));
+
+/** The same graph with its roots replaced; inputs must map to inputs. */
+export const mapGraph = (graph: Graph, map: (node: Node) => Node): Graph => ({
+  name: graph.name,
+  inputs: graph.inputs.map((n) => {
+    const to = map(n);
+    return to.op === "input" ? to : n;
+  }),
+  outputs: graph.outputs.map((o) => ({ name: o.name, node: map(o.node) })),
+  updates: graph.updates.map((u) => ({ state: u.state, node: map(u.node) })),
+});

@@ -1,0 +1,46 @@
+// Reverse-mode differentiation on the graph: no tape. Each op row carries its own gradient; contributions are added in the
+// order of node ids, so the result does not depend on how the graph was written.
+import { InternalError } from "../diagnostics/types.ts";
+import { rowOf } from "../ir/builder.ts";
+import { showType } from "../ir/shape.ts";
+import type { Builder, Node } from "../ir/types.ts";
+import { reachable } from "../ir/walk.ts";
+import { expandNode } from "./expand.ts";
+
+type Grad = (b: Builder, node: Node, dy: Node) => readonly (Node | null)[];
+
+/**
+ * d loss / d w for each w of `wrt`, of w's shape; zeros where the loss does not depend on it.
+ * @param loss f32 scalar
+ */
+export const differentiate = (b: Builder, loss: Node, wrt: readonly Node[]): readonly Node[] => {
+  if (loss.type.shape.length !== 0) throw new InternalError(`the loss is ${showType(loss.type)}, not a scalar`);
+  const { root, keep } = expandForGradient(b, loss);
+  const nodes = reachable([root]);
+  const needed = new Set<Node>(wrt);
+  for (const node of nodes) if (node.inputs.some((x) => needed.has(x))) needed.add(node);
+
+  const grads = new Map<Node, Node>();
+  grads.set(root, b.like(root, () => b.emit("full", [], { dtype: "f32", shape: [], value: 1 })));
+  for (const node of nodes.reverse()) {
+    const dy = grads.get(node);
+    const grad = rowOf(node.op).grad;
+    if (dy === undefined || !needed.has(node) || grad === "zero" || wrt.includes(node)) continue;
+    if (grad === "expand") throw new InternalError(`${node.op} was not expanded before differentiation`);
+    b.like(node, () => {
+      (grad as Grad)(b, node, dy).forEach((dx, i) => {
+        const x = node.inputs[i]!;
+        if (dx === null || !needed.has(x) || x.type.dtype !== "f32") return;
+        const sum = grads.get(x);
+        grads.set(x, sum === undefined ? dx : b.emit("add", [sum, dx], {}));
+      });
+    });
+  }
+  return wrt.map((w) => grads.get(keep.get(w) ?? w) ?? b.like(w, () => b.emit("full", [], { dtype: "f32", shape: w.type.shape, value: 0 })));
+};
+
+/** Expands the ops whose gradient goes through their expansion. */
+const expandForGradient = (b: Builder, loss: Node): { root: Node; keep: ReadonlyMap<Node, Node> } => {
+  const keep = expandNode(b, [loss], (n) => rowOf(n.op).grad === "expand");
+  return { root: keep.get(loss)!, keep };
+};

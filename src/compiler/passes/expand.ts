@@ -1,0 +1,38 @@
+// Replaces composites by their expansions, for engines and gradients that have no form of their own for them.
+import { reemit, rowOf } from "../ir/builder.ts";
+import type { Builder, Node, OpName, Pass } from "../ir/types.ts";
+import { createBuilder } from "../ir/builder.ts";
+import { mapGraph, nodesOf, reachable } from "../ir/walk.ts";
+
+type Expand = (b: Builder, node: Node) => Node;
+
+/** Rebuilds what the roots need with the chosen nodes expanded; the map leads from old nodes to new. */
+export const expandNode = (b: Builder, roots: readonly Node[], choose: (node: Node) => boolean): Map<Node, Node> => {
+  const done = new Map<Node, Node>();
+  for (const node of reachable(roots)) {
+    const inputs = node.inputs.map((n) => done.get(n)!);
+    const same = inputs.every((n, i) => n === node.inputs[i]);
+    const now = same ? node : reemit(b, node, inputs);
+    const expand = rowOf(node.op).expand as Expand | undefined;
+    if (expand === undefined || !choose(node)) done.set(node, now);
+    else {
+      const body = b.like(node, () => expand(b, now));
+      done.set(node, expandNode(b, [body], choose).get(body)!);
+    }
+  }
+  return done;
+};
+
+/** Expands every composite but those in `keep`. */
+export const expandComposites = (keep: ReadonlySet<OpName>): Pass => ({
+  name: "expand",
+  doc: "replace composites by simpler ops",
+  run: (graph) => {
+    const b = createBuilder();
+    const copies = new Map<Node, Node>();
+    for (const node of nodesOf(graph)) copies.set(node, reemit(b, node, node.inputs.map((n) => copies.get(n)!)));
+    const roots = [...copies.values()];
+    const done = expandNode(b, roots, (n) => rowOf(n.op).kind === "composite" && !keep.has(n.op));
+    return mapGraph(graph, (n) => done.get(copies.get(n)!)!);
+  },
+});
