@@ -32,6 +32,8 @@ export interface ModelSpec {
   readonly vocab_size: number;
   readonly hidden_size: number;
   readonly context: number;
+  /** How linear layers start: normal(std). */
+  readonly init: Variant;
   readonly embedding: Variant; // token(init, padding)
   readonly blocks: readonly BlockSpec[];
   readonly final_norm: Variant | null;

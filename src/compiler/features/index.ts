@@ -1,0 +1,6 @@
+// The only list of features. Order at a site is the order here.
+import type { Feature } from "./feature.ts";
+import { gpas } from "./gpas/index.ts";
+
+export const features: readonly Feature[] = [gpas];
+export type { Feature };

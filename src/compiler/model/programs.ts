@@ -1,0 +1,189 @@
+// From Spec to programs over named state: each program is built in its own graph, differentiated and simplified.
+// The conventions of names and shapes stand at the end of src/bundle/manifest.ts.
+import type { ProgramName, ScalarExpr, StateEntry } from "../../bundle/manifest.ts";
+import type { Span } from "../diagnostics/types.ts";
+import { InternalError } from "../diagnostics/types.ts";
+import { createBuilder } from "../ir/builder.ts";
+import type { Builder, Graph, Node } from "../ir/types.ts";
+import type { ModelSpec, RecipeSpec } from "../semantics/spec.ts";
+import { createParameters, stateEntry, type Parameter, type Parameters } from "./parameters.ts";
+import type { GradEntry, Method } from "./sites.ts";
+import { applyGradients, gradients, lossSum, meanLoss, planOf, type Plan } from "./training.ts";
+import { decoder, type Forward } from "./transformer.ts";
+import type { Compiled } from "./types.ts";
+
+export interface Binding {
+  readonly batch: number;
+  readonly sequence: number;
+}
+export interface ProgramOptions {
+  readonly methods: readonly Method[];
+  readonly programs: readonly ProgramName[];
+  /** Sizes of train_step, accumulate and eval_step, and of next_logits (batch 1). */
+  readonly binding: Binding;
+  /** Of `forward`; the same as `binding` unless given. */
+  readonly forward?: Binding;
+  /** `forward` also gives grad.<parameter>. */
+  readonly gradients?: boolean;
+  /** Updates of the whole run: schedules need it. */
+  readonly totalSteps: number;
+  readonly spanOf?: (path: string) => Span | undefined;
+}
+type Built = Compiled["programs"][number];
+
+interface Making {
+  readonly b: Builder;
+  readonly params: Parameters;
+  readonly ids: Node<"input">;
+  readonly targets: Node<"input">;
+  readonly forward: Forward;
+}
+
+export const buildPrograms = (model: ModelSpec, recipe: RecipeSpec | undefined, options: ProgramOptions): Compiled => {
+  const plan = recipe === undefined ? undefined : planOf(recipe, options.totalSteps);
+  const programs = options.programs.map((name) => makers[name](model, plan, options));
+  const parameters = start(model, options, options.binding).params.list();
+  return {
+    state: stateOf(parameters, plan),
+    programs,
+    learningRate: plan?.learningRate ?? null,
+    totalSteps: options.totalSteps,
+    probes: probesOf(parameters, options.methods),
+  };
+};
+
+const stateOf = (parameters: readonly Parameter[], plan: Plan | undefined): readonly StateEntry[] => {
+  const trained = parameters.filter((p) => p.trained);
+  const slots = plan?.optimizer.slots ?? [];
+  const split = plan !== undefined && plan.recipe.micro.value < plan.recipe.batch.value;
+  return [
+    ...parameters.map((p) => stateEntry(p)),
+    ...trained.flatMap((p) => slots.map((suffix) => stateEntry(p, { suffix, kind: "slot" }))),
+    ...(split ? trained.map((p) => stateEntry(p, { suffix: "grad", kind: "accumulator" })) : []),
+  ];
+};
+
+const probesOf = (parameters: readonly Parameter[], methods: readonly Method[]): Compiled["probes"] =>
+  Object.fromEntries(
+    methods.flatMap((m) => m.probes ?? []).flatMap(({ name, role }) => {
+      const found = parameters.filter((p) => p.role === role).map((p) => p.name);
+      return found.length === 0 ? [] : [[name, found] as const];
+    }),
+  );
+
+/** A fresh graph with the model applied to `input_ids`. */
+const start = (model: ModelSpec, options: ProgramOptions, { batch, sequence }: Binding): Making => {
+  const b = createBuilder();
+  const params = createParameters(b);
+  const shape = [{ name: "batch", size: batch }, { name: "seq", size: sequence }];
+  const ids = b.emit("input", [], { name: "input_ids", dtype: "i32", shape });
+  const targets = b.emit("input", [], { name: "targets", dtype: "i32", shape });
+  const stage = { b, params, methods: options.methods, spanOf: options.spanOf ?? (() => undefined) };
+  return { b, params, ids, targets, forward: decoder(stage, model, ids) };
+};
+
+const lossOf = (m: Making): Node => m.b.at("loss", undefined, () => meanLoss(m.b, m.forward.logits, m.targets));
+
+/** Parameters worth following, as outputs: their values before the update. */
+const probeOutputs = (m: Making, methods: readonly Method[]): Graph["outputs"] =>
+  Object.values(probesOf(m.params.list(), methods))
+    .flat()
+    .map((name) => ({ name, node: m.params.node(name) }));
+
+const needPlan = (plan: Plan | undefined, program: string): Plan => {
+  if (plan === undefined) throw new InternalError(`${program} needs a recipe`);
+  return plan;
+};
+
+type Maker = (model: ModelSpec, plan: Plan | undefined, options: ProgramOptions) => Built;
+
+const makers: Readonly<Record<ProgramName, Maker>> = {
+  train_step: (model, given, options) => {
+    const plan = needPlan(given, "train_step");
+    const m = start(model, options, options.binding);
+    const loss = lossOf(m);
+    const applied = applyGradients(m.b, plan, options.methods, m.params, gradients(m.b, m.params, loss));
+    return {
+      graph: {
+        name: "train_step",
+        inputs: [m.ids, m.targets, ...applied.inputs],
+        outputs: [{ name: "loss", node: loss }, ...applied.outputs, ...probeOutputs(m, options.methods)],
+        updates: applied.updates,
+      },
+      scalars: applied.scalars,
+    };
+  },
+
+  accumulate: (model, given, options) => {
+    const { recipe } = needPlan(given, "accumulate");
+    const m = start(model, options, options.binding);
+    const loss = lossOf(m);
+    const share = m.b.emit("full", [], { dtype: "f32", shape: [], value: recipe.micro.value / recipe.batch.value });
+    const updates = gradients(m.b, m.params, loss).map(({ name, grad }) => {
+      const held = m.b.emit("state", [], { name: `${name}/grad`, shape: grad.type.shape });
+      return { state: `${name}/grad`, node: m.b.emit("add", [held, m.b.emit("mul", [grad, share], {})], {}) };
+    });
+    return {
+      graph: { name: "accumulate", inputs: [m.ids, m.targets], outputs: [{ name: "loss", node: loss }], updates },
+      scalars: {},
+    };
+  },
+
+  apply: (model, given, options) => {
+    const plan = needPlan(given, "apply");
+    const m = start(model, options, options.binding);
+    const trained = m.params.list().filter((p) => p.trained);
+    const grads: readonly GradEntry[] = trained.map((p) => ({
+      name: p.name,
+      role: p.role,
+      grad: m.b.emit("state", [], { name: `${p.name}/grad`, shape: p.shape }),
+    }));
+    const applied = applyGradients(m.b, plan, options.methods, m.params, grads);
+    const cleared = trained.map((p) => ({
+      state: `${p.name}/grad`,
+      node: m.b.emit("full", [], { dtype: "f32", shape: p.shape, value: 0 }),
+    }));
+    return {
+      graph: {
+        name: "apply",
+        inputs: applied.inputs,
+        outputs: [...applied.outputs, ...probeOutputs(m, options.methods)],
+        updates: [...applied.updates, ...cleared],
+      },
+      scalars: applied.scalars,
+    };
+  },
+
+  eval_step: (model, _plan, options) => {
+    const m = start(model, options, options.binding);
+    const { sum, count } = m.b.at("loss", undefined, () => lossSum(m.b, m.forward.logits, m.targets));
+    return plain("eval_step", [m.ids, m.targets], [{ name: "loss_sum", node: sum }, { name: "count", node: count }]);
+  },
+
+  next_logits: (model, _plan, options) => {
+    const T = Math.min(model.context, options.binding.sequence);
+    const m = start(model, options, { batch: 1, sequence: T });
+    const position = m.b.emit("input", [], { name: "position", dtype: "i32", shape: [] });
+    const V = { name: "vocab", size: model.vocab_size };
+    const rows = m.b.emit("reshape", [m.forward.logits], { shape: [{ name: "seq", size: T }, V] });
+    const row = m.b.emit("gather", [rows, position], {});
+    return plain("next_logits", [m.ids, position], [{ name: "logits", node: row }]);
+  },
+
+  forward: (model, _plan, options) => {
+    const m = start(model, options, options.forward ?? options.binding);
+    const loss = lossOf(m);
+    const grads = options.gradients === true ? gradients(m.b, m.params, loss) : [];
+    return plain("forward", [m.ids, m.targets], [
+      { name: "logits", node: m.forward.logits },
+      { name: "loss", node: loss },
+      ...m.forward.hidden.map((node, l) => ({ name: `hidden.${l}`, node })),
+      ...grads.map(({ name, grad }) => ({ name: `grad.${name}`, node: grad })),
+    ]);
+  },
+};
+
+const plain = (name: ProgramName, inputs: Graph["inputs"], outputs: Graph["outputs"]): { graph: Graph; scalars: Readonly<Record<string, ScalarExpr>> } => ({
+  graph: { name, inputs, outputs, updates: [] },
+  scalars: {},
+});
