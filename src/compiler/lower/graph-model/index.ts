@@ -1,0 +1,83 @@
+// A program as a TensorFlow.js GraphModel, which stock `tf.loadGraphModel` runs: model.json (topology, signature, manifest) and
+// one shard of weights. The functional form with the present state as constants: for forward and next_logits, not training.
+import { Buffer32 } from "./bytes.ts";
+import type { DType } from "../../../bundle/manifest.ts";
+import type { Tensors } from "../../../bundle/tensor.ts";
+import type { Graph } from "../../ir/types.ts";
+import { lowerGraph } from "../lower-graph.ts";
+import type { Attr, TfNode } from "../tf-nodes.ts";
+
+const TYPE: Readonly<Record<DType, string>> = { f32: "DT_FLOAT", i32: "DT_INT32", bool: "DT_BOOL" };
+const WEIGHT_TYPE: Readonly<Record<DType, string>> = { f32: "float32", i32: "int32", bool: "bool" };
+const SHARD = "group1-shard1of1.bin";
+/** The GraphDef version of TensorFlow 2.12 and later; readers only ask that it is not too old. */
+const PRODUCER = 1395;
+
+const shapeProto = (shape: readonly number[]): object => ({
+  dim: shape.map((size) => ({ size: String(size) })),
+});
+/** Constants' values lie in the shard, so their attribute only says what they are. */
+const attrProto = (attr: Attr): object => {
+  if ("type" in attr) return { type: TYPE[attr.type] };
+  if ("int" in attr) return { i: String(attr.int) };
+  if ("float" in attr) return { f: attr.float };
+  if ("bool" in attr) return { b: attr.bool };
+  if ("shape" in attr) return { shape: shapeProto(attr.shape) };
+  return { tensor: { dtype: TYPE[attr.tensor.dtype], tensorShape: shapeProto(attr.tensor.shape) } };
+};
+const constantAttrs = (node: TfNode): TfNode["attrs"] => ({
+  dtype: { type: node.dtype },
+  value: { tensor: { dtype: node.dtype, shape: node.shape, values: [] } },
+});
+
+export interface GraphModelFiles {
+  readonly "model.json": string;
+  readonly "group1-shard1of1.bin": Uint8Array<ArrayBuffer>;
+}
+
+/** `state`: values for every state that the program reads. Updates are not part of the form. */
+export const graphModel = (graph: Graph, state: Tensors): GraphModelFiles => {
+  const lowered = lowerGraph({ ...graph, updates: [] });
+  const stateOf = new Map(lowered.reads.map((read) => [read.node, read.state]));
+  const bytes = new Buffer32();
+  const weights: object[] = [];
+  const weight = (node: TfNode, values: ArrayLike<number>): void => {
+    weights.push({ name: node.name, shape: node.shape, dtype: WEIGHT_TYPE[node.dtype] });
+    bytes.append(values, node.dtype);
+  };
+  const nodes = lowered.nodes.map((node) => {
+    const from = stateOf.get(node.name);
+    if (from !== undefined) {
+      const values = state[from];
+      if (values === undefined)
+        throw new Error(`graph model of "${graph.name}": no value for the state "${from}"`);
+      weight(node, values.data);
+    }
+    const { value } = node.attrs;
+    if (value !== undefined && "tensor" in value) weight(node, value.tensor.values);
+    const constant = from !== undefined || node.op === "Const";
+    const attrs = constant ? constantAttrs(node) : node.attrs;
+    return {
+      name: node.name,
+      op: constant ? "Const" : node.op,
+      input: node.inputs,
+      attr: Object.fromEntries(Object.entries(attrs).map(([key, attr]) => [key, attrProto(attr)])),
+    };
+  });
+  const byName = new Map(lowered.nodes.map((node) => [node.name, node]));
+  const edge = (node: string): object => {
+    const { dtype, shape } = byName.get(node)!;
+    return { name: `${node}:0`, dtype: TYPE[dtype], tensorShape: shapeProto(shape) };
+  };
+  const edges = (list: readonly { readonly name: string; readonly node: string }[]): object =>
+    Object.fromEntries(list.map(({ name, node }) => [name, edge(node)]));
+  const model = {
+    format: "graph-model",
+    generatedBy: "specc",
+    convertedBy: null,
+    signature: { inputs: edges(lowered.inputs), outputs: edges(lowered.outputs) },
+    modelTopology: { node: nodes, library: {}, versions: { producer: PRODUCER } },
+    weightsManifest: [{ paths: [SHARD], weights }],
+  };
+  return { "model.json": `${JSON.stringify(model)}\n`, [SHARD]: bytes.all() };
+};

@@ -1,0 +1,75 @@
+// TensorFlow nodes made ready for planning: products without transpose flags (a flagged product bypasses XNNPACK, so the
+// transpose becomes a node of its own, shared by all products that want it) and one-hots as comparisons, which fuse.
+import type { TfGraph, TfNode } from "../tf-nodes.ts";
+
+const FLAGS = {
+  MatMul: ["transpose_a", "transpose_b"],
+  BatchMatMulV2: ["adj_x", "adj_y"],
+} as const;
+const isProduct = (op: string): op is keyof typeof FLAGS => op in FLAGS;
+const flag = (node: TfNode, name: string): boolean => {
+  const attr = node.attrs[name];
+  return attr !== undefined && "bool" in attr && attr.bool;
+};
+
+export const prepare = (graph: TfGraph): TfGraph => {
+  const nodes: TfNode[] = [];
+  const byName = new Map<string, TfNode>();
+  const transposes = new Map<string, string>();
+  const add = (node: TfNode): string => {
+    nodes.push(node);
+    byName.set(node.name, node);
+    return node.name;
+  };
+  const transposed = (name: string): string => {
+    const known = transposes.get(name);
+    if (known !== undefined) return known;
+    const x = byName.get(name)!;
+    const rank = x.shape.length;
+    const perm = x.shape.map((_, d) => (d < rank - 2 ? d : 2 * rank - 3 - d));
+    const made = add({
+      ...{ name: `${name}/transposed`, op: "Transpose", dtype: x.dtype },
+      inputs: [name],
+      attrs: { perm: { shape: perm } },
+      shape: perm.map((d) => x.shape[d]!),
+    });
+    transposes.set(name, made);
+    return made;
+  };
+
+  for (const node of graph.nodes) {
+    if (isProduct(node.op)) {
+      const [x, y] = FLAGS[node.op];
+      const inputs = [
+        flag(node, x) ? transposed(node.inputs[0]!) : node.inputs[0]!,
+        flag(node, y) ? transposed(node.inputs[1]!) : node.inputs[1]!,
+      ];
+      add({ ...node, inputs, attrs: {} });
+    } else if (node.op === "OneHot") {
+      const ids = byName.get(node.inputs[0]!)!;
+      const depth = node.shape.at(-1)!;
+      const counts = `constants/Range_${depth}`;
+      if (!byName.has(counts))
+        add({ name: counts, op: "Range", inputs: [], attrs: {}, dtype: "i32", shape: [depth] });
+      const column = add({
+        ...node,
+        name: `${node.name}/ids`,
+        op: "Reshape",
+        inputs: [ids.name],
+        attrs: {},
+        dtype: "i32",
+        shape: [...ids.shape, 1],
+      });
+      const hit = add({
+        ...node,
+        name: `${node.name}/hit`,
+        op: "Equal",
+        inputs: [column, counts],
+        attrs: {},
+        dtype: "bool",
+      });
+      add({ ...node, op: "Cast", inputs: [hit], attrs: {} });
+    } else add(node);
+  }
+  return { ...graph, nodes };
+};

@@ -1,0 +1,114 @@
+// A program as TensorFlow nodes in the functional form: state reads are placeholders, state writes are results. Ops without
+// nodes of their own are expanded first. Equal constants are shared; names carry the model path, for profiles and NaN reports.
+import { expandComposites } from "../passes/expand.ts";
+import type { Graph, Node, OpName } from "../ir/types.ts";
+import { LOWERING, type Emit, type Value } from "./lowering-table.ts";
+import type { Attr, TfGraph, TfNode } from "./tf-nodes.ts";
+
+const isOp = (name: string): name is OpName => name in LOWERING;
+const expand = expandComposites(
+  new Set(
+    Object.keys(LOWERING)
+      .filter(isOp)
+      .filter((op) => LOWERING[op] !== "expand"),
+  ),
+);
+
+const inOrder = (graph: Graph): readonly Node[] => {
+  const seen = new Set<Node>();
+  const stack: Node[] = [
+    ...graph.inputs,
+    ...graph.outputs.map((o) => o.node),
+    ...graph.updates.map((u) => u.node),
+  ];
+  for (let node = stack.pop(); node !== undefined; node = stack.pop()) {
+    if (seen.has(node)) continue;
+    seen.add(node);
+    stack.push(...node.inputs);
+  }
+  return [...seen].sort((a, b) => a.id - b.id);
+};
+
+/** Looks a row up under the node's own op: the pairing TypeScript cannot follow through a union. */
+const lower = <N extends OpName>(node: Node<N>, emit: Emit, inputs: readonly Value[]): Value => {
+  const row = LOWERING[node.op];
+  if (row === "expand")
+    throw new Error(`lowering: "${node.op}" at "${node.path}" was not expanded`);
+  return row(emit, inputs, node);
+};
+
+export const lowerGraph = (program: Graph): TfGraph => {
+  const graph = expand.run(program);
+  const nodes: TfNode[] = [];
+  const counts = new Map<string, number>();
+  const values = new Map<Node, Value>();
+  const constants = new Map<string, Value>();
+  const unique = (wanted: string): string => {
+    const count = counts.get(wanted) ?? 0;
+    counts.set(wanted, count + 1);
+    return count === 0 ? wanted : unique(`${wanted}_${count}`);
+  };
+  const push = (
+    name: string,
+    op: string,
+    inputs: readonly Value[],
+    attrs: Readonly<Record<string, Attr>>,
+    type: Pick<TfNode, "dtype" | "shape">,
+  ): Value => {
+    const value = { name: unique(name), ...type };
+    nodes.push({ name: value.name, op, inputs: inputs.map((x) => x.name), attrs, ...type });
+    return value;
+  };
+  const tensor: Emit["tensor"] = (numbers, shape, dtype) => {
+    const key = `${dtype}[${shape.join()}]${numbers.map((n) => (Object.is(n, -0) ? "-0" : n)).join()}`;
+    const known = constants.get(key);
+    if (known !== undefined) return known;
+    const value = push(
+      "constants/Const",
+      "Const",
+      [],
+      { dtype: { type: dtype }, value: { tensor: { dtype, shape, values: numbers } } },
+      { dtype, shape },
+    );
+    constants.set(key, value);
+    return value;
+  };
+
+  for (const node of inOrder(graph)) {
+    const prefix = node.path === "" ? "" : `${node.path}/`;
+    const own = { dtype: node.type.dtype, shape: node.type.shape.map((dim) => dim.size) };
+    const emit: Emit = {
+      tensor,
+      ints: (list) =>
+        typeof list === "number" ? tensor([list], [], "i32") : tensor(list, [list.length], "i32"),
+      node: (op, inputs, attrs = {}, type = {}) => {
+        const name =
+          node.op === "input"
+            ? `inputs/${node.attrs.name}`
+            : node.op === "state"
+              ? `state/${node.attrs.name}`
+              : `${prefix}${op}`;
+        return push(name, op, inputs, attrs, { ...own, ...type });
+      },
+    };
+    values.set(
+      node,
+      lower(
+        node,
+        emit,
+        node.inputs.map((x) => values.get(x)!),
+      ),
+    );
+  }
+
+  const nameOf = (node: Node): string => values.get(node)!.name;
+  const reads = [...values.keys()].filter((node) => node.op === "state");
+  return {
+    name: graph.name,
+    nodes,
+    inputs: graph.inputs.map((node) => ({ name: node.attrs.name, node: nameOf(node) })),
+    reads: reads.map((node) => ({ state: node.attrs.name, node: nameOf(node) })),
+    outputs: graph.outputs.map(({ name, node }) => ({ name, node: nameOf(node) })),
+    updates: graph.updates.map(({ state, node }) => ({ state, node: nameOf(node) })),
+  };
+};

@@ -1,0 +1,240 @@
+// The one table from ops to TensorFlow nodes, total over the op set. An op either gives nodes through `Emit` (names, types
+// and constants are Emit's business) or says "expand": the graph must come with such ops already expanded.
+import type { DType } from "../../bundle/manifest.ts";
+import type { Node, OpName } from "../ir/types.ts";
+import type { Attr } from "./tf-nodes.ts";
+
+/** A value under construction: the name of its node, its type and static shape. */
+export interface Value {
+  readonly name: string;
+  readonly dtype: DType;
+  readonly shape: readonly number[];
+}
+export interface Emit {
+  /** A node of the present op; result type and shape default to those of the op itself. */
+  readonly node: (
+    op: string,
+    inputs: readonly Value[],
+    attrs?: Readonly<Record<string, Attr>>,
+    type?: { readonly dtype?: DType; readonly shape?: readonly number[] },
+  ) => Value;
+  /** A small constant argument: a shape, a permutation, an axis. */
+  readonly ints: (values: readonly number[] | number) => Value;
+  readonly tensor: (values: readonly number[], shape: readonly number[], dtype: DType) => Value;
+}
+type Lower<N extends OpName> = (emit: Emit, inputs: readonly Value[], node: Node<N>) => Value;
+export type LoweringTable = { readonly [N in OpName]: Lower<N> | "expand" };
+
+const shapeOf = (node: Node): readonly number[] => node.type.shape.map((dim) => dim.size);
+const plain =
+  (op: string) =>
+  (emit: Emit, inputs: readonly Value[]): Value =>
+    emit.node(op, inputs, { T: { type: inputs.at(-1)!.dtype } });
+const reduction =
+  (op: string) =>
+  (
+    emit: Emit,
+    [x]: readonly Value[],
+    node: Node<"reduceSum" | "reduceMean" | "reduceMax">,
+  ): Value =>
+    emit.node(op, [x!, emit.ints(node.attrs.axes)], {
+      T: { type: x!.dtype },
+      Tidx: { type: "i32" },
+      keep_dims: { bool: node.attrs.keepDims },
+    });
+const reshaped = (emit: Emit, x: Value, shape: readonly number[]): Value =>
+  emit.node(
+    "Reshape",
+    [x, emit.ints(shape)],
+    { T: { type: x.dtype }, Tshape: { type: "i32" } },
+    { dtype: x.dtype, shape },
+  );
+const sizeOf = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
+
+export const LOWERING: LoweringTable = {
+  input: (emit, _, node) =>
+    emit.node("Placeholder", [], {
+      dtype: { type: node.attrs.dtype },
+      shape: { shape: shapeOf(node) },
+    }),
+  state: (emit, _, node) =>
+    emit.node("Placeholder", [], {
+      dtype: { type: node.type.dtype },
+      shape: { shape: shapeOf(node) },
+    }),
+  constant: (emit, _, node) => emit.tensor(node.attrs.values, shapeOf(node), node.attrs.dtype),
+  full: (emit, _, node) => {
+    const value = emit.tensor([node.attrs.value], [], node.attrs.dtype);
+    const shape = shapeOf(node);
+    return shape.length === 0
+      ? value
+      : emit.node("Fill", [emit.ints(shape), value], { T: { type: node.attrs.dtype } });
+  },
+  iota: (emit, _, node) => {
+    const { axis, dtype } = node.attrs;
+    const shape = shapeOf(node);
+    const size = shape[axis] ?? 1;
+    const counts = emit.node(
+      "Range",
+      [emit.tensor([0], [], dtype), emit.tensor([size], [], dtype), emit.tensor([1], [], dtype)],
+      { Tidx: { type: dtype } },
+      { shape: [size] },
+    );
+    if (shape.length === 1) return counts;
+    const aligned = reshaped(
+      emit,
+      counts,
+      shape.map((n, d) => (d === axis ? n : 1)),
+    );
+    return emit.node("BroadcastTo", [aligned, emit.ints(shape)], {
+      T: { type: dtype },
+      Tidx: { type: "i32" },
+    });
+  },
+  add: plain("AddV2"),
+  sub: plain("Sub"),
+  mul: plain("Mul"),
+  div: plain("RealDiv"),
+  maximum: plain("Maximum"),
+  minimum: plain("Minimum"),
+  pow: plain("Pow"),
+  neg: plain("Neg"),
+  exp: plain("Exp"),
+  log: plain("Log"),
+  sqrt: plain("Sqrt"),
+  rsqrt: plain("Rsqrt"),
+  square: plain("Square"),
+  abs: plain("Abs"),
+  sigmoid: plain("Sigmoid"),
+  silu: (emit, [x]) => {
+    const type = { T: { type: "f32" } } as const;
+    return emit.node("Mul", [x!, emit.node("Sigmoid", [x!], type)], type);
+  },
+  tanh: plain("Tanh"),
+  erf: plain("Erf"),
+  relu: plain("Relu"),
+  leakyRelu: (emit, inputs, node) =>
+    emit.node("LeakyRelu", inputs, { T: { type: "f32" }, alpha: { float: node.attrs.slope } }),
+  gelu: "expand",
+  cos: plain("Cos"),
+  sin: plain("Sin"),
+  stopGradient: plain("Identity"),
+  equal: plain("Equal"),
+  less: plain("Less"),
+  lessEqual: plain("LessEqual"),
+  greater: plain("Greater"),
+  greaterEqual: plain("GreaterEqual"),
+  and: (emit, inputs) => emit.node("LogicalAnd", inputs),
+  not: (emit, inputs) => emit.node("LogicalNot", inputs),
+  isFinite: plain("IsFinite"),
+  select: plain("SelectV2"),
+  cast: (emit, [x], node) =>
+    emit.node("Cast", [x!], { SrcT: { type: x!.dtype }, DstT: { type: node.attrs.dtype } }),
+  reshape: (emit, [x], node) => reshaped(emit, x!, shapeOf(node)),
+  transpose: (emit, [x], node) =>
+    emit.node("Transpose", [x!, emit.ints(node.attrs.perm)], {
+      T: { type: x!.dtype },
+      Tperm: { type: "i32" },
+    }),
+  broadcastTo: (emit, [x], node) =>
+    emit.node("BroadcastTo", [x!, emit.ints(shapeOf(node))], {
+      T: { type: x!.dtype },
+      Tidx: { type: "i32" },
+    }),
+  slice: (emit, [x], node) =>
+    emit.node("Slice", [x!, emit.ints(node.attrs.begin), emit.ints(node.attrs.size)], {
+      T: { type: x!.dtype },
+      Index: { type: "i32" },
+    }),
+  concat: (emit, inputs, node) =>
+    emit.node("ConcatV2", [...inputs, emit.ints(node.attrs.axis)], {
+      T: { type: node.type.dtype },
+      N: { int: inputs.length },
+      Tidx: { type: "i32" },
+    }),
+  pad: (emit, [x], node) => {
+    const { before, after } = node.attrs;
+    const pairs = emit.tensor(
+      before.flatMap((n, d) => [n, after[d]!]),
+      [before.length, 2],
+      "i32",
+    );
+    return emit.node("PadV2", [x!, pairs, emit.tensor([0], [], x!.dtype)], {
+      T: { type: x!.dtype },
+      Tpaddings: { type: "i32" },
+    });
+  },
+  reduceSum: reduction("Sum"),
+  reduceMean: reduction("Mean"),
+  reduceMax: reduction("Max"),
+  matMul: (emit, [x, y], node) => {
+    const { transposeX, transposeY } = node.attrs;
+    const t = { T: { type: "f32" } } as const;
+    const flat = { ...t, transpose_a: { bool: transposeX }, transpose_b: { bool: transposeY } };
+    if (x!.shape.length === 2 && y!.shape.length === 2) return emit.node("MatMul", [x!, y!], flat);
+    if (y!.shape.length > 2)
+      return emit.node("BatchMatMulV2", [x!, y!], {
+        ...t,
+        adj_x: { bool: transposeX },
+        adj_y: { bool: transposeY },
+      });
+    // a shared right-hand side: one product of all rows, unless the rows of x are its columns
+    const shape = shapeOf(node);
+    const straight = transposeX
+      ? emit.node(
+          "Transpose",
+          [
+            x!,
+            emit.ints(
+              x!.shape.map((_, d, all) => (d < all.length - 2 ? d : 2 * all.length - 3 - d)),
+            ),
+          ],
+          { ...t, Tperm: { type: "i32" } },
+          { shape: [...x!.shape.slice(0, -2), x!.shape.at(-1)!, x!.shape.at(-2)!] },
+        )
+      : x!;
+    const depth = straight.shape.at(-1)!;
+    const rows = sizeOf(straight.shape.slice(0, -1));
+    const product = emit.node(
+      "MatMul",
+      [reshaped(emit, straight, [rows, depth]), y!],
+      { ...flat, transpose_a: { bool: false } },
+      { shape: [rows, shape.at(-1)!] },
+    );
+    return reshaped(emit, product, shape);
+  },
+  gather: (emit, [table, ids]) =>
+    emit.node("GatherV2", [table!, ids!, emit.ints(0)], {
+      Tparams: { type: table!.dtype },
+      Tindices: { type: "i32" },
+      Taxis: { type: "i32" },
+    }),
+  scatterAdd: (emit, [ids, rows], node) => {
+    const count = sizeOf(ids!.shape);
+    const shape = shapeOf(node);
+    const at = reshaped(emit, ids!, [count, 1]);
+    const flat = reshaped(emit, rows!, [count, shape.at(-1)!]);
+    return emit.node("ScatterNd", [at, flat, emit.ints(shape)], {
+      T: { type: "f32" },
+      Tindices: { type: "i32" },
+    });
+  },
+  // an integer one-hot, cast: the wasm backend's float one holds the bits of integers
+  oneHot: (emit, [ids], node) => {
+    const depth = emit.ints(node.attrs.depth.size);
+    const hot = emit.node(
+      "OneHot",
+      [ids!, depth, emit.ints(1), emit.ints(0)],
+      { T: { type: "i32" }, TI: { type: "i32" }, axis: { int: -1 } },
+      { dtype: "i32" },
+    );
+    return emit.node("Cast", [hot], { SrcT: { type: "i32" }, DstT: { type: "f32" } });
+  },
+  softmax: "expand",
+  logSumExp: "expand",
+  rmsNorm: "expand",
+  layerNorm: "expand",
+  rope: "expand",
+  attention: "expand",
+  crossEntropy: "expand",
+};

@@ -1,0 +1,70 @@
+// The kernels that both tfjs devices share: leaves, look-ups of rows and plain copies, written over typed arrays. What
+// differs (loops, products, allocation) comes in as functions.
+import type { Kernels } from "../../bundle/kernels.ts";
+import { sizeOf } from "../../bundle/tensor.ts";
+import { TF_TYPE, type Device, type Handle } from "./handles.ts";
+
+export interface DeviceParts extends Omit<Device, "kernels"> {
+  readonly loopInto: Kernels<Handle>["loopInto"];
+  readonly product: Kernels<Handle>["product"];
+  readonly call: Kernels<Handle>["call"];
+  readonly free: (x: Handle) => void;
+}
+
+export const makeDevice = (parts: DeviceParts): Device => {
+  const { allocate, values } = parts;
+  const kernels: Kernels<Handle> = {
+    constant: (numbers, shape, dtype) => {
+      const result = allocate(shape, TF_TYPE[dtype]);
+      values(result).set(numbers);
+      return result;
+    },
+    filled: (value, shape, dtype) => {
+      const result = allocate(shape, TF_TYPE[dtype]);
+      values(result).fill(value);
+      return result;
+    },
+    range: (shape, axis, dtype) => {
+      const result = allocate(shape, TF_TYPE[dtype]);
+      const inner = sizeOf(shape.slice(axis + 1));
+      const to = values(result);
+      for (let i = 0; i < to.length; i++) to[i] = Math.floor(i / inner) % shape[axis]!;
+      return result;
+    },
+    view: (x, shape) => ({ ...x, shape: [...shape] }),
+    loop: (spec, loads, name) => {
+      const result = allocate(spec.shape, TF_TYPE[spec.store.dtype]);
+      parts.loopInto(spec, result, loads, name);
+      return result;
+    },
+    loopInto: parts.loopInto,
+    product: parts.product,
+    gather: (table, ids, shape, name) => {
+      const result = allocate(shape, table.dtype);
+      const [rows, width] = [table.shape[0]!, table.shape[1]!];
+      const [from, at, to] = [values(table), values(ids), values(result)];
+      for (let i = 0; i < at.length; i++) {
+        const row = at[i]!;
+        if (row < 0 || row >= rows) throw new RangeError(`${name}: id ${row} is not below ${rows}`);
+        to.set(from.subarray(row * width, (row + 1) * width), i * width);
+      }
+      return result;
+    },
+    scatterAdd: (ids, rows, shape, name) => {
+      const result = allocate(shape, rows.dtype);
+      const [size, width] = [shape[0]!, shape[1]!];
+      const [at, from, to] = [values(ids), values(rows), values(result)];
+      to.fill(0);
+      for (let i = 0; i < at.length; i++) {
+        const row = at[i]!;
+        if (row < 0 || row >= size) throw new RangeError(`${name}: id ${row} is not below ${size}`);
+        for (let j = 0, o = row * width, p = i * width; j < width; j++, o++, p++)
+          to[o]! += from[p]!;
+      }
+      return result;
+    },
+    call: parts.call,
+    free: parts.free,
+  };
+  return { kernels, values, allocate, liveBuffers: parts.liveBuffers };
+};

@@ -1,0 +1,228 @@
+// The engines "wasm" and "cpu": TensorFlow.js backends driven directly, without its engine, tape or tidy. A session holds
+// the state of one bundle as backend buffers; a program returns new buffers for what it wrote, and the old ones go.
+import type { Engine, LoadedBundle, ProgramModule, Session } from "../../bundle/engine.ts";
+import type { Kernels, RunResult } from "../../bundle/kernels.ts";
+import type { HostTensor, Tensors } from "../../bundle/tensor.ts";
+import { sizeOf } from "../../bundle/tensor.ts";
+import { cpuDevice } from "./cpu-device.ts";
+import {
+  OWN_TYPE,
+  TF_TYPE,
+  isCpuBackend,
+  isWasmBackend,
+  type Device,
+  type Handle,
+  type TfKernel,
+} from "./handles.ts";
+import { wasmDevice } from "./wasm/device.ts";
+
+type Name = "wasm" | "cpu";
+
+export const openDevice = async (name: Name, wasmFolder: string | undefined): Promise<Device> => {
+  const tf = await import("@tensorflow/tfjs-core");
+  if (name === "wasm") {
+    const { setWasmPaths } = await import("@tensorflow/tfjs-backend-wasm");
+    if (wasmFolder !== undefined && tf.findBackend("wasm") === null) setWasmPaths(wasmFolder);
+  } else await import("@tensorflow/tfjs-backend-cpu");
+  if (!(await tf.setBackend(name))) throw new Error(`the tfjs backend "${name}" did not start`);
+  const backend: object = tf.findBackend(name);
+  const call: TfKernel = (kernelName, inputs) => {
+    const kernel = tf.getKernel(kernelName, name);
+    if (kernel === undefined)
+      throw new Error(`the tfjs backend "${name}" has no kernel ${kernelName}`);
+    const result = kernel.kernelFunc({ inputs: { ...inputs }, backend, attrs: {} });
+    const first = Array.isArray(result) ? result[0] : result;
+    if (first === undefined || first.dtype === "string" || first.dtype === "complex64")
+      throw new Error(`${kernelName} gave no tensor of numbers`);
+    return { dataId: first.dataId, shape: first.shape, dtype: first.dtype };
+  };
+  if (name === "wasm" && isWasmBackend(backend)) return wasmDevice(backend, call);
+  if (name === "cpu" && isCpuBackend(backend)) return cpuDevice(backend, call);
+  throw new Error(`this version of the tfjs backend "${name}" is not the expected one (4.22)`);
+};
+
+/** Generated modules are loaded from text, so their types end at the module's door: this is where they begin again. */
+interface Program {
+  readonly constants: readonly Handle[];
+  readonly run: (
+    k: Kernels<Handle>,
+    inputs: Readonly<Record<string, Handle>>,
+    state: Readonly<Record<string, Handle>>,
+  ) => RunResult<Handle>;
+}
+const openProgram = (module: ProgramModule, k: Kernels<Handle>): Program => {
+  const constants = module.constants(k) as readonly Handle[];
+  return {
+    constants,
+    run: (kernels, inputs, state) =>
+      module.run(kernels, inputs, state, constants) as RunResult<Handle>,
+  };
+};
+
+const finite = (values: ArrayLike<number>): boolean => {
+  for (let i = 0; i < values.length; i++) if (!Number.isFinite(values[i])) return false;
+  return true;
+};
+class NotFinite extends Error {}
+
+/** Kernels that stop at the first result with a NaN or an infinity though all that went in was finite. */
+const checking = (
+  device: Device,
+): { readonly kernels: Kernels<Handle>; readonly made: Set<object> } => {
+  const k = device.kernels;
+  const made = new Set<object>();
+  const check = (result: Handle, inputs: readonly Handle[], name: string): Handle => {
+    made.add(result.dataId);
+    if (!finite(device.values(result)) && inputs.every((x) => finite(device.values(x))))
+      throw new NotFinite(name);
+    return result;
+  };
+  const noted = (result: Handle): Handle => {
+    made.add(result.dataId);
+    return result;
+  };
+  return {
+    made,
+    kernels: {
+      ...k,
+      constant: (...args) => noted(k.constant(...args)),
+      filled: (...args) => noted(k.filled(...args)),
+      range: (...args) => noted(k.range(...args)),
+      loop: (spec, loads, name) => check(k.loop(spec, loads, name), loads, name),
+      loopInto: (spec, target, loads, name) => {
+        k.loopInto(spec, target, loads, name);
+        check(target, loads, name);
+      },
+      product: (x, y, sizes, shape, name) =>
+        check(k.product(x, y, sizes, shape, name), [x, y], name),
+      gather: (table, ids, shape, name) => check(k.gather(table, ids, shape, name), [table], name),
+      scatterAdd: (ids, rows, shape, name) =>
+        check(k.scatterAdd(ids, rows, shape, name), [rows], name),
+      call: (kernel, inputs, name) =>
+        check(k.call(kernel, inputs, name), Object.values(inputs), name),
+      free: (x) => {
+        made.delete(x.dataId);
+        k.free(x);
+      },
+    },
+  };
+};
+
+const openSession = (device: Device, bundle: LoadedBundle, engine: Name): Session => {
+  const { kernels } = device;
+  const programs = new Map(
+    Object.entries(bundle.programs).map(([name, module]) => [name, openProgram(module, kernels)]),
+  );
+  const specs = new Map(bundle.manifest.state.map((entry) => [entry.name, entry]));
+  let state: Record<string, Handle> = {};
+  for (const entry of bundle.manifest.state)
+    state[entry.name] = kernels.filled(0, entry.shape, entry.dtype);
+
+  const programOf = (name: string): Program => {
+    const program = programs.get(name);
+    if (program === undefined)
+      throw new Error(
+        `no program "${name}" in this bundle (it has ${[...programs.keys()].join(", ")})`,
+      );
+    return program;
+  };
+  const upload = (tensor: HostTensor): Handle => {
+    const handle = device.allocate(tensor.shape, TF_TYPE[tensor.dtype]);
+    device.values(handle).set(tensor.data);
+    return handle;
+  };
+  const download = (x: Handle): HostTensor => ({
+    dtype: OWN_TYPE[x.dtype],
+    shape: [...x.shape],
+    data: device.values(x).slice(),
+  });
+  const uploadAll = (tensors: Tensors): Record<string, Handle> =>
+    Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [name, upload(tensor)]));
+
+  return {
+    engine,
+    run: async (name, inputs) => {
+      const program = programOf(name);
+      const given = uploadAll(inputs);
+      try {
+        const { outputs, updates } = program.run(kernels, given, state);
+        for (const [key, handle] of Object.entries(updates)) {
+          const old = state[key];
+          if (old !== undefined) kernels.free(old);
+          state[key] = handle;
+        }
+        const results = Object.entries(outputs).map(
+          ([key, handle]) => [key, download(handle)] as const,
+        );
+        for (const handle of Object.values(outputs)) kernels.free(handle);
+        return Object.fromEntries(results);
+      } finally {
+        for (const handle of Object.values(given)) kernels.free(handle);
+      }
+    },
+    readState: async (names) =>
+      Object.fromEntries(
+        names.map((name) => {
+          const handle = state[name];
+          if (handle === undefined) throw new Error(`no state "${name}" in this bundle`);
+          return [name, download(handle)];
+        }),
+      ),
+    writeState: async (values) => {
+      for (const [name, tensor] of Object.entries(values)) {
+        const entry = specs.get(name);
+        if (entry === undefined) throw new Error(`no state "${name}" in this bundle`);
+        if (sizeOf(entry.shape) !== tensor.data.length)
+          throw new Error(
+            `state "${name}" holds ${entry.shape.join("x")} values, got ${tensor.shape.join("x")}`,
+          );
+        const next = upload({ ...tensor, dtype: entry.dtype, shape: entry.shape });
+        const old = state[name];
+        if (old !== undefined) kernels.free(old);
+        state[name] = next;
+      }
+    },
+    liveBuffers: () => device.liveBuffers(),
+    firstNonFinite: async (name, inputs) => {
+      const program = programOf(name);
+      const given = uploadAll(inputs);
+      const checked = checking(device);
+      try {
+        program.run(checked.kernels, given, state);
+        return undefined;
+      } catch (error) {
+        if (error instanceof NotFinite) return error.message;
+        throw error;
+      } finally {
+        // whatever the run made and did not free, results included
+        for (const dataId of checked.made) kernels.free({ dataId, shape: [], dtype: "float32" });
+        for (const handle of Object.values(given)) kernels.free(handle);
+      }
+    },
+    close: async () => {
+      for (const handle of Object.values(state)) kernels.free(handle);
+      state = {};
+      for (const { constants } of programs.values())
+        for (const handle of constants) kernels.free(handle);
+      programs.clear();
+    },
+  };
+};
+
+const tfjsEngine = (name: Name, wasmFolder: string | undefined): Engine => ({
+  name,
+  available: async () => {
+    try {
+      await openDevice(name, wasmFolder);
+      return undefined;
+    } catch (error) {
+      return error instanceof Error ? error.message : String(error);
+    }
+  },
+  open: async (bundle) => openSession(await openDevice(name, wasmFolder), bundle, name),
+});
+
+/** `wasmFolder`: where the backend's .wasm files are served, with a slash at its end; in Node they are found beside the package. */
+export const wasmEngine = (options: { readonly wasmFolder?: string } = {}): Engine =>
+  tfjsEngine("wasm", options.wasmFolder);
+export const cpuEngine = (): Engine => tfjsEngine("cpu", undefined);

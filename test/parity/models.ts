@@ -1,0 +1,121 @@
+// The models of the golden cases as Specs, and the smallest way to run one: build its graph, evaluate it in float64.
+import { createBuilder } from "../../src/compiler/ir/builder.ts";
+import { evaluate } from "../../src/compiler/ir/evaluate.ts";
+import type { Graph, Node } from "../../src/compiler/ir/types.ts";
+import { features } from "../../src/compiler/features/index.ts";
+import { createParameters, type Parameter } from "../../src/compiler/model/parameters.ts";
+import { meanLoss } from "../../src/compiler/model/training.ts";
+import { decoder } from "../../src/compiler/model/transformer.ts";
+import { differentiate } from "../../src/compiler/passes/differentiate.ts";
+import type { ModelSpec, Variant } from "../../src/compiler/semantics/spec.ts";
+
+export interface Sizes {
+  readonly vocab: number;
+  readonly hidden: number;
+  readonly layers: number;
+  readonly heads: number;
+  readonly kv: number;
+  readonly ffn: number;
+  readonly eps: number;
+  readonly padding: number | null;
+  readonly tied: boolean;
+}
+export interface Choices {
+  readonly placement?: "pre" | "post";
+  readonly scaling?: Variant | null;
+}
+
+/** A decoder of the LLaMA family. */
+export const llamaSpec = (size: Sizes, { placement = "pre", scaling = null }: Choices = {}): ModelSpec => {
+  const rmsnorm = { is: "rmsnorm", eps: size.eps };
+  const normal = { is: "normal", std: 0.02 };
+  const shared = { heads: size.heads, head_dim: null, position: { is: "rope", theta: 10_000 }, bias: false };
+  return {
+    name: "Golden",
+    doc: null,
+    vocab_size: size.vocab,
+    hidden_size: size.hidden,
+    context: 64,
+    init: normal,
+    embedding: { is: "token", init: normal, padding: size.padding },
+    blocks: Array.from({ length: size.layers }, (_, i) => ({
+      layer: i + 1,
+      norm: { is: placement, norm: rmsnorm },
+      attention: size.kv === size.heads ? { is: "mha", ...shared } : { is: "gqa", kv: size.kv, ...shared },
+      ffn: { is: "swiglu", intermediate: size.ffn, bias: false },
+      scaling,
+    })),
+    final_norm: rmsnorm,
+    head: { is: "lm", tied: size.tied },
+  };
+};
+
+/** The sizes of every scheme case under goldens/gpas; the last row of the embedding is the padding row. */
+export const gpasSizes: Sizes = {
+  vocab: 61,
+  hidden: 32,
+  layers: 4,
+  heads: 4,
+  kv: 4,
+  ffn: 88,
+  eps: 1e-6,
+  padding: 60,
+  tied: false,
+};
+export const gpasVariant = (options: Readonly<Record<string, boolean | number | string>> = {}): Variant => ({
+  is: "gpas",
+  gate: "silu",
+  init: 0,
+  share: "block",
+  trainable: true,
+  site: null,
+  stop_gradient: true,
+  ...options,
+});
+
+export interface Pass {
+  readonly parameters: readonly Parameter[];
+  /** Reads `logits`, `loss`, `hidden.l`, `grad.<parameter>` and `act_grad.hidden.l`. */
+  readonly run: (feeds: {
+    readonly ids: ArrayLike<number>;
+    readonly targets: ArrayLike<number>;
+    readonly state: Readonly<Record<string, ArrayLike<number>>>;
+  }) => Readonly<Record<string, Float64Array>>;
+}
+
+/** Forward and backward of a model on ids [B, T]. */
+export const passOf = (model: ModelSpec, B: number, T: number): Pass => {
+  const b = createBuilder();
+  const params = createParameters(b);
+  const shape = [
+    { name: "batch", size: B },
+    { name: "seq", size: T },
+  ];
+  const input = (name: string): Node<"input"> => b.emit("input", [], { name, dtype: "i32", shape });
+  const [ids, targets] = [input("input_ids"), input("targets")];
+  const { logits, hidden } = decoder({ b, params, methods: features, spanOf: () => undefined }, model, ids);
+  const loss = meanLoss(b, logits, targets);
+  const parameters = params.list();
+  const grads = differentiate(b, loss, parameters.map((p) => params.node(p.name)));
+  // Differentiation stops at what it is asked about, so streams are asked for apart from the parameters before them.
+  const streams = hidden.map((h) => differentiate(b, loss, [h])[0]!);
+  const graph: Graph = {
+    name: "forward",
+    inputs: [ids, targets],
+    outputs: [
+      { name: "logits", node: logits },
+      { name: "loss", node: loss },
+      ...hidden.map((node, l) => ({ name: `hidden.${l}`, node })),
+      ...streams.map((node, l) => ({ name: `act_grad.hidden.${l}`, node })),
+      ...parameters.map((p, i) => ({ name: `grad.${p.name}`, node: grads[i]! })),
+    ],
+    updates: [],
+  };
+  return {
+    parameters,
+    run: ({ ids: values, targets: wanted, state }) => {
+      const { outputs } = evaluate(graph, { inputs: { input_ids: values, targets: wanted }, state });
+      return Object.fromEntries(Object.entries(outputs).map(([name, value]) => [name, value.data]));
+    },
+  };
+};
