@@ -13,12 +13,26 @@ export type ScalarExpr =
   | number
   | { readonly op: "step" } // 1-based number of the update
   | { readonly op: "neg" | "exp" | "log" | "cos" | "sqrt" | "floor"; readonly x: ScalarExpr }
-  | { readonly op: "add" | "sub" | "mul" | "div" | "pow" | "min" | "max"; readonly x: ScalarExpr; readonly y: ScalarExpr }
+  | {
+      readonly op: "add" | "sub" | "mul" | "div" | "pow" | "min" | "max";
+      readonly x: ScalarExpr;
+      readonly y: ScalarExpr;
+    }
   /** x < y ? then : else */
-  | { readonly op: "less"; readonly x: ScalarExpr; readonly y: ScalarExpr; readonly then: ScalarExpr; readonly else: ScalarExpr };
+  | {
+      readonly op: "less";
+      readonly x: ScalarExpr;
+      readonly y: ScalarExpr;
+      readonly then: ScalarExpr;
+      readonly else: ScalarExpr;
+    };
 
 export type Init =
-  | { readonly kind: "normal"; readonly std: number; /** This row starts at zero (a padding row). */ readonly zeroRow?: number }
+  | {
+      readonly kind: "normal";
+      readonly std: number;
+      /** This row starts at zero (a padding row). */ readonly zeroRow?: number;
+    }
   | { readonly kind: "constant"; readonly value: number };
 
 /** A named tensor that lives across runs. */
@@ -49,7 +63,9 @@ export interface ProgramEntry {
   readonly flops: number;
 }
 
-export type TokenizerSpec = { readonly kind: "bytes" } | { readonly kind: "bpe"; readonly file: string; readonly size: number };
+export type TokenizerSpec =
+  | { readonly kind: "bytes" }
+  | { readonly kind: "bpe"; readonly file: string; readonly size: number };
 export interface DataSpec {
   readonly kind: "text";
   /** Globs relative to the project root, or to the package's folder. */
@@ -74,7 +90,12 @@ export interface TrainingSpec {
   readonly seed: number;
   readonly evalEvery: number | null;
   readonly saveEvery: number | null;
-  readonly sample: { readonly prompt: string; readonly tokens: number; readonly temperature: number; readonly topK: number | null } | null;
+  readonly sample: {
+    readonly prompt: string;
+    readonly tokens: number;
+    readonly temperature: number;
+    readonly topK: number | null;
+  } | null;
   readonly learningRate: ScalarExpr;
 }
 
@@ -101,7 +122,11 @@ export interface Manifest {
   /** Scalars worth plotting by name: "gates" -> parameter names of GPAS gates. */
   readonly probes: Readonly<Record<string, readonly string[]>>;
   readonly engines: readonly string[];
-  readonly files: readonly { readonly path: string; readonly sha256: string; readonly bytes: number }[];
+  readonly files: readonly {
+    readonly path: string;
+    readonly sha256: string;
+    readonly bytes: number;
+  }[];
 }
 
 /**
@@ -115,4 +140,5 @@ export interface Manifest {
  * - forward (on demand): input_ids [B,T], targets [B,T] -> logits [B,T,V], loss [], hidden.0 (embeddings) .. hidden.L
  *   [B,T,D] (output of block l), and grad.<param> when gradients are asked for.
  */
-export type ProgramName = "train_step" | "accumulate" | "apply" | "eval_step" | "next_logits" | "forward";
+export type ProgramName =
+  "train_step" | "accumulate" | "apply" | "eval_step" | "next_logits" | "forward";

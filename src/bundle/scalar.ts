@@ -11,7 +11,12 @@ export const min = (x: ScalarExpr, y: ScalarExpr): ScalarExpr => ({ op: "min", x
 export const max = (x: ScalarExpr, y: ScalarExpr): ScalarExpr => ({ op: "max", x, y });
 export const cos = (x: ScalarExpr): ScalarExpr => ({ op: "cos", x });
 /** x < y ? then : otherwise; only the branch taken is evaluated. */
-export const less = (x: ScalarExpr, y: ScalarExpr, then: ScalarExpr, otherwise: ScalarExpr): ScalarExpr => ({
+export const less = (
+  x: ScalarExpr,
+  y: ScalarExpr,
+  then: ScalarExpr,
+  otherwise: ScalarExpr,
+): ScalarExpr => ({
   op: "less",
   x,
   y,
@@ -19,7 +24,14 @@ export const less = (x: ScalarExpr, y: ScalarExpr, then: ScalarExpr, otherwise: 
   else: otherwise,
 });
 
-const unary = { neg: (x: number) => -x, exp: Math.exp, log: Math.log, cos: Math.cos, sqrt: Math.sqrt, floor: Math.floor };
+const unary = {
+  neg: (x: number) => -x,
+  exp: Math.exp,
+  log: Math.log,
+  cos: Math.cos,
+  sqrt: Math.sqrt,
+  floor: Math.floor,
+};
 const binary = {
   add: (x: number, y: number) => x + y,
   sub: (x: number, y: number) => x - y,
@@ -37,7 +49,10 @@ export const evaluateScalar = (expr: ScalarExpr, at: number): number => {
     case "step":
       return at;
     case "less":
-      return evaluateScalar(evaluateScalar(expr.x, at) < evaluateScalar(expr.y, at) ? expr.then : expr.else, at);
+      return evaluateScalar(
+        evaluateScalar(expr.x, at) < evaluateScalar(expr.y, at) ? expr.then : expr.else,
+        at,
+      );
     case "neg":
     case "exp":
     case "log":

@@ -47,6 +47,8 @@ const cases: readonly Case[] = [
   gpas("pre", llamaSpec(gpasSizes)),
   gpas("pre_gpas", llamaSpec(gpasSizes, { scaling: gpasVariant() })),
   gpas("post", llamaSpec(gpasSizes, { placement: "post" })),
+  gpas("post_pre", llamaSpec(gpasSizes, { placement: ["post", "post"] })),
+  gpas("post_pre_gpas", llamaSpec(gpasSizes, { placement: ["post", "post"], scaling: gpasVariant() })),
 ];
 
 describe.each(cases)("$name", ({ model, weights, expected }) => {

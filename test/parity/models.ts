@@ -21,7 +21,8 @@ export interface Sizes {
   readonly tied: boolean;
 }
 export interface Choices {
-  readonly placement?: "pre" | "post";
+  /** Of all blocks, or of each. */
+  readonly placement?: "pre" | "post" | readonly ("pre" | "post")[];
   readonly scaling?: Variant | null;
 }
 
@@ -40,7 +41,7 @@ export const llamaSpec = (size: Sizes, { placement = "pre", scaling = null }: Ch
     embedding: { is: "token", init: normal, padding: size.padding },
     blocks: Array.from({ length: size.layers }, (_, i) => ({
       layer: i + 1,
-      norm: { is: placement, norm: rmsnorm },
+      norm: { is: typeof placement === "string" ? placement : (placement[i] ?? "pre"), norm: rmsnorm },
       attention: size.kv === size.heads ? { is: "mha", ...shared } : { is: "gqa", kv: size.kv, ...shared },
       ffn: { is: "swiglu", intermediate: size.ffn, bias: false },
       scaling,

@@ -12,8 +12,13 @@ import type { Builder, Node, OpName, OpRow, OpSigs, TensorType } from "./types.t
 export const rowOf = (op: OpName): OpRow<OpName> => ops[op] as OpRow<OpName>;
 const nodeOf = <N extends OpName>(fields: Omit<Node, "op"> & { readonly op: N }): Node<N> => fields as Node<N>;
 
+/** JSON knows neither infinities nor -0, and they must not be taken for null and 0. */
+const exact = (_name: string, value: unknown): unknown =>
+  typeof value === "number" && (!Number.isFinite(value) || Object.is(value, -0))
+    ? { number: Object.is(value, -0) ? "-0" : String(value) }
+    : value;
 const key = (op: OpName, inputs: readonly Node[], attrs: object): string =>
-  `${op}(${inputs.map((n) => n.id).join(",")})${JSON.stringify(attrs)}`;
+  `${op}(${inputs.map((n) => n.id).join(",")})${JSON.stringify(attrs, exact)}`;
 
 export const createBuilder = (): Builder => {
   const made = new Map<string, Node>();

@@ -5,10 +5,11 @@ import type { Builder, Dim, Node } from "../ir/types.ts";
 import type { BlockSpec, RecipeSpec, Variant } from "../semantics/spec.ts";
 
 /**
- * `residual.skip`: the operand h of h + F(·), before the addition; `residual.out`: the stream after it.
- * Each occurs twice a block, after attention and after the feed-forward layer.
+ * In the order of the data, for a sub-layer F of a Pre block, h' = h + F(N(h)), or a Post block, h' = N(h + F(h)):
+ * `residual.in` the stream h that reaches both operands; `norm.out` what N gives; `branch.out` what F gives;
+ * `residual.skip` the operand h of the addition alone; `residual.out` the sum. Each occurs twice a block.
  */
-export type Site = "residual.skip" | "residual.out";
+export type Site = "residual.in" | "norm.out" | "branch.out" | "residual.skip" | "residual.out";
 export type SubLayer = "attention" | "ffn";
 
 export interface SiteContext {

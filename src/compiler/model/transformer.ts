@@ -80,23 +80,30 @@ const blockOf = (stage: Stage, model: ModelSpec, block: BlockSpec, x: Node): Nod
   return residual(stage, model, block, "ffn", feed, residual(stage, model, block, "attention", attend, x));
 };
 
-/** pre: h + F(N(h)); post: N(h + F(h)); features wrap the skip and the sum. */
+/** pre: h + F(N(h)); post: N(h + F(h)); features wrap what the sites name. */
 const residual = (stage: Stage, model: ModelSpec, block: BlockSpec, sub: SubLayer, layer: (h: Node) => Node, h: Node): Node => {
   const { b } = stage;
   const i = block.layer - 1;
   const placement = block.norm.is;
   const kind = variant(block.norm, "norm");
   const within = (site: Site, y: Node): Node => wrap(stage, model, block, sub, site, y);
-  const norm = (y: Node): Node =>
-    b.at(`${sub}_norm`, stage.spanOf(`blocks.${i}.norm`), () =>
-      normalise(stage, kind, y, { path: `blocks.${i}.${sub}_norm`, disk: `model.layers.${i}.${normOnDisk(placement, sub)}` }),
+  const disk = `model.layers.${i}.${normOnDisk(placement, sub)}`;
+  const norm = (y: Node): Node => {
+    const normed = b.at(`${sub}_norm`, stage.spanOf(`blocks.${i}.norm`), () =>
+      normalise(stage, kind, y, { path: `blocks.${i}.${sub}_norm`, disk }),
     );
-  const body = (y: Node): Node => b.at(sub, stage.spanOf(`blocks.${i}.${sub}`), () => layer(y));
+    return within("norm.out", normed);
+  };
+  const body = (y: Node): Node =>
+    within("branch.out", b.at(sub, stage.spanOf(`blocks.${i}.${sub}`), () => layer(y)));
+  const x = within("residual.in", h);
+  const join = (branch: Node): Node =>
+    within("residual.out", b.emit("add", [within("residual.skip", x), branch], {}));
   switch (placement) {
     case "pre":
-      return within("residual.out", b.emit("add", [within("residual.skip", h), body(norm(h))], {}));
+      return join(body(norm(x)));
     case "post":
-      return norm(within("residual.out", b.emit("add", [within("residual.skip", h), body(h)], {})));
+      return norm(join(body(x)));
     default:
       throw new InternalError(`no norm placement ${placement}`);
   }

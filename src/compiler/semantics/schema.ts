@@ -1,7 +1,7 @@
 // How vocabulary is declared: keys, constructors and sum types as tables. Checking, defaults, completion, `explain`
 // and the reference pages all read these; the language core holds none of the words itself.
 import type { Details } from "../diagnostics/types.ts";
-import type { Value, Variant } from "./spec.ts";
+import type { BlockSpec, Value, Variant } from "./spec.ts";
 
 export type Unit = "step" | "token" | "sequence" | "sample" | "epoch" | "trial" | "parameter" | "byte" | "second" | "%";
 
@@ -15,7 +15,8 @@ export type Type =
   | { readonly kind: "quantity"; readonly units: readonly Unit[]; readonly min?: number }
   /** One constructor of a sum type: stored as a Variant. */
   | { readonly kind: "sum"; readonly name: string }
-  | { readonly kind: "list"; readonly of: Type; readonly length?: number; readonly min?: number }
+  /** `single: true` also takes one item without brackets, stored as a list of one. */
+  | { readonly kind: "list"; readonly of: Type; readonly length?: number; readonly min?: number; readonly single?: boolean }
   /** Two ends `a .. b`. */
   | { readonly kind: "range"; readonly of: Type }
   /** Bare words: `gate: silu`. */
@@ -71,6 +72,17 @@ export interface DiagnosticEntry {
   readonly right: string;
 }
 
+/** A block of rules `selector => value`: first match wins, each parameter belongs to one rule. */
+export interface RuleBlock {
+  readonly name: string;
+  /** The sum type on the right of `=>`. */
+  readonly of: string;
+  readonly doc: string;
+  /** Its entries as source text, when the block is not written. */
+  readonly default: string;
+  readonly source?: string;
+}
+
 /** Everything the checker may know of; features add to the lists. */
 export interface Vocabulary {
   readonly sums: readonly SumType[];
@@ -78,6 +90,26 @@ export interface Vocabulary {
   /** Keys by place: "model", "blocks", "recipe". */
   readonly keys: Readonly<Record<string, readonly Key[]>>;
   readonly diagnostics: readonly DiagnosticEntry[];
+  /** Blocks of rules by place: "recipe". */
+  readonly rules: Readonly<Record<string, readonly RuleBlock[]>>;
+  /** Words that selectors know though a model may hold no such parameter: "norm", "bias", "router". */
+  readonly words: readonly string[];
+  /** Parameters that features add to a block, below its path: "gpas.gate". */
+  readonly parameters: readonly ((block: BlockSpec) => readonly string[])[];
+  /** Rules over a finished block: combinations without a meaning. `at` is a path below the block: "scaling.gate". */
+  readonly blockChecks: readonly ((block: BlockSpec, depth: number) => readonly Complaint[])[];
+}
+
+/** What a feature adds; every list is appended, keys by place. */
+export interface VocabularyPart {
+  readonly sums?: readonly SumType[];
+  readonly constructors?: readonly Constructor[];
+  readonly keys?: Readonly<Record<string, readonly Key[]>>;
+  readonly diagnostics?: readonly DiagnosticEntry[];
+  readonly rules?: Readonly<Record<string, readonly RuleBlock[]>>;
+  readonly words?: readonly string[];
+  readonly parameters?: (block: BlockSpec) => readonly string[];
+  readonly checkBlock?: (block: BlockSpec, depth: number) => readonly Complaint[];
 }
 
 export type { Value, Variant };

@@ -87,4 +87,11 @@ export interface Spec {
 }
 
 /** Where values come from, by path: "models.Speech.blocks.0.attention.heads". A missing path: its nearest ancestor. */
-export type Origins = ReadonlyMap<string, { readonly span: Span; readonly how: "written" | "default" | "inherited" | "set" }>;
+export type Origins = ReadonlyMap<string, Origin>;
+export interface Origin {
+  /** The value as it stands in its place. */
+  readonly span: Span;
+  readonly how: "written" | "default" | "inherited" | "set";
+  /** The literal it comes from, where that stands elsewhere: a parameter's default, an argument, a `let`. */
+  readonly from?: Span;
+}

@@ -3,10 +3,10 @@
 import { InternalError } from "../../diagnostics/types.ts";
 import type { Builder, Node } from "../../ir/types.ts";
 import { flag, number, text } from "../../model/config.ts";
-import type { GradEntry, SiteContext } from "../../model/sites.ts";
+import type { GradEntry, Site, SiteContext } from "../../model/sites.ts";
 import type { BlockSpec, Variant } from "../../semantics/spec.ts";
 import type { Feature } from "../feature.ts";
-import { vocabulary } from "./vocabulary.ts";
+import { siteOf, vocabulary } from "./vocabulary.ts";
 
 const none = {} as const;
 
@@ -38,7 +38,8 @@ export const scale = (b: Builder, h: Node, fraction: Node, stopGradient: boolean
   return b.emit("sub", [h, b.emit("mul", [fraction, held], none)], none);
 };
 
-const gated = (h: Node, config: Variant, cx: SiteContext): Node => {
+const gated = (site: Site) => (h: Node, config: Variant, cx: SiteContext): Node => {
+  if (siteOf(config, cx.placement) !== site) return h;
   // One gate a block, used after both sub-layers, is what the authors' code does; the paper's figure draws one for each.
   const place = text(config, "share") === "block" ? "gpas" : `gpas_${cx.subLayer}`;
   const gate = cx.param({
@@ -70,8 +71,11 @@ export const gpas: Feature = {
   vocabulary,
   configOf: (block: BlockSpec) => (block.scaling?.is === "gpas" ? block.scaling : undefined),
   sites: {
-    // Norm inside the branch: on the whole stream, after the addition (section 3 of the note).
-    "residual.out": (x, config, cx) => (cx.placement === "pre" ? gated(x, config, cx) : x),
+    "residual.in": gated("residual.in"),
+    "norm.out": gated("norm.out"),
+    "branch.out": gated("branch.out"),
+    "residual.skip": gated("residual.skip"),
+    "residual.out": gated("residual.out"),
   },
   clip: (b, recipe, grads) => {
     const max = recipe["gate_clip"];

@@ -1,5 +1,7 @@
 // The words of GPAS: the constructor `gpas(...)`, two keys of recipes, and its complaints.
-import type { Feature } from "../feature.ts";
+import type { Site } from "../../model/sites.ts";
+import type { Complaint, VocabularyPart } from "../../semantics/schema.ts";
+import type { BlockSpec, Variant } from "../../semantics/spec.ts";
 
 const source = "arXiv 2506.22049";
 const activations = [
@@ -11,7 +13,34 @@ const activations = [
   ["scale_silu", "g · sigmoid(8 g)"],
 ] as const;
 
-export const vocabulary: Feature["vocabulary"] = {
+/** The words of `site`: the published places, then those of the paper's ablation (table 4). */
+const sites: readonly { readonly name: string; readonly site: Site; readonly doc: string }[] = [
+  { name: "after_addition", site: "residual.out", doc: "the whole stream after each addition: the default of Pre-LN" },
+  { name: "shortcut", site: "residual.skip", doc: "the shortcut alone: the default of Post-LN blocks in a mixed model" },
+  { name: "before_sublayer", site: "residual.in", doc: "the whole stream before each sub-layer (ablation)" },
+  { name: "after_norm", site: "norm.out", doc: "what the norm gives (ablation)" },
+  { name: "branch", site: "branch.out", doc: "what attention and feed-forward layer give, before the addition (ablation)" },
+];
+
+/** Where a gate acts in a block of this placement. Norm inside the branch: on the stream; norm after the addition: on the shortcut. */
+export const siteOf = (config: Variant, placement: string): Site => {
+  const named = sites.find((s) => s.name === config["site"]);
+  return named?.site ?? (placement === "pre" ? "residual.out" : "residual.skip");
+};
+
+/** Mixed models have an official form (`post_pre_gpas`), plain Post-LN has none; a written `site` says that it is meant. */
+const checkBlock = (block: BlockSpec, _depth: number, blocks: readonly BlockSpec[] = [block]): readonly Complaint[] => {
+  const { scaling } = block;
+  if (scaling?.is !== "gpas" || typeof scaling["site"] === "string") return [];
+  if (!blocks.every(({ norm }) => norm.is === "post")) return [];
+  const help = [
+    "put the norm inside the branch: norm = pre(rmsnorm())",
+    "or say where the gate acts: scaling = gpas(site: shortcut)",
+  ];
+  return [{ name: "gpas-on-post", args: {}, at: "scaling", details: { help } }];
+};
+
+export const vocabulary: VocabularyPart = {
   constructors: [
     {
       name: "gpas",
@@ -45,6 +74,14 @@ export const vocabulary: Feature["vocabulary"] = {
           doc: "what shares a gate",
           default: "block",
           source,
+        },
+        {
+          name: "site",
+          type: { kind: "word", words: sites.map(({ name, doc }) => ({ name, doc })) },
+          optional: true,
+          default: "none",
+          doc: "where the gate acts; none: after each addition, or on the shortcut of Post-LN blocks in a mixed model",
+          source: `${source}, table 4`,
         },
         { name: "trainable", type: { kind: "bool" }, doc: "whether gates are updated", default: "true", source },
         {
@@ -81,12 +118,13 @@ export const vocabulary: Feature["vocabulary"] = {
       code: "SPC3101",
       name: "gpas-on-post",
       severity: "error",
-      message: "gpas has no form for norm = post(...)",
-      why: "In a Post-LN block the norm after the addition undoes any scaling of the stream, and neither the paper nor its code defines a GPAS form for plain Post-LN.",
+      message: "gpas has no form for a model whose norms are all post(...)",
+      why: "In a Post-LN block the norm after the addition undoes any scaling of the stream, and neither the paper nor its code defines a GPAS form for plain Post-LN. Mixed models have one: their Post blocks scale the shortcut.",
       wrong: "blocks 4 { norm = post(rmsnorm()) scaling = gpas() }",
       right: "blocks 4 { norm = pre(rmsnorm()) scaling = gpas() }",
     },
   ],
+  checkBlock,
   parameters: (block) =>
     block.scaling?.is !== "gpas"
       ? []

@@ -1,0 +1,128 @@
+// The number formats of safetensors that the host knows, and their conversion to what it holds: floats become f32, integers
+// i32, truth values bool. A value that does not fit is a fault of the file, never a silent wrap.
+import type { DType } from "./manifest.ts";
+import type { HostTensor } from "./tensor.ts";
+
+export const FORMAT_BYTES = {
+  BOOL: 1, U8: 1, I8: 1, F8_E4M3: 1, F8_E5M2: 1, I16: 2, U16: 2, F16: 2, BF16: 2, I32: 4, U32: 4, F32: 4, I64: 8, U64: 8, F64: 8,
+} as const; // prettier-ignore
+export type NumberFormat = keyof typeof FORMAT_BYTES;
+
+export const isNumberFormat = (text: string): text is NumberFormat =>
+  Object.hasOwn(FORMAT_BYTES, text);
+
+/** What the host writes for each of its types. */
+export const FORMAT_OF: Readonly<Record<DType, NumberFormat>> = {
+  f32: "F32",
+  i32: "I32",
+  bool: "BOOL",
+};
+
+/** IEEE half precision: 1 sign, 5 exponent, 10 fraction bits. Exact in f32. */
+export const halfToFloat = (bits: number): number => {
+  const sign = bits & 0x8000 ? -1 : 1;
+  const exponent = (bits >> 10) & 31;
+  const fraction = bits & 1023;
+  if (exponent === 31) return fraction === 0 ? sign * Infinity : NaN;
+  return exponent === 0
+    ? sign * fraction * 2 ** -24
+    : sign * (1024 + fraction) * 2 ** (exponent - 25);
+};
+
+const LARGEST_F32 = 3.4028234663852886e38;
+/** f64 values at least this large would round to infinity. */
+const ROUNDS_TO_INFINITY = LARGEST_F32 * (1 + 2 ** -25);
+
+/** Reads one element at a byte offset; returns undefined when the host type cannot hold it. */
+type Element = (view: DataView, at: number) => number | undefined;
+const fits = (value: bigint): number | undefined =>
+  value >= -2147483648n && value <= 2147483647n ? Number(value) : undefined;
+
+const READERS: Readonly<
+  Record<NumberFormat, { readonly dtype: DType; readonly element: Element } | undefined>
+> = {
+  BOOL: { dtype: "bool", element: (v, at) => (v.getUint8(at) < 2 ? v.getUint8(at) : undefined) },
+  U8: { dtype: "i32", element: (v, at) => v.getUint8(at) },
+  I8: { dtype: "i32", element: (v, at) => v.getInt8(at) },
+  F8_E4M3: undefined,
+  F8_E5M2: undefined,
+  I16: { dtype: "i32", element: (v, at) => v.getInt16(at, true) },
+  U16: { dtype: "i32", element: (v, at) => v.getUint16(at, true) },
+  F16: { dtype: "f32", element: (v, at) => halfToFloat(v.getUint16(at, true)) },
+  // NaN payloads may be quieted by the trip through a number; the value stays NaN.
+  BF16: {
+    dtype: "f32",
+    element: (v, at) => {
+      const word = new DataView(new ArrayBuffer(4));
+      word.setUint32(0, v.getUint16(at, true) << 16);
+      return word.getFloat32(0);
+    },
+  },
+  I32: { dtype: "i32", element: (v, at) => v.getInt32(at, true) },
+  U32: {
+    dtype: "i32",
+    element: (v, at) => (v.getUint32(at, true) < 2 ** 31 ? v.getUint32(at, true) : undefined),
+  },
+  F32: { dtype: "f32", element: (v, at) => v.getFloat32(at, true) },
+  I64: { dtype: "i32", element: (v, at) => fits(v.getBigInt64(at, true)) },
+  U64: { dtype: "i32", element: (v, at) => fits(v.getBigUint64(at, true)) },
+  F64: {
+    dtype: "f32",
+    element: (v, at) => {
+      const x = v.getFloat64(at, true);
+      return Number.isFinite(x) && Math.abs(x) >= ROUNDS_TO_INFINITY ? undefined : x;
+    },
+  },
+};
+
+const littleEndian = new Uint8Array(Uint32Array.of(1).buffer)[0] === 1;
+
+/** Bytes of a tensor to host values, or the reason why not. `bytes` is exactly as long as shape and format say. */
+export const decodeTensor = (
+  format: NumberFormat,
+  shape: readonly number[],
+  bytes: Uint8Array,
+): HostTensor | string => {
+  const reader = READERS[format];
+  if (reader === undefined)
+    return `its format ${format} is not supported; convert it to BF16 or F32`;
+  if (littleEndian && (format === "F32" || format === "I32")) {
+    // The common case: a copy, which also aligns what a file may have put at any offset.
+    const copy = bytes.slice().buffer;
+    return {
+      dtype: reader.dtype,
+      shape,
+      data: format === "F32" ? new Float32Array(copy) : new Int32Array(copy),
+    };
+  }
+  const step = FORMAT_BYTES[format];
+  const count = bytes.length / step;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const Data = { f32: Float32Array, i32: Int32Array, bool: Uint8Array }[reader.dtype];
+  const data = new Data(count);
+  if (format === "BF16" && littleEndian) {
+    const words = new Uint32Array(data.buffer);
+    for (let i = 0; i < count; i += 1) words[i] = view.getUint16(2 * i, true) << 16;
+    return { dtype: "f32", shape, data };
+  }
+  for (let i = 0; i < count; i += 1) {
+    const value = reader.element(view, i * step);
+    if (value === undefined) return `element ${i} of format ${format} does not fit ${reader.dtype}`;
+    data[i] = value;
+  }
+  return { dtype: reader.dtype, shape, data };
+};
+
+/** Host values as little-endian bytes of F32, I32 or BOOL. */
+export const encodeTensor = ({ data }: HostTensor): Uint8Array => {
+  if (littleEndian || data instanceof Uint8Array) {
+    return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  }
+  const bytes = new Uint8Array(data.length * 4);
+  const view = new DataView(bytes.buffer);
+  data.forEach((value, i) => {
+    if (data instanceof Float32Array) view.setFloat32(4 * i, value, true);
+    else view.setInt32(4 * i, value, true);
+  });
+  return bytes;
+};

@@ -1,0 +1,106 @@
+// The pipeline on one page: text -> AST -> Spec -> Graphs -> TensorFlow nodes -> the files of a bundle. Nothing here reads a
+// file, a clock or the network: sources come through a loader, and what specc ships with each bundle comes as `Assets`.
+import type { ProgramEntry, ProgramName } from "../bundle/manifest.ts";
+import { InternalError } from "./diagnostics/types.ts";
+import { bundleFiles, type Assets, type Extras } from "./emit/bundle.ts";
+import { programEntry, type Files } from "./emit/manifest.ts";
+import { features } from "./features/index.ts";
+import type { Graph } from "./ir/types.ts";
+import { kernelModule } from "./lower/kernel-module/index.ts";
+import { number } from "./model/config.ts";
+import { buildPrograms, type Binding } from "./model/programs.ts";
+import type { Compiled } from "./model/types.ts";
+import { pipeline } from "./passes/index.ts";
+import { spanFinder } from "./places.ts";
+import { check, type Checked } from "./semantics/check.ts";
+import type { FileLoader } from "./semantics/load.ts";
+import type { ModelSpec, RecipeSpec } from "./semantics/spec.ts";
+import { catalogue, vocabulary } from "./words.ts";
+
+export { catalogue, vocabulary };
+export type { Assets, Checked, Extras, FileLoader, Files };
+
+/** Text -> AST -> Spec, with everything there is to complain about. */
+export const analyze = (entry: string, files: FileLoader, options: { readonly set?: Readonly<Record<string, string>> } = {}): Checked =>
+  check(entry, files, { vocabulary, set: options.set ?? {} });
+
+export interface Target {
+  readonly entry: string;
+  readonly checked: Checked;
+  readonly model: ModelSpec;
+  readonly recipe: RecipeSpec | undefined;
+}
+export interface BuildOptions {
+  /** What training, evaluation and use need, unless given. */
+  readonly programs?: readonly ProgramName[];
+  /** Sizes of `forward`: one sequence of the model's context, unless given. */
+  readonly forward?: Binding;
+  readonly gradients?: boolean;
+  /** Updates in one pass over the data: needed when the recipe's length is in epochs, which no spec can know. */
+  readonly stepsPerEpoch?: number;
+}
+export interface BuiltProgram {
+  readonly graph: Graph;
+  readonly module: string;
+  readonly entry: ProgramEntry;
+}
+export interface Compilation extends Target {
+  readonly compiled: Compiled;
+  readonly programs: readonly BuiltProgram[];
+}
+
+const isSplit = (recipe: RecipeSpec): boolean => recipe.micro.value < recipe.batch.value;
+export const programsFor = (recipe: RecipeSpec | undefined): readonly ProgramName[] => {
+  const use: readonly ProgramName[] = ["eval_step", "next_logits", "forward"];
+  if (recipe === undefined) return use;
+  return isSplit(recipe) ? ["accumulate", "apply", ...use] : ["train_step", ...use];
+};
+
+export const sequenceOf = (model: ModelSpec, recipe: RecipeSpec | undefined): number =>
+  recipe === undefined ? model.context : number(recipe.data, "sequence");
+
+/** Updates of the whole run. */
+export const totalStepsOf = (recipe: RecipeSpec, stepsPerEpoch: number | undefined): number => {
+  const { unit, value } = recipe.length;
+  if (unit === "step") return value;
+  if (unit === "token") return Math.max(1, Math.ceil(value / (recipe.batch.value * number(recipe.data, "sequence"))));
+  if (stepsPerEpoch === undefined) throw new InternalError("a length in epochs needs stepsPerEpoch");
+  return Math.max(1, Math.round(value * stepsPerEpoch));
+};
+
+/** The Spec as graphs, before any pass. */
+export const graphsOf = (target: Target, options: BuildOptions): Compiled => {
+  const { model, recipe, checked } = target;
+  return buildPrograms(model, recipe, {
+    methods: features,
+    programs: options.programs ?? programsFor(recipe),
+    binding: { batch: recipe?.micro.value ?? 1, sequence: sequenceOf(model, recipe) },
+    forward: options.forward ?? { batch: 1, sequence: model.context },
+    gradients: options.gradients ?? false,
+    totalSteps: recipe === undefined ? 0 : totalStepsOf(recipe, options.stepsPerEpoch),
+    spanOf: spanFinder(checked.origins, model.name),
+  });
+};
+
+/** The graph after each pass, in order. */
+export const stagesOf = (graph: Graph): readonly { readonly name: string; readonly graph: Graph }[] => {
+  const stages = [{ name: "build", graph }];
+  for (const pass of pipeline) stages.push({ name: pass.name, graph: pass.run(stages.at(-1)!.graph) });
+  return stages;
+};
+
+/** Spec -> Graphs -> passes -> kernel modules. */
+export const compile = (target: Target, options: BuildOptions = {}): Compilation => {
+  const compiled = graphsOf(target, options);
+  const programs = compiled.programs.map((program): BuiltProgram => {
+    const ready = stagesOf(program.graph).at(-1)!.graph;
+    const { text, peakBytes } = kernelModule(ready);
+    // what the program means is told by its graph before expansion, where an attention is one node
+    return { graph: program.graph, module: text, entry: programEntry(program, peakBytes) };
+  });
+  return { ...target, compiled, programs };
+};
+
+/** The bundle: every file by path. Same compilation, same bytes. */
+export const bundle = (compilation: Compilation, assets: Assets, extras: Extras = {}): Files =>
+  bundleFiles(compilation, assets, extras);

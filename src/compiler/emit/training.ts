@@ -1,0 +1,72 @@
+// The recipe as the runtime needs it: data, sizes and lengths without vocabulary. What depends on the step alone (learning
+// rate, bias corrections) was turned into scalar expressions by the model stage.
+import type { DataSpec, TokenizerSpec, TrainingSpec } from "../../bundle/manifest.ts";
+import { InternalError } from "../diagnostics/types.ts";
+import { flag, number, numbers, optionalNumber, text, variant } from "../model/config.ts";
+import type { Compiled } from "../model/types.ts";
+import type { Quantity, RecipeSpec, Variant } from "../semantics/spec.ts";
+
+const optionalText = (v: Variant, key: string): string | null =>
+  v[key] === null || v[key] === undefined ? null : text(v, key);
+
+const globs = (data: Variant): readonly string[] => {
+  const files = data["files"];
+  if (!Array.isArray(files)) return [text(data, "files")];
+  return files.filter((file): file is string => typeof file === "string");
+};
+
+const tokenizerOf = (data: Variant, vocabSize: number): TokenizerSpec => {
+  const tokenizer = variant(data, "tokenizer");
+  if (tokenizer.is === "bytes") return { kind: "bytes" };
+  return { kind: "bpe", file: text(tokenizer, "file"), size: optionalNumber(tokenizer, "size") ?? vocabSize };
+};
+
+export const dataOf = (data: Variant, vocabSize: number): DataSpec => {
+  const [train = 1, validation = 0] = numbers(data, "split");
+  return {
+    kind: "text",
+    files: globs(data),
+    package: optionalText(data, "package"),
+    tokenizer: tokenizerOf(data, vocabSize),
+    sequence: number(data, "sequence"),
+    pack: flag(data, "pack"),
+    split: [train, validation],
+  };
+};
+
+const lengthOf = ({ unit, value }: Quantity): TrainingSpec["length"] => {
+  if (unit === "step" || unit === "epoch" || unit === "token") return { unit, value };
+  throw new InternalError(`length in ${unit}`);
+};
+
+/** Every so many updates. Epochs are unknown here: the runtime evaluates and saves at the end in any case. */
+const everyOf = (quantity: Quantity | null, tokensPerStep: number): number | null => {
+  if (quantity === null) return null;
+  if (quantity.unit === "step") return quantity.value;
+  if (quantity.unit === "token") return Math.max(1, Math.round(quantity.value / tokensPerStep));
+  return null;
+};
+
+export const trainingOf = (recipe: RecipeSpec, compiled: Compiled, vocabSize: number): TrainingSpec => {
+  const data = dataOf(recipe.data, vocabSize);
+  const tokensPerStep = recipe.batch.value * data.sequence;
+  const { sample } = recipe;
+  return {
+    recipe: recipe.name,
+    data,
+    batch: recipe.batch.value,
+    micro: recipe.micro.value,
+    length: lengthOf(recipe.length),
+    totalSteps: compiled.totalSteps,
+    seed: recipe.seed,
+    evalEvery: everyOf(recipe.eval_every, tokensPerStep),
+    saveEvery: everyOf(recipe.save_every, tokensPerStep),
+    sample: sample && {
+      prompt: text(sample, "prompt"),
+      tokens: number(sample, "tokens"),
+      temperature: number(sample, "temperature"),
+      topK: optionalNumber(sample, "top_k"),
+    },
+    learningRate: compiled.learningRate ?? 0,
+  };
+};

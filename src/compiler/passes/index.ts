@@ -1,0 +1,46 @@
+// The passes in the order in which a program goes through them, each with a name to dump after and verified on demand.
+import { InternalError } from "../diagnostics/types.ts";
+import { rewriteGraph } from "../ir/rewrite.ts";
+import type { Graph, OpName, Pass } from "../ir/types.ts";
+import { verify } from "../ir/verify.ts";
+import { expandComposites } from "./expand.ts";
+import { simplify } from "./simplify.ts";
+export { differentiate } from "./differentiate.ts";
+export { expandComposites, expandNode } from "./expand.ts";
+export { memoryEstimate, type MemoryEstimate } from "./memory.ts";
+export { simplify, simplifyRules } from "./simplify.ts";
+
+/** Graphs are walked from their results, so a copy has no dead nodes: this numbers the rest anew. */
+export const eliminateDead: Pass = {
+  name: "eliminate-dead",
+  doc: "keep what outputs and updates need",
+  run: (graph) => rewriteGraph(graph, []),
+};
+
+/** @param keep composites that the engine runs as they are */
+export const pipeline = (keep: ReadonlySet<OpName>): readonly Pass[] => [
+  simplify,
+  expandComposites(keep),
+  { ...simplify, name: "simplify-expanded" },
+  eliminateDead,
+];
+
+export interface PassOptions {
+  /** Check the graph before and after each pass; a fault throws InternalError with the name of the pass. */
+  readonly verify?: boolean;
+  /** Sees the graph after each pass: `--print-ir=after:<pass>`. */
+  readonly after?: (pass: string, graph: Graph) => void;
+}
+export const runPasses = (graph: Graph, passes: readonly Pass[], options: PassOptions = {}): Graph => {
+  const check = (pass: string, g: Graph): void => {
+    const faults = options.verify === true ? verify(g) : [];
+    if (faults.length > 0) throw new InternalError(`graph "${g.name}" after ${pass}: ${faults.join("; ")}`);
+  };
+  check("construction", graph);
+  return passes.reduce((g, pass) => {
+    const result = pass.run(g);
+    check(pass.name, result);
+    options.after?.(pass.name, result);
+    return result;
+  }, graph);
+};

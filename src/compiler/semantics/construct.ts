@@ -1,0 +1,196 @@
+// Constructor calls and keyed values: arguments matched to keys, defaults filled, the table's own rule asked.
+import { InternalError, type Span } from "../diagnostics/types.ts";
+import type { Arg, Expr } from "../syntax/ast.ts";
+import { parse } from "../syntax/parse.ts";
+import { reportValue, type Checker, type Context } from "./context.ts";
+import { evaluate } from "./evaluate.ts";
+import { didYouMean } from "./load.ts";
+import type { Complaint, Constructor, Key } from "./schema.ts";
+import type { Origin, Variant } from "./spec.ts";
+import { asDefault, isWhole, restamp, toValue, type Maybe, type Val } from "./values.ts";
+
+export const construct = (ctor: Constructor, args: readonly Arg[], span: Span, ctx: Context): Maybe => {
+  const given = matchArgs(ctor, args, ctx);
+  const keys = new Map<string, Maybe>();
+  const missing = ctor.keys.filter((key) => !given.has(key.name) && key.default === undefined);
+  if (missing.length > 0 && given.complete)
+    ctx.report("missing-argument", span, {
+      name: ctor.name,
+      missing: missing.map((key) => key.name).join(", "),
+    }, { help: missing.map((key) => `${key.name}: ${key.doc}`) });
+  for (const key of ctor.keys) {
+    const arg = given.get(key.name);
+    keys.set(key.name, arg === undefined ? defaultOf(key, span, ctx, keys) : keyValue(key, arg.value, ctx, keys));
+  }
+  const made: Val = { raw: { k: "variant", ctor, keys }, at: span, from: span, how: "written" };
+  complain(made, ctx);
+  return made;
+};
+
+interface Matched {
+  readonly has: (key: string) => boolean;
+  readonly get: (key: string) => Arg | undefined;
+  /** No argument was misnamed: what is missing is missing. */
+  readonly complete: boolean;
+}
+
+const matchArgs = (ctor: Constructor, args: readonly Arg[], ctx: Context): Matched => {
+  const given = new Map<string, Arg>();
+  let complete = true;
+  let namedBefore = false;
+  args.forEach((arg, i) => {
+    const { name } = arg;
+    if (name === undefined) {
+      const key = ctor.keys[i];
+      if (namedBefore) {
+        ctx.report("positional-after-named", arg.span, {}, {
+          help: [`put it first, or name it: ${ctor.keys.map((k) => `${k.name}:`).join(", ")}`],
+        });
+        complete = false;
+      } else if (key === undefined) {
+        const count = ctor.keys.length;
+        ctx.report("too-many-arguments", arg.span, { name: ctor.name, count });
+      } else given.set(key.name, arg);
+      return;
+    }
+    namedBefore = true;
+    if (!ctor.keys.some((key) => key.name === name.text)) {
+      complete = false;
+      ctx.report(
+        "unknown-argument",
+        name.span,
+        { name: name.text, of: ctor.name },
+        didYouMean(name, ctor.keys.map((key) => key.name)),
+      );
+      return;
+    }
+    const first = given.get(name.text);
+    if (first !== undefined) {
+      const notes = [{ at: first.span, text: "first given here" }];
+      ctx.report("duplicate-argument", name.span, { name: name.text }, { notes });
+      return;
+    }
+    given.set(name.text, arg);
+  });
+  return { has: (key) => given.has(key), get: (key) => given.get(key), complete };
+};
+
+/** A written value of a key; `default` restores the table's. */
+export const keyValue = (
+  key: Key,
+  expr: Expr,
+  ctx: Context,
+  earlier: ReadonlyMap<string, Maybe>,
+): Maybe => {
+  if (isBareWord(expr, "default") && !ctx.env.has("default") && !ctx.module.names.has("default")) {
+    if (key.default !== undefined) return defaultOf(key, expr.span, ctx, earlier);
+    ctx.report("default-not-here", expr.span, { key: key.name }, { help: [`${key.name}: ${key.doc}`] });
+    return undefined;
+  }
+  return evaluate(expr, { type: key.type, optional: key.optional === true }, ctx);
+};
+
+const isBareWord = (expr: Expr, word: string): boolean =>
+  expr.kind === "reference" && expr.args === undefined && expr.path.length === 1 && expr.path[0]?.text === word;
+
+/** A table's default, checked like user text; it may name earlier keys of its place. Missing: poison, said by the caller. */
+export const defaultOf = (
+  key: Key,
+  at: Span,
+  ctx: Context,
+  earlier: ReadonlyMap<string, Maybe>,
+): Maybe => {
+  if (key.default === undefined) return undefined;
+  const expr = defaultExpr(key.default, ctx.checker);
+  const inner: Context = {
+    ...ctx,
+    env: new Map(),
+    module: { ...ctx.module, names: new Map() },
+    keys: earlier,
+    // A default that does not fit its own key: the fault is in what it was derived from, or in the table.
+    report: (name, _at, args) => ctx.report(name, at, args),
+  };
+  return asDefault(evaluate(expr, { type: key.type, optional: key.optional === true }, inner), at);
+};
+
+const defaultExpr = (text: string, checker: Checker): Expr => {
+  const known = checker.defaults.get(text);
+  if (known !== undefined) return known;
+  const { ast, diagnostics } = parse({ id: 0, path: "<default>", text: `let value = ${text}` });
+  const decl = ast.decls[0];
+  if (decl?.kind !== "let" || diagnostics.length > 0)
+    throw new InternalError(`the default ${text} of a key cannot be read`);
+  checker.defaults.set(text, decl.value);
+  return decl.value;
+};
+
+/** The rules that a constructor's table states about its own value. */
+const complain = (made: Val, ctx: Context): void => {
+  if (made.raw.k !== "variant" || made.raw.ctor.check === undefined || ctx.dry || !isWhole(made)) return;
+  const origins = new Map<string, Origin>();
+  const value = toValue(made, "", origins) as Variant;
+  for (const complaint of made.raw.ctor.check(value)) raise(complaint, "", made.at, origins, ctx);
+};
+
+/** A table's complaint, at the value it names or the nearest one around it. */
+export const raise = (
+  complaint: Complaint,
+  root: string,
+  fallback: Span,
+  origins: ReadonlyMap<string, Origin>,
+  ctx: Context,
+): void => {
+  const { name, args, details } = complaint;
+  const parts = complaint.at === undefined ? [] : complaint.at.split(".");
+  let found: Origin | undefined;
+  for (let n = parts.length; n > 0 && found === undefined; n -= 1)
+    found = origins.get([root, ...parts.slice(0, n)].join("."));
+  const from = found?.from;
+  const notes = [...(details?.notes ?? []), ...(from ? [{ at: from, text: "the value is given here" }] : [])];
+  reportValue(ctx, name, found?.span ?? fallback, args, { ...details, notes });
+};
+
+/** `--set optimizer.lr=1e-4`: replaces a key inside a finished value. */
+export const overridden = (value: Maybe, key: Key, path: string, owner: string, ctx: Context): Maybe => {
+  let result = value;
+  for (const override of ctx.checker.overrides) {
+    const rest = below(override.key, path, owner);
+    if (rest === undefined) continue;
+    const inner: Context = { ...ctx, module: override.module };
+    if (rest === "") {
+      override.used = true;
+      result = restamp(keyValue(key, override.expr, inner, new Map()), { how: "set" });
+    } else result = replaceIn(result, rest.split("."), override, inner);
+  }
+  return result;
+};
+
+const below = (key: string, path: string, owner: string): string | undefined => {
+  for (const full of [path, `${owner}.${path}`]) {
+    if (key === full) return "";
+    if (key.startsWith(`${full}.`)) return key.slice(full.length + 1);
+  }
+  return undefined;
+};
+
+const replaceIn = (
+  value: Maybe,
+  path: readonly string[],
+  override: Checker["overrides"][number],
+  ctx: Context,
+): Maybe => {
+  const [head, ...rest] = path;
+  if (value?.raw.k !== "variant" || head === undefined) return value;
+  const { ctor, keys } = value.raw;
+  const key = ctor.keys.find((k) => k.name === head);
+  if (key === undefined) return value;
+  let inner: Maybe;
+  if (rest.length === 0) {
+    override.used = true;
+    inner = restamp(keyValue(key, override.expr, ctx, keys), { how: "set" });
+  } else inner = replaceIn(keys.get(head), rest, override, ctx);
+  const made: Val = { ...value, raw: { k: "variant", ctor, keys: new Map([...keys, [head, inner]]) } };
+  complain(made, ctx);
+  return made;
+};
+

@@ -1,0 +1,60 @@
+// What an expression is evaluated in: the names around it, the layer if there is one, and where complaints go.
+import type { Details, Span } from "../diagnostics/types.ts";
+import type { Definition, Expr, LetDecl } from "../syntax/ast.ts";
+import type { Module } from "./load.ts";
+import type { Type, Vocabulary } from "./schema.ts";
+import type { Maybe } from "./values.ts";
+
+export type Report = (
+  name: string,
+  at: Span,
+  args?: Readonly<Record<string, string | number>>,
+  details?: Details,
+) => void;
+
+/** A name of a file: what it declares or imports. */
+export type Binding =
+  | { readonly kind: "let"; readonly decl: LetDecl; readonly module: Module }
+  | { readonly kind: "definition"; readonly decl: Definition; readonly module: Module }
+  /** Imported, but the import failed: reported there. */
+  | { readonly kind: "broken" };
+
+/** One `--set key=value`, read as source. */
+export interface Override {
+  /** "hidden", "optimizer.lr", "Llama.hidden". */
+  readonly key: string;
+  readonly expr: Expr;
+  readonly span: Span;
+  readonly module: Module;
+  used: boolean;
+}
+
+/** What one run of the checker shares. */
+export interface Checker {
+  readonly vocabulary: Vocabulary;
+  readonly report: Report;
+  readonly overrides: readonly Override[];
+  /** Results of `let`s by declaration and expected type, so that doubling chains stay linear. */
+  readonly lets: Map<LetDecl, Map<Type | undefined, Maybe>>;
+  readonly letsOpen: Set<LetDecl>;
+  /** Default texts of the tables, parsed once. */
+  readonly defaults: Map<string, Expr>;
+}
+
+export interface Context {
+  readonly checker: Checker;
+  readonly module: Module;
+  /** Parameters of the declaration. */
+  readonly env: ReadonlyMap<string, Maybe>;
+  readonly layer?: { readonly l: number; readonly L: number };
+  /** Set while a table's default is evaluated: earlier keys of its place. */
+  readonly keys?: ReadonlyMap<string, Maybe>;
+  /** The branch that is not taken: types are checked, values are not. */
+  readonly dry: boolean;
+  readonly report: Report;
+}
+
+/** For complaints about values, as against types: silent in a branch that is not taken. */
+export const reportValue = (ctx: Context, ...args: Parameters<Report>): void => {
+  if (!ctx.dry) ctx.report(...args);
+};

@@ -1,0 +1,429 @@
+// Expressions to values: arithmetic with units, comparisons, `if`, names in the order the language gives them.
+// A mistake is reported once where it stands and becomes the poison value `undefined`.
+import type { Span } from "../diagnostics/types.ts";
+import type { BinaryExpr, Expr, IfExpr, ListExpr, Name, ReferenceExpr } from "../syntax/ast.ts";
+import { conform } from "./conform.ts";
+import { construct } from "./construct.ts";
+import { reportValue, type Binding, type Context } from "./context.ts";
+import { didYouMean } from "./load.ts";
+import type { Constructor, Type, Unit } from "./schema.ts";
+import { typeOf } from "./types-of.ts";
+import {
+  moved,
+  showNumber,
+  showVal,
+  unitWords,
+  val,
+  withUnit,
+  plural,
+  type Maybe,
+  type Val,
+} from "./values.ts";
+
+/** What the place wants; `optional`: `none` is welcome. No want: whatever the text says. */
+export interface Want {
+  readonly type: Type;
+  readonly optional: boolean;
+}
+
+export const evaluate = (expr: Expr, want: Want | undefined, ctx: Context): Maybe => {
+  if (want?.type.kind === "list" && want.type.single === true && !isList(expr, ctx)) {
+    const one = evaluate(expr, { ...want, type: want.type.of }, ctx);
+    return one && (one.raw.k === "none" ? one : { ...one, raw: { k: "list", items: [one] } });
+  }
+  const found = raw(expr, want, ctx);
+  return found && want ? conform(found, want, ctx) : found;
+};
+
+const isList = (expr: Expr, ctx: Context): boolean => {
+  switch (expr.kind) {
+    case "list":
+      return true;
+    case "group":
+      return isList(expr.inner, ctx);
+    case "reference": {
+      if (expr.path.length !== 1) return false;
+      const name = expr.path[0]!.text;
+      const bound = ctx.env.get(name);
+      if (bound !== undefined) return bound.raw.k === "list";
+      const binding = ctx.module.names.get(name);
+      return binding?.kind === "let" && binding.decl.value.kind === "list";
+    }
+    default:
+      return false;
+  }
+};
+
+const raw = (expr: Expr, want: Want | undefined, ctx: Context): Maybe => {
+  switch (expr.kind) {
+    case "error":
+      return undefined;
+    case "number": {
+      if (expr.unit === undefined) return finite(expr.value, undefined, expr.span, ctx);
+      const known = withUnit(expr.value, expr.unit.text);
+      if (known !== undefined) return finite(known.value, known.unit, expr.span, ctx);
+      ctx.report("unknown-unit", expr.unit.span, { unit: expr.unit.text }, unitHelp(expr.unit, want));
+      return undefined;
+    }
+    case "string":
+      return val({ k: "string", value: expr.value }, expr.span);
+    case "bool":
+      return val({ k: "bool", value: expr.value }, expr.span);
+    case "group":
+      return moved(evaluate(expr.inner, want, ctx), expr.span);
+    case "list":
+      return list(expr, want, ctx);
+    case "range": {
+      const end = want?.type.kind === "range" ? { type: want.type.of, optional: false } : undefined;
+      const ends = { from: evaluate(expr.from, end, ctx), to: evaluate(expr.to, end, ctx) };
+      return val({ k: "range", ...ends }, expr.span);
+    }
+    case "if":
+      return choose(expr, want, ctx);
+    case "unary": {
+      const operand = evaluate(expr.operand, undefined, ctx);
+      if (operand === undefined) return undefined;
+      if (expr.op === "not") {
+        const bool = asBool(operand, ctx);
+        return bool === undefined ? undefined : val({ k: "bool", value: !bool }, expr.span);
+      }
+      const number = asNumber(operand, "-", ctx);
+      return number && finite(-number.value, number.unit, expr.span, ctx);
+    }
+    case "binary":
+      return binary(expr, ctx);
+    case "reference":
+      return reference(expr, want, ctx);
+  }
+};
+
+const unitHelp = (unit: Name, want: Want | undefined): ReturnType<typeof didYouMean> =>
+  want?.type.kind === "quantity"
+    ? didYouMean(unit, want.type.units.map(plural))
+    : didYouMean(unit, unitWords);
+
+const finite = (value: number, unit: Unit | undefined, span: Span, ctx: Context): Maybe => {
+  if (!Number.isFinite(value)) {
+    reportValue(ctx, "overflow", span, {});
+    return undefined;
+  }
+  const clean = value === 0 ? 0 : value; // no negative zero in a Spec
+  return val(unit === undefined ? { k: "number", value: clean } : { k: "number", value: clean, unit }, span);
+};
+
+const list = (expr: ListExpr, want: Want | undefined, ctx: Context): Maybe => {
+  const of = want?.type.kind === "list" ? { type: want.type.of, optional: false } : undefined;
+  if (want !== undefined && of === undefined) {
+    // Said by `conform`, about the list alone.
+    return val({ k: "list", items: [] }, expr.span);
+  }
+  return val({ k: "list", items: expr.items.map((item) => evaluate(item, of, ctx)) }, expr.span);
+};
+
+/** Both branches are typed, the one that is taken is evaluated. */
+const choose = (expr: IfExpr, want: Want | undefined, ctx: Context): Maybe => {
+  const test = evaluate(expr.test, undefined, ctx);
+  const taken = test && asBool(test, ctx);
+  const dry = { ...ctx, dry: true };
+  const then = evaluate(expr.then, want, taken === true ? ctx : dry);
+  const other = evaluate(expr.else, want, taken === false ? ctx : dry);
+  if (taken === undefined) return undefined;
+  return moved(taken ? then : other, expr.span);
+};
+
+const asBool = (value: Val, ctx: Context): boolean | undefined => {
+  if (value.raw.k === "bool") return value.raw.value;
+  ctx.report("wrong-type", value.at, { wanted: "true or false", found: showVal(value) });
+  return undefined;
+};
+
+const asNumber = (
+  value: Val,
+  op: string,
+  ctx: Context,
+): { readonly value: number; readonly unit: Unit | undefined } | undefined => {
+  const { raw: r } = value;
+  if (r.k === "number" || r.k === "quantity") return { value: r.value, unit: r.unit };
+  ctx.report("wrong-type", value.at, { wanted: `a number for \`${op}\``, found: showVal(value) });
+  return undefined;
+};
+
+const binary = (expr: BinaryExpr, ctx: Context): Maybe => {
+  const left = evaluate(expr.left, undefined, ctx);
+  const { op } = expr;
+  if (op === "and" || op === "or") {
+    const a = left && asBool(left, ctx);
+    const decided = a !== undefined && a === (op === "or");
+    const right = evaluate(expr.right, undefined, decided ? { ...ctx, dry: true } : ctx);
+    const b = right && asBool(right, ctx);
+    if (a === undefined || (b === undefined && !decided)) return undefined;
+    return val({ k: "bool", value: decided ? a : (b ?? a) }, expr.span);
+  }
+  const right = evaluate(expr.right, undefined, ctx);
+  if (left === undefined || right === undefined) return undefined;
+  if ((op === "==" || op === "!=") && plainKey(left) !== undefined && plainKey(right) !== undefined) {
+    if (left.raw.k !== "number" || right.raw.k !== "number")
+      return val({ k: "bool", value: (plainKey(left) === plainKey(right)) === (op === "==") }, expr.span);
+  }
+  const a = asNumber(left, op, ctx);
+  const b = asNumber(right, op, ctx);
+  if (a === undefined || b === undefined) return undefined;
+  return combine(expr, a, b, ctx);
+};
+
+const plainKey = ({ raw: r }: Val): string | undefined =>
+  r.k === "string" || r.k === "word" || r.k === "bool" || r.k === "none"
+    ? `${r.k === "word" ? "string" : r.k} ${"value" in r ? String(r.value) : ""}`
+    : r.k === "number"
+      ? `number ${r.value} ${r.unit ?? ""}`
+      : undefined;
+
+interface Num {
+  readonly value: number;
+  readonly unit: Unit | undefined;
+}
+
+const combine = (expr: BinaryExpr, a: Num, b: Num, ctx: Context): Maybe => {
+  const number = (value: number, unit?: Unit): Maybe => finite(value, unit, expr.span, ctx);
+  const { op } = expr;
+  switch (op) {
+    case "*":
+      if (a.unit === undefined || a.unit === "%")
+        return number(a.value * b.value, b.unit === "%" && a.unit === undefined ? undefined : b.unit);
+      if (b.unit === undefined || b.unit === "%") return number(a.value * b.value, a.unit);
+      break;
+    case "/":
+      if (b.value === 0) {
+        reportValue(ctx, "division-by-zero", expr.right.span, {});
+        return undefined;
+      }
+      if (a.unit === b.unit) return number(a.value / b.value);
+      if (b.unit === undefined || b.unit === "%") return number(a.value / b.value, a.unit);
+      break;
+    default: {
+      if (a.unit !== b.unit) break;
+      if (op === "+") return number(a.value + b.value, a.unit);
+      if (op === "-") return number(a.value - b.value, a.unit);
+      const value = compare(op, a.value, b.value);
+      return val({ k: "bool", value }, expr.span);
+    }
+  }
+  ctx.report("mixed-units", expr.span, {
+    op,
+    left: showNumber(a.value, a.unit),
+    right: showNumber(b.value, b.unit),
+  });
+  return undefined;
+};
+
+const compare = (op: string, a: number, b: number): boolean => {
+  switch (op) {
+    case "==":
+      return a === b;
+    case "!=":
+      return a !== b;
+    case "<":
+      return a < b;
+    case "<=":
+      return a <= b;
+    case ">":
+      return a > b;
+    default:
+      return a >= b;
+  }
+};
+
+const FUNCTIONS = ["min", "max", "floor", "sqrt"];
+
+const reference = (expr: ReferenceExpr, want: Want | undefined, ctx: Context): Maybe => {
+  const first = expr.path[0];
+  if (first === undefined) return undefined;
+  if (expr.path.length > 1) {
+    ctx.report("dotted-name", expr.span, { name: expr.path.map((n) => n.text).join(".") });
+    return undefined;
+  }
+  const variants = variantsFor(first.text, want, ctx);
+  if (expr.args !== undefined) {
+    if (FUNCTIONS.includes(first.text)) return call(first, expr, ctx);
+    const one = variants[0];
+    if (one !== undefined) return construct(one, expr.args, expr.span, ctx);
+    const binding = ctx.module.names.get(first.text);
+    if (binding?.kind === "broken") return undefined;
+    if (binding !== undefined || ctx.env.has(first.text)) {
+      if (expr.args.length === 0) return named(first, expr, want, ctx) ?? undefined;
+      ctx.report("not-callable", first.span, { name: first.text });
+      return undefined;
+    }
+    return unknown(first, want, ctx, true);
+  }
+  const found = named(first, expr, want, ctx);
+  if (found !== "no such name") {
+    if (want !== undefined && isVariantWord(first.text, want, variants))
+      ctx.report("ambiguous-name", expr.span, { name: first.text }, {
+        help: [`rename it, or write \`${first.text}()\` for the variant`],
+      });
+    return found;
+  }
+  if (first.text === "none" && (want === undefined || want.optional || variants.length === 0))
+    if (want?.type.kind !== "word") return val({ k: "none" }, expr.span);
+  if (want?.type.kind === "word") {
+    if (want.type.words.some((w) => w.name === first.text))
+      return val({ k: "word", value: first.text }, expr.span);
+    if (first.text === "none" && want.optional) return val({ k: "none" }, expr.span);
+  }
+  const one = variants[0];
+  if (one !== undefined) return construct(one, [], expr.span, ctx);
+  return unknown(first, want, ctx, false);
+};
+
+const isVariantWord = (name: string, want: Want, variants: readonly Constructor[]): boolean =>
+  want.type.kind === "word"
+    ? want.type.words.some((w) => w.name === name)
+    : want.type.kind === "sum" && variants.length > 0;
+
+/** Of the expected sum; without an expectation, of any, if only one has it. */
+const variantsFor = (name: string, want: Want | undefined, ctx: Context): readonly Constructor[] => {
+  const all = ctx.checker.vocabulary.constructors.filter((c) => c.name === name);
+  if (want === undefined) return all.length === 1 ? all : [];
+  const { type } = want;
+  return type.kind === "sum" ? all.filter((c) => c.of === type.name) : [];
+};
+
+/** Layer index, parameter, key (in defaults), then the names of the file. */
+const named = (
+  name: Name,
+  expr: ReferenceExpr,
+  want: Want | undefined,
+  ctx: Context,
+): Maybe | "no such name" => {
+  const { text } = name;
+  if (ctx.layer !== undefined && (text === "l" || text === "L"))
+    return val({ k: "number", value: ctx.layer[text] }, expr.span);
+  if (ctx.env.has(text)) return moved(ctx.env.get(text), expr.span);
+  if (ctx.keys?.has(text) === true) return moved(ctx.keys.get(text), expr.span);
+  const binding = ctx.module.names.get(text);
+  if (binding === undefined) return "no such name";
+  if (binding.kind === "broken") return undefined;
+  if (binding.kind === "definition") {
+    ctx.report("not-a-value", expr.span, { name: text, kind: binding.decl.word.text });
+    return undefined;
+  }
+  return moved(evaluateLet(binding, want, expr.span, ctx), expr.span);
+};
+
+/** A `let` of plain values is evaluated by itself, one that names constructors with the type of the place. */
+export const evaluateLet = (
+  binding: Extract<Binding, { kind: "let" }>,
+  want: Want | undefined,
+  use: Span,
+  ctx: Context,
+): Maybe => {
+  const { checker } = ctx;
+  const { decl, module } = binding;
+  const declared = decl.type && typeOf(decl.type, ctx);
+  if (decl.type !== undefined && declared === undefined) return undefined;
+  const wanted = declared ? { type: declared, optional: false } : hasConstructor(decl.value) ? want : undefined;
+  const cached = checker.lets.get(decl) ?? new Map<Type | undefined, Maybe>();
+  checker.lets.set(decl, cached);
+  if (cached.has(wanted?.type)) return cached.get(wanted?.type);
+  if (checker.letsOpen.has(decl)) {
+    const names = [...checker.letsOpen].map((d) => d.name.text);
+    const cycle = [...names.slice(names.indexOf(decl.name.text)), decl.name.text].join(" → ");
+    ctx.report("let-cycle", use, { cycle }, { notes: [{ at: decl.name.span, text: "it begins here" }] });
+    return undefined;
+  }
+  if (checker.letsOpen.size > 100) {
+    ctx.report("too-deep", use, { what: "lets", limit: 100 });
+    return undefined;
+  }
+  checker.letsOpen.add(decl);
+  const inner: Context = { checker, module, env: new Map(), dry: false, report: checker.report };
+  const value = evaluate(decl.value, wanted, inner);
+  checker.letsOpen.delete(decl);
+  cached.set(wanted?.type, value);
+  return value;
+};
+
+const hasConstructor = (expr: Expr): boolean => {
+  switch (expr.kind) {
+    case "reference":
+      return !(expr.args !== undefined && FUNCTIONS.includes(expr.path[0]?.text ?? ""));
+    case "list":
+      return expr.items.some(hasConstructor);
+    case "group":
+      return hasConstructor(expr.inner);
+    case "if":
+      return hasConstructor(expr.then) || hasConstructor(expr.else);
+    default:
+      return false;
+  }
+};
+
+const unknown = (name: Name, want: Want | undefined, ctx: Context, called: boolean): undefined => {
+  const { vocabulary } = ctx.checker;
+  const type = want?.type;
+  if ((name.text === "l" || name.text === "L") && ctx.layer === undefined) {
+    ctx.report("layer-outside-blocks", name.span, { name: name.text });
+    return undefined;
+  }
+  const scope = [...ctx.env.keys(), ...ctx.module.names.keys()];
+  if (type?.kind === "sum") {
+    const known = vocabulary.constructors.filter((c) => c.of === type.name).map((c) => c.name);
+    const candidates = called ? known : [...known, ...scope];
+    const help = didYouMean(name, candidates);
+    const elsewhere = vocabulary.constructors.find((c) => c.name === name.text);
+    ctx.report(
+      "unknown-constructor",
+      name.span,
+      { name: name.text, type: type.name },
+      elsewhere === undefined
+        ? help.help.some((h) => h.startsWith("known"))
+          ? { help: [`${type.name} is one of ${known.join(", ")}`] }
+          : help
+        : { help: [`${name.text} is a ${elsewhere.of}; ${type.name} is one of ${known.join(", ")}`] },
+    );
+    return undefined;
+  }
+  if (type?.kind === "word") {
+    const words = type.words.map((w) => w.name);
+    const help = didYouMean(name, words);
+    ctx.report("unknown-constructor", name.span, { name: name.text, type: "word known here" }, help);
+    return undefined;
+  }
+  const candidates = called ? FUNCTIONS : [...scope, ...(ctx.layer ? ["l", "L"] : [])];
+  ctx.report("unknown-name", name.span, { name: name.text }, didYouMean(name, candidates));
+  return undefined;
+};
+
+const call = (name: Name, expr: ReferenceExpr, ctx: Context): Maybe => {
+  const args = expr.args ?? [];
+  const values = args.map((arg) => evaluate(arg.value, undefined, ctx));
+  const wanted = name.text === "min" || name.text === "max" ? "at least one number" : "one number";
+  const extra = args.find((arg) => arg.name !== undefined);
+  if (args.length === 0 || (wanted === "one number" && args.length > 1) || extra !== undefined) {
+    ctx.report("function-arguments", expr.span, { name: name.text, wanted });
+    return undefined;
+  }
+  const numbers = values.map((value) => value && asNumber(value, name.text, ctx));
+  const known = numbers.filter((n) => n !== undefined);
+  if (known.length < numbers.length) return undefined;
+  const { unit } = known[0]!;
+  const odd = known.find((n) => n.unit !== unit);
+  if (odd !== undefined) {
+    ctx.report("mixed-units", expr.span, {
+      op: name.text,
+      left: showNumber(known[0]!.value, unit),
+      right: showNumber(odd.value, odd.unit),
+    });
+    return undefined;
+  }
+  const all = known.map((n) => n.value);
+  if (name.text === "min") return finite(Math.min(...all), unit, expr.span, ctx);
+  if (name.text === "max") return finite(Math.max(...all), unit, expr.span, ctx);
+  if (name.text === "floor") return finite(Math.floor(all[0]!), unit, expr.span, ctx);
+  if (all[0]! < 0) {
+    reportValue(ctx, "negative-square-root", expr.span, { value: showNumber(all[0]!, unit) });
+    return undefined;
+  }
+  return finite(Math.sqrt(all[0]!), unit, expr.span, ctx);
+};

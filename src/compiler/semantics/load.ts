@@ -1,0 +1,212 @@
+// The files of a compilation: the entry and what it imports, parsed once each, their names bound across files.
+import { Reporter } from "../diagnostics/report.ts";
+import { suggest } from "../diagnostics/suggest.ts";
+import type { Diagnostic, Source, Span } from "../diagnostics/types.ts";
+import type { Decl, FileAst, ImportDecl, Name } from "../syntax/ast.ts";
+import { parse } from "../syntax/parse.ts";
+import type { Binding, Report } from "./context.ts";
+
+export interface FileLoader {
+  /** undefined: there is no such file. */
+  read(path: string): string | undefined;
+  resolveImport(from: string, spec: string): { readonly path: string } | { readonly fault: string };
+}
+
+export interface Module {
+  readonly source: Source;
+  readonly ast: FileAst;
+  readonly names: ReadonlyMap<string, Binding>;
+  readonly exports: ReadonlyMap<string, Binding>;
+}
+
+interface Draft extends Module {
+  readonly names: Map<string, Binding>;
+  readonly exports: Map<string, Binding>;
+}
+
+export interface Loaded {
+  readonly entry: Module | undefined;
+  /** Imported files first. */
+  readonly modules: readonly Module[];
+  readonly sources: readonly Source[];
+  readonly syntax: readonly Diagnostic[];
+}
+
+const LONGEST_IMPORT_CHAIN = 100;
+export const EDITION = 1;
+
+export const loadFiles = (entry: string, files: FileLoader, report: Report): Loaded => {
+  const sources: Source[] = [];
+  const syntax: Diagnostic[] = [];
+  const done = new Map<string, Draft>();
+  const order: Module[] = [];
+  const open: string[] = [];
+
+  const load = (path: string): Draft | undefined => {
+    const known = done.get(path);
+    if (known !== undefined) return known;
+    const text = files.read(path);
+    if (text === undefined) return undefined;
+    const source: Source = { id: sources.length, path, text };
+    sources.push(source);
+    const { ast, diagnostics } = parse(source);
+    syntax.push(...diagnostics);
+    const draft: Draft = { source, ast, names: new Map(), exports: new Map() };
+    done.set(path, draft);
+    open.push(path);
+    checkEdition(ast, report);
+    bindOwn(draft, report);
+    for (const decl of ast.decls) if (decl.kind === "import") bindImport(draft, decl);
+    open.pop();
+    order.push(draft);
+    return draft;
+  };
+
+  const target = (draft: Draft, decl: ImportDecl): Draft | undefined => {
+    const spec = decl.from.value;
+    const found = files.resolveImport(draft.source.path, spec);
+    if ("fault" in found) {
+      report("import-fault", decl.from.span, { file: spec, fault: found.fault });
+      return undefined;
+    }
+    if (open.includes(found.path)) {
+      const cycle = [...open.slice(open.indexOf(found.path)), found.path].join(" → ");
+      report("import-cycle", decl.from.span, { cycle });
+      return undefined;
+    }
+    if (open.length >= LONGEST_IMPORT_CHAIN) {
+      report("too-deep", decl.from.span, { what: "imports", limit: LONGEST_IMPORT_CHAIN });
+      return undefined;
+    }
+    const loaded = load(found.path);
+    if (loaded === undefined)
+      report("import-missing-file", decl.from.span, { file: spec, path: found.path });
+    return loaded;
+  };
+
+  const bindImport = (draft: Draft, decl: ImportDecl): void => {
+    const from = target(draft, decl);
+    for (const { name, as } of decl.names) {
+      const local = as ?? name;
+      const binding = from === undefined ? broken : exported(from, name, decl, report);
+      if (!draft.names.has(local.text)) draft.names.set(local.text, binding);
+      if (decl.exported) draft.exports.set(local.text, binding);
+    }
+  };
+
+  return { entry: load(entry), modules: order, sources, syntax };
+};
+
+const broken: Binding = { kind: "broken" };
+
+const exported = (from: Draft, name: Name, decl: ImportDecl, report: Report): Binding => {
+  const found = from.exports.get(name.text);
+  if (found !== undefined) return found;
+  const file = decl.from.value;
+  const hidden = from.names.get(name.text);
+  if (hidden !== undefined) {
+    const at = hidden.kind === "broken" ? undefined : hidden.decl.span;
+    report(
+      "import-not-exported",
+      name.span,
+      { name: name.text, file },
+      {
+        help: [`write \`export\` before ${name.text} in ${file}`],
+        ...(at && { notes: [{ at: { ...at, end: at.start }, text: "declared here" }] }),
+        ...(at && {
+          fixes: [
+            {
+              title: `Export ${name.text}`,
+              edits: [{ at: { ...at, end: at.start }, newText: "export " }],
+              applicability: "suggestion" as const,
+            },
+          ],
+        }),
+      },
+    );
+  } else {
+    // A file with syntax errors may well have declared it.
+    const names = [...from.exports.keys()];
+    report("import-missing-name", name.span, { name: name.text, file }, didYouMean(name, names));
+  }
+  return broken;
+};
+
+/** Help and fix for a word that is near a known one; else the list of what there is. */
+export const didYouMean = (
+  name: Name,
+  candidates: readonly string[],
+): { readonly help: string[]; readonly fixes?: Diagnostic["fixes"] } => {
+  const near = suggest(name.text, candidates);
+  if (near !== undefined)
+    return {
+      help: [`did you mean \`${near}\`?`],
+      fixes: [
+        {
+          title: `Change to ${near}`,
+          edits: [{ at: name.span, newText: near }],
+          applicability: "suggestion",
+        },
+      ],
+    };
+  if (candidates.length === 0) return { help: [] };
+  const some = candidates.slice(0, 12).join(", ");
+  return { help: [`known here: ${some}${candidates.length > 12 ? ", …" : ""}`] };
+};
+
+const nameOf = (decl: Exclude<Decl, ImportDecl>): Name => decl.name;
+
+const bindOwn = (draft: Draft, report: Report): void => {
+  const places = new Map<string, Span>();
+  const taken = (name: Name): boolean => {
+    const first = places.get(name.text);
+    if (first === undefined) {
+      places.set(name.text, name.span);
+      return false;
+    }
+    const notes = [{ at: first, text: "first declared here" }];
+    report("duplicate-declaration", name.span, { name: name.text }, { notes });
+    return true;
+  };
+  for (const decl of draft.ast.decls) {
+    if (decl.kind === "import") {
+      for (const { name, as } of decl.names) taken(as ?? name);
+      continue;
+    }
+    const name = nameOf(decl);
+    if (name.text === "" || taken(name)) continue;
+    const binding: Binding =
+      decl.kind === "let"
+        ? { kind: "let", decl, module: draft }
+        : { kind: "definition", decl, module: draft };
+    draft.names.set(name.text, binding);
+    if (decl.exported) draft.exports.set(name.text, binding);
+  }
+};
+
+const checkEdition = (ast: FileAst, report: Report): void => {
+  const { edition } = ast;
+  if (edition !== undefined && edition.value !== EDITION)
+    report(
+      "unknown-edition",
+      edition.span,
+      { edition: edition.text, known: EDITION },
+      {
+        help:
+          edition.value > EDITION
+            ? ["install a later compiler: npm install specc@latest", `or write \`spec ${EDITION}\``]
+            : [`write \`spec ${EDITION}\``],
+      },
+    );
+};
+
+/** A reporter that says each thing once: layers and instances check the same text many times. */
+export const onceEach = (reporter: Reporter): Report => {
+  const said = new Set<string>();
+  return (name, at, args, details) => {
+    const key = `${name} ${at.file} ${at.start} ${at.end}`;
+    if (said.has(key)) return;
+    said.add(key);
+    reporter.report(name, at, args, details);
+  };
+};

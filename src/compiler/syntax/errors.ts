@@ -1,0 +1,174 @@
+// Turns what went wrong in reading into words. Problems are collected first and thinned to one error a line, because the
+// second one on a line mostly restates the first.
+import type { IRecognitionException, IToken } from "chevrotain";
+import { tokenMatcher } from "chevrotain";
+import * as t from "../../../grammar/tokens.ts";
+import type { Details, Diagnostic, Source, Span } from "../diagnostics/types.ts";
+import { Reporter } from "../diagnostics/report.ts";
+import { syntaxDiagnostics } from "../diagnostics/catalogue.ts";
+
+export interface Place {
+  readonly at: IToken;
+  /** The place right behind the token, where something is missing. */
+  readonly after?: boolean;
+}
+/** `opener` is shown as second label. */
+export type Report = (
+  name: string,
+  place: Place,
+  args?: Record<string, string | number>,
+  opener?: IToken,
+) => void;
+
+interface Problem {
+  readonly name: string;
+  readonly span: Span;
+  readonly args: Record<string, string | number>;
+  readonly details: Details;
+}
+
+/** Characters that no rule knows hide what else is wrong on their line. */
+const lexical = new Set(["stray-character", "block-comment", "unclosed-string"]);
+
+export class Problems {
+  private readonly found: Problem[] = [];
+  private readonly source: Source;
+  constructor(source: Source) {
+    this.source = source;
+  }
+
+  add(name: string, span: Span, args: Problem["args"] = {}, details: Details = {}): void {
+    this.found.push({ name, span, args, details });
+  }
+
+  span(start: number, end: number): Span {
+    return { file: this.source.id, start, end };
+  }
+
+  readonly report: Report = (name, { at, after }, args = {}, opener) => {
+    const end = (at.endOffset ?? at.startOffset) + 1;
+    const span = after === true ? this.span(end, end) : this.span(at.startOffset, end);
+    const notes =
+      opener === undefined
+        ? []
+        : [
+            {
+              at: this.span(opener.startOffset, (opener.endOffset ?? opener.startOffset) + 1),
+              text: `this \`${opener.image}\` is open`,
+            },
+          ];
+    const insert = args["close"] ?? (name === "missing-equals" ? " =" : undefined);
+    const fixes =
+      after === true && typeof insert === "string"
+        ? [
+            {
+              title: `Insert \`${insert.trim()}\``,
+              edits: [{ at: span, newText: insert }],
+              applicability: "suggestion" as const,
+            },
+          ]
+        : [];
+    this.add(name, span, args, { notes, fixes });
+  };
+
+  /** One error a line, in the order of the text. */
+  diagnostics(): readonly Diagnostic[] {
+    const reporter = new Reporter(syntaxDiagnostics);
+    const taken = new Set<number>();
+    const lines = lineStarts(this.source.text);
+    const rank = ({ name }: Problem): number => (lexical.has(name) ? 0 : 1);
+    const ordered = [...this.found].sort(
+      (a, b) => rank(a) - rank(b) || a.span.start - b.span.start,
+    );
+    for (const { name, span, args, details } of ordered) {
+      const line = lineOf(lines, span.start);
+      if (name !== "dangling-doc") {
+        // Several runs of strange characters on a line are several mistakes; anything else is not.
+        if (taken.has(line) && !lexical.has(name)) continue;
+        taken.add(line);
+      }
+      reporter.report(name, span, args, details);
+    }
+    return [...reporter.diagnostics].sort((a, b) => a.at.start - b.at.start);
+  }
+}
+
+function lineStarts(text: string): readonly number[] {
+  const starts = [0];
+  for (const match of text.matchAll(/\r\n?|\n/g)) starts.push(match.index + match[0].length);
+  return starts;
+}
+
+function lineOf(starts: readonly number[], offset: number): number {
+  let [low, high] = [0, starts.length - 1];
+  while (low < high) {
+    const middle = (low + high + 1) >> 1;
+    if ((starts[middle] ?? 0) <= offset) low = middle;
+    else high = middle - 1;
+  }
+  return low;
+}
+
+const reserved = [t.If, t.Then, t.Else, t.And, t.Or, t.Not, t.True, t.False, t.Export];
+const valueRules = new Set(["value", "logic", "all", "test", "sum", "product", "unary", "primary"]);
+
+/** What stands there, for "found …". */
+function shown(token: IToken): string {
+  if (token.tokenType.name === "EOF" || token.image === "") return "the end of the file";
+  const image = token.image.length > 24 ? `${token.image.slice(0, 23)}…` : token.image;
+  return `\`${image}\``;
+}
+
+/** Words the parser's first error. `previous` is the token before it. */
+export function reportParseError(
+  error: IRecognitionException,
+  previous: IToken | undefined,
+  report: Report,
+): void {
+  const { token } = error;
+  const stack = error.context.ruleStack;
+  const rule = stack.at(-1) ?? "file";
+  const atEnd = token.tokenType.name === "EOF" || token.image === "";
+  const apart = atEnd || (previous?.endLine ?? 0) < (token.startLine ?? 0);
+  const place: Place =
+    previous !== undefined && apart ? { at: previous, after: true } : { at: atEnd ? (previous ?? token) : token };
+  const after = previous?.image ?? "";
+  const startsValue =
+    tokenMatcher(token, t.Name) ||
+    tokenMatcher(token, t.NumberToken) ||
+    tokenMatcher(token, t.StringToken) ||
+    tokenMatcher(token, t.LSquare) ||
+    tokenMatcher(token, t.Bool);
+  const expected = (what: string): void =>
+    report("unexpected", place, { expected: what, found: shown(token) });
+
+  if (rule === "setting" || rule === "header") {
+    const equals = apart || startsValue || tokenMatcher(token, t.LParen);
+    if (equals && previous !== undefined)
+      return report("missing-equals", { at: previous, after: true }, { after });
+    return expected("`=`, `in` or `{`");
+  }
+  if (rule === "rule") return report("missing-arrow", place, { found: shown(token) });
+  if (reserved.some((type) => tokenMatcher(token, type)) && !valueRules.has(rule) && rule !== "body")
+    return report("reserved-word", { at: token }, { word: token.image });
+  if (valueRules.has(rule)) return expected("a value");
+  const wanted: Record<string, string> = {
+    body: "a setting, a rule or `}`",
+    segment: "a name, `*` or `**`",
+    file: "a declaration",
+    decl: "a declaration",
+    args: "`,` or `)`",
+    arg: "`,` or `)`",
+    params: "a parameter or `)`",
+    param: "`:` and a type",
+    list: "`,` or `]`",
+    item: "`,` or `]`",
+    type: "a type",
+    let: "a name and `=`",
+    imports: '`{`, names, `}` and `from "file"`',
+    imported: "a name",
+    definition: "a name and `{`",
+    reference: "a name",
+  };
+  return expected(wanted[rule] ?? "something else");
+}

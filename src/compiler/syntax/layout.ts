@@ -1,0 +1,342 @@
+// What line ends decide, settled on the tokens before parsing, so that the grammar needs no gate: which `*` multiplies
+// (gate 1), which word is a unit (2), where an entry (3) and a declaration (4) begins. Brackets and `if`s that are open
+// there are closed, and a `Missing` token stands where a value is due: what the parser gets is always balanced.
+import type { IToken, TokenType } from "chevrotain";
+import { tokenMatcher } from "chevrotain";
+import * as t from "../../../grammar/tokens.ts";
+import type { Report } from "./errors.ts";
+
+/** Counted on the tokens, so that no text can overflow the parser's stack. */
+const maxBrackets = 32;
+const maxIfs = 64;
+
+/** Words that begin a declaration at the start of a line even inside an open body. */
+const kinds = new Set(
+  "model block recipe pipeline merge inference eval sweep".split(" "),
+);
+/** Units known even when another word follows on the line. */
+const units = new Set(
+  (
+    "step steps token tokens sequence sequences sample samples epoch epochs trial trials parameter parameters " +
+    "byte bytes kB MB GB TB KiB MiB GiB TiB ms s min h"
+  ).split(" "),
+);
+
+interface Frame {
+  readonly kind: "(" | "[" | "{" | "import" | "if";
+  readonly token: IToken;
+  /** Column of the first token of the opener's line. */
+  readonly indent: number;
+  /** For `if`: its `then` is read. */
+  then?: boolean;
+}
+
+export interface Layout {
+  /** One run of tokens per declaration: parsed on their own, so that a mistake stays in its declaration. */
+  readonly segments: readonly (readonly IToken[])[];
+}
+
+const is = (token: IToken | undefined, ...types: TokenType[]): boolean =>
+  token !== undefined && types.some((type) => tokenMatcher(token, type));
+
+const operators = [
+  ...[t.Equals, t.Arrow, t.AddOp, t.Times, t.Slash, t.CompareOp, t.And, t.Or, t.Not, t.DotDot],
+  ...[t.If, t.Then, t.Else, t.Colon],
+];
+const closers = [t.RParen, t.RSquare, t.RCurly];
+
+export const endOf = (token: IToken): number => (token.endOffset ?? token.startOffset) + 1;
+
+/** A token that the text does not hold: empty, right after `after`. */
+export function virtual(type: TokenType, after: IToken | undefined): IToken {
+  const end = after === undefined ? 0 : endOf(after);
+  return {
+    image: "",
+    startOffset: end,
+    endOffset: end - 1,
+    startLine: after?.endLine ?? 1,
+    endLine: after?.endLine ?? 1,
+    startColumn: (after?.endColumn ?? 0) + 1,
+    endColumn: after?.endColumn ?? 0,
+    tokenTypeIdx: type.tokenTypeIdx ?? 0,
+    tokenType: type,
+  };
+}
+
+export const isVirtual = (token: IToken): boolean => endOf(token) === token.startOffset;
+
+const retyped = (token: IToken, type: TokenType): IToken => ({
+  ...token,
+  tokenType: type,
+  tokenTypeIdx: type.tokenTypeIdx ?? 0,
+});
+
+export const firstOnLine = (tokens: readonly IToken[], i: number): boolean =>
+  i === 0 || (tokens[i - 1]?.endLine ?? 0) < (tokens[i]?.startLine ?? 0);
+
+/** Gate 4. */
+function beginsDecl(tokens: readonly IToken[], i: number): boolean {
+  const [a, b, c] = [tokens[i], tokens[i + 1], tokens[i + 2]];
+  if (a === undefined || !firstOnLine(tokens, i)) return false;
+  if (is(a, t.Export)) return true;
+  if (is(a, t.Let)) return is(b, t.Name) && !is(b, t.In);
+  if (is(a, t.Import)) return is(b, t.LCurly);
+  return kinds.has(a.image) && is(b, t.Name) && !is(b, t.In) && !is(c, t.Equals);
+}
+
+/** A line of selector signs up to `=>`. */
+function beginsRule(tokens: readonly IToken[], i: number): boolean {
+  let depth = 0;
+  for (let j = i; j < tokens.length; j++) {
+    const token = tokens[j]!;
+    if (j > i && firstOnLine(tokens, j)) return false;
+    if (is(token, t.Arrow)) return depth === 0 && j > i;
+    if (is(token, t.LParen, t.LSquare)) depth++;
+    else if (is(token, t.RParen, t.RSquare)) depth--;
+    else if (
+      depth === 0 &&
+      !is(token, t.Name, t.Dot, t.Star, t.DoubleStar, t.Comma, t.And, t.Not)
+    )
+      return false;
+    if (depth < 0) return false;
+  }
+  return false;
+}
+
+/** Gate 3. */
+function beginsEntry(tokens: readonly IToken[], i: number): boolean {
+  if (!firstOnLine(tokens, i)) return false;
+  const [a, b] = [tokens[i], tokens[i + 1]];
+  const sameLine = b !== undefined && !firstOnLine(tokens, i + 1);
+  if (is(a, t.Name) && sameLine && is(b, t.Equals, t.LCurly, t.Arrow, t.Name, t.NumberToken))
+    return true;
+  return is(a, t.Name, t.Star, t.DoubleStar, t.Not) && beginsRule(tokens, i);
+}
+
+/** `heads = 8,` on a line of its own in an open call is an argument written with the wrong sign, not an entry. */
+function isArgument(tokens: readonly IToken[], i: number): boolean {
+  if (!is(tokens[i + 1], t.Equals) || !is(tokens[i - 1], t.Comma, t.LParen)) return false;
+  let j = i + 1;
+  while (j < tokens.length && !firstOnLine(tokens, j)) j++;
+  return is(tokens[j - 1], t.Comma) || is(tokens[j], t.RParen);
+}
+
+function retype(tokens: readonly IToken[], i: number): IToken {
+  const token = tokens[i]!;
+  const [before, next, after] = [tokens[i - 1], tokens[i + 1], tokens[i + 2]];
+  if (is(token, t.Star)) {
+    const selects =
+      is(before, t.Dot, t.Not, t.LCurly) || is(next, t.Arrow, t.Comma, t.Dot, t.And);
+    return selects ? token : retyped(token, t.Times);
+  }
+  if (
+    is(token, t.Name) &&
+    !is(token, t.In, t.As) &&
+    is(before, t.NumberToken) &&
+    !firstOnLine(tokens, i) &&
+    !is(next, t.Equals, t.Colon, t.Arrow, t.LCurly, t.LParen)
+  ) {
+    const followed =
+      next !== undefined && !firstOnLine(tokens, i + 1) && is(next, t.Name, t.NumberToken);
+    if ((!followed || units.has(token.image)) && !is(after, t.Arrow)) return retyped(token, t.Unit);
+  }
+  return token;
+}
+
+export function layOut(tokens: readonly IToken[], report: Report): Layout {
+  const segments: IToken[][] = [[]];
+  const stack: Frame[] = [];
+  /** Closed bodies whose `}` is not indented like the line of their `{`. */
+  let suspects: Frame[] = [];
+  let last: IToken | undefined;
+  let indent = 0;
+  let ifs = 0;
+  /** While set, tokens are too deep to be parsed: dropped until fewer than `below` brackets are open. */
+  let dropping: { readonly below: number; readonly withCloser: boolean } | undefined;
+
+  const top = (): Frame | undefined => stack.at(-1);
+  const brackets = (): number => stack.filter((frame) => frame.kind !== "if").length;
+  const emit = (token: IToken): void => {
+    if (dropping === undefined) segments.at(-1)!.push(token);
+    last = token;
+  };
+  const insert = (type: TokenType): void => {
+    if (dropping === undefined) segments.at(-1)!.push(virtual(type, last));
+  };
+  /** Reports and fills an operand that is due after `last`. */
+  const fill = (): void => {
+    if (last === undefined || !is(last, ...operators) || last === filled) return;
+    filled = last;
+    report("missing-value", { at: last, after: true }, { after: last.image });
+    insert(t.Missing);
+  };
+  let filled: IToken | undefined;
+  const closeIfs = (): void => {
+    for (let frame = top(); frame?.kind === "if"; frame = top()) {
+      fill();
+      stack.pop();
+      const lacks = frame.then === true ? "else" : "then";
+      if (dropping === undefined)
+        report("incomplete-if", { at: last ?? frame.token, after: true }, { lacks }, frame.token);
+      if (frame.then !== true) {
+        insert(t.Then);
+        insert(t.Missing);
+      }
+      insert(t.Else);
+      insert(t.Missing);
+    }
+  };
+  /** Takes a bracket off the stack; whether its closer is to be written. */
+  const pop = (): boolean => {
+    stack.pop();
+    if (dropping === undefined) return true;
+    if (brackets() >= dropping.below) return false;
+    const written = !dropping.withCloser;
+    dropping = undefined;
+    return written;
+  };
+  /** Closes one open `(` or `[` that nothing closed. */
+  const closeBracket = (): void => {
+    closeIfs();
+    fill();
+    const frame = top();
+    if (frame === undefined) return;
+    const close = frame.kind === "(" ? ")" : "]";
+    if (!pop()) return;
+    report("missing-bracket", { at: last ?? frame.token, after: true }, { close }, frame.token);
+    insert(frame.kind === "(" ? t.RParen : t.RSquare);
+  };
+  const closeValues = (): void => {
+    while (top() !== undefined && top()?.kind !== "{" && top()?.kind !== "import") {
+      if (top()?.kind === "if") closeIfs();
+      else closeBracket();
+    }
+    if (dropping?.withCloser === false) dropping = undefined;
+    fill();
+  };
+  const closeBodies = (at: IToken | undefined): void => {
+    closeValues();
+    const open = stack.filter((frame) => frame.kind === "{" || frame.kind === "import");
+    if (open.length > 0 && last !== undefined) {
+      const opener = suspects[0] ?? open.at(-1)!;
+      report(
+        "missing-brace",
+        at === undefined ? { at: last, after: true } : { at },
+        { count: open.length === 1 ? "`}` is" : `${String(open.length)} \`}\` are` },
+        opener.token,
+      );
+    }
+    while (stack.length > 0) {
+      closeValues();
+      if (stack.length > 0 && pop()) insert(t.RCurly);
+    }
+    dropping = undefined;
+    suspects = [];
+  };
+
+  for (let i = 0; i < tokens.length; i++) {
+    const token = retype(tokens, i);
+    const inBody = stack.some((frame) => frame.kind === "{");
+    if (firstOnLine(tokens, i)) indent = token.startColumn ?? 1;
+    if (beginsDecl(tokens, i)) {
+      closeBodies(token);
+      segments.push([]);
+      ifs = 0;
+    } else if (
+      inBody &&
+      top()?.kind !== "import" &&
+      beginsEntry(tokens, i) &&
+      !(top()?.kind === "(" && isArgument(tokens, i))
+    ) {
+      closeValues();
+      ifs = 0;
+    } else if (top()?.kind === "if" && inBody && is(token, t.Name) && is(tokens[i + 1], t.Equals)) {
+      closeIfs();
+    }
+    if (is(token, ...closers, t.Comma, t.LCurly)) {
+      fill();
+      closeIfs();
+    }
+    if (is(last, t.Comma, t.LParen, t.LSquare) && is(token, t.Comma) && top()?.kind !== "{") {
+      report("missing-value", { at: token }, { after: last?.image ?? "" });
+      insert(t.Missing);
+    }
+    if (is(token, t.LParen, t.LSquare, t.LCurly)) {
+      if (is(token, t.LCurly)) closeValues();
+      const image = token.image as "(" | "[" | "{";
+      stack.push({ kind: is(last, t.Import) ? "import" : image, token, indent });
+      if (dropping === undefined && brackets() > maxBrackets) {
+        report("too-deep", { at: token }, { limit: maxBrackets });
+        if (image !== "{") insert(t.Missing);
+        dropping = { below: brackets(), withCloser: true };
+      }
+      if (image === "{") ifs = 0;
+      emit(token);
+      continue;
+    }
+    if (is(token, ...closers)) {
+      if (close(token)) emit(token);
+      else last = token;
+      continue;
+    }
+    if (is(token, t.If)) {
+      ifs++;
+      if (ifs > maxIfs) {
+        if (dropping === undefined) {
+          report("too-many-ifs", { at: token }, { limit: maxIfs });
+          while (top()?.kind === "if") {
+            const frame = stack.pop();
+            if (frame?.then !== true) {
+              insert(t.Missing);
+              insert(t.Then);
+            }
+            insert(t.Missing);
+            insert(t.Else);
+          }
+          insert(t.Missing);
+          dropping = { below: brackets(), withCloser: false };
+        }
+      } else if (dropping === undefined) stack.push({ kind: "if", token, indent });
+    } else if (is(token, t.Then) && top()?.kind === "if") {
+      fill();
+      const frame = top();
+      if (frame !== undefined) frame.then = true;
+    } else if (is(token, t.Else) && top()?.kind === "if") {
+      fill();
+      const frame = stack.pop();
+      if (frame?.then !== true && frame !== undefined) {
+        report("incomplete-if", { at: token }, { lacks: "then" }, frame.token);
+        insert(t.Then);
+        insert(t.Missing);
+      }
+    }
+    if (is(token, t.Equals, t.Arrow)) ifs = 0;
+    emit(token);
+  }
+  closeBodies(undefined);
+  return { segments };
+
+  /** False when the token closes nothing, or nothing that is kept, and is left out. */
+  function close(token: IToken): boolean {
+    const kind = is(token, t.RParen) ? "(" : is(token, t.RSquare) ? "[" : "{";
+    const wanted = (frame: Frame): boolean =>
+      frame.kind === kind || (kind === "{" && frame.kind === "import");
+    const body = stack.findLastIndex((frame) => frame.kind === "{" || frame.kind === "import");
+    const found = stack.findLastIndex(wanted);
+    if (found < 0 || (kind !== "{" && found < body)) {
+      report("stray-bracket", { at: token }, { close: token.image });
+      return false;
+    }
+    while (stack.length > found + 1) closeBracket();
+    const frame = top();
+    const written = pop();
+    if (frame?.kind === "{") {
+      const ownLine = token.startColumn === indent;
+      if (ownLine && frame.token.startLine !== token.startLine && indent !== frame.indent)
+        suspects.push(frame);
+      if (!stack.some((other) => other.kind === "{")) suspects = [];
+      ifs = 0;
+    }
+    return written;
+  }
+}

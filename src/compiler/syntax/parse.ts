@@ -1,0 +1,95 @@
+// The public face of reading: text -> AST and diagnostics. Never throws and always ends, whatever the text.
+import type { IToken } from "chevrotain";
+import { lexer } from "../../../grammar/tokens.ts";
+import type { Diagnostic, Source } from "../diagnostics/types.ts";
+import type { Comment, Decl, FileAst, NumberExpr } from "./ast.ts";
+import { collectDocs } from "./docs.ts";
+import { Problems } from "./errors.ts";
+import { endOf, layOut } from "./layout.ts";
+import { lowerFile } from "./lower.ts";
+import { parseSegment } from "./repair.ts";
+
+export interface ParseResult {
+  readonly ast: FileAst;
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+export function parse(source: Source): ParseResult {
+  const problems = new Problems(source);
+  const { tokens, groups } = lexer.tokenize(source.text);
+  const comments = (groups["comments"] ?? []).map((token): Comment => ({
+    span: problems.span(token.startOffset, endOf(token)),
+    text: token.image.trimEnd(),
+    doc: /^\/\/\/(?!\/)/.test(token.image),
+  }));
+  const stray = reportTrouble(groups["trouble"] ?? [], problems);
+  const docs = collectDocs(source.text, comments, tokens.map((token) => token.startOffset));
+  const { segments } = layOut(tokens, problems.report);
+
+  let edition: NumberExpr | undefined;
+  const decls: Decl[] = [];
+  const cuts = [...stray];
+  segments.forEach((segment, i) => {
+    if (segment.length === 0) return;
+    const { cst, damage } = parseSegment(segment, problems.report);
+    cuts.push(...damage);
+    const lowered = lowerFile({ problems, docs, damage: [...stray, ...damage] }, cst);
+    decls.push(...lowered.decls);
+    if (lowered.edition === undefined) return;
+    if (i === 0 || (i === 1 && segments[0]?.length === 0)) edition = lowered.edition;
+    else problems.add("misplaced-edition", lowered.edition.span);
+  });
+  const diagnostics = problems.diagnostics();
+  // In a broken file a comment may have lost what it documents to the error.
+  if (diagnostics.length === 0)
+    for (const { span } of docs.left()) problems.add("dangling-doc", span);
+  return {
+    ast: {
+      source,
+      ...(edition === undefined ? {} : { edition }),
+      decls,
+      comments,
+      span: problems.span(0, source.text.length),
+    },
+    diagnostics: problems.diagnostics(),
+  };
+}
+
+/** Reports what the lexer set aside; the offsets where the text around it cannot be trusted. */
+function reportTrouble(trouble: readonly IToken[], problems: Problems): readonly number[] {
+  const damage: number[] = [];
+  const hints: Readonly<Record<string, string>> = { "&&": "and", "||": "or", "!": "not" };
+  for (let i = 0; i < trouble.length; i++) {
+    const token = trouble[i]!;
+    const start = token.startOffset;
+    let end = endOf(token);
+    const kind = token.tokenType.name;
+    if (kind === "Semicolon") {
+      const at = problems.span(start, end);
+      problems.add("semicolon", at, {}, {
+        fixes: [{ title: "Remove `;`", edits: [{ at, newText: "" }], applicability: "automatic" }],
+      });
+      continue;
+    }
+    if (kind === "BlockComment") {
+      problems.add("block-comment", problems.span(start, Math.min(end, start + 2)));
+      continue;
+    }
+    let text = token.image;
+    while (trouble[i + 1]?.tokenType.name === "Stray" && trouble[i + 1]?.startOffset === end) {
+      i++;
+      text += trouble[i]!.image;
+      end = endOf(trouble[i]!);
+    }
+    damage.push(start);
+    const word = hints[text];
+    const shown = /^\P{C}+$/u.test(text) ? text.slice(0, 20) : "this control character";
+    problems.add(
+      "stray-character",
+      problems.span(start, end),
+      { text: shown },
+      word === undefined ? {} : { help: [`write \`${word}\``] },
+    );
+  }
+  return damage;
+}
