@@ -72,14 +72,14 @@ const probesOf = (parameters: readonly Parameter[], methods: readonly Method[]):
   );
 
 /** A fresh graph with the model applied to `input_ids`. */
-const start = (model: ModelSpec, options: ProgramOptions, { batch, sequence }: Binding): Making => {
+const start = (model: ModelSpec, options: ProgramOptions, { batch, sequence }: Binding, pick?: (b: Builder, x: Node) => Node): Making => {
   const b = createBuilder();
   const params = createParameters(b);
   const shape = [{ name: "batch", size: batch }, { name: "seq", size: sequence }];
   const ids = b.emit("input", [], { name: "input_ids", dtype: "i32", shape });
   const targets = b.emit("input", [], { name: "targets", dtype: "i32", shape });
   const stage = { b, params, methods: options.methods, spanOf: options.spanOf ?? (() => undefined) };
-  return { b, params, ids, targets, forward: decoder(stage, model, ids) };
+  return { b, params, ids, targets, forward: decoder(stage, model, ids, pick === undefined ? undefined : (x) => pick(b, x)) };
 };
 
 const lossOf = (m: Making): Node => m.b.at("loss", undefined, () => meanLoss(m.b, m.forward.logits, m.targets));
@@ -162,12 +162,17 @@ const makers: Readonly<Record<ProgramName, Maker>> = {
 
   next_logits: (model, _plan, options) => {
     const T = Math.min(model.context, options.binding.sequence);
-    const m = start(model, options, { batch: 1, sequence: T });
-    const position = m.b.emit("input", [], { name: "position", dtype: "i32", shape: [] });
+    const position = (b: Builder): Node<"input"> => b.emit("input", [], { name: "position", dtype: "i32", shape: [] });
+    // One row goes through norm and head: for a large vocabulary the head is most of the work.
+    const m = start(model, options, { batch: 1, sequence: T }, (b, x) => {
+      const D = x.type.shape.at(-1)!;
+      const rows = b.emit("reshape", [x], { shape: [{ name: "seq", size: T }, D] });
+      const one = { name: "", size: 1 };
+      return b.emit("reshape", [b.emit("gather", [rows, position(b)], {})], { shape: [one, one, D] });
+    });
     const V = { name: "vocab", size: model.vocab_size };
-    const rows = m.b.emit("reshape", [m.forward.logits], { shape: [{ name: "seq", size: T }, V] });
-    const row = m.b.emit("gather", [rows, position], {});
-    return plain("next_logits", [m.ids, position], [{ name: "logits", node: row }]);
+    const row = m.b.emit("reshape", [m.forward.logits], { shape: [V] });
+    return plain("next_logits", [m.ids, position(m.b)], [{ name: "logits", node: row }]);
   },
 
   forward: (model, _plan, options) => {

@@ -30,8 +30,8 @@ const norm0 = (init: Variant): Init => {
   throw new InternalError(`no initial distribution ${init.is}`);
 };
 
-/** ids i32 [B, T] -> logits and block states. */
-export const decoder = (stage: Stage, model: ModelSpec, ids: Node): Forward => {
+/** ids i32 [B, T] -> logits and block states. `pick` chooses positions [B, T', D] of the last state before norm and head. */
+export const decoder = (stage: Stage, model: ModelSpec, ids: Node, pick: (x: Node) => Node = (x) => x): Forward => {
   const { b } = stage;
   const at = <T>(path: string, make: () => T): T => b.at(path.replace(".", "/"), stage.spanOf(path), make);
   const embedded = at("embedding", () => embed(stage, model, ids));
@@ -41,6 +41,7 @@ export const decoder = (stage: Stage, model: ModelSpec, ids: Node): Forward => {
     x = b.at(`blocks.${i}`, stage.spanOf(`blocks.${i}`), () => blockOf(stage, model, block, x));
     hidden.push(x);
   });
+  x = pick(x);
   const { final_norm } = model;
   if (final_norm !== null)
     x = at("final_norm", () => normalise(stage, final_norm, x, { path: "final_norm", disk: "model.norm" }));

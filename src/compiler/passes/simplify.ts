@@ -153,13 +153,14 @@ const narrowed = (b: Builder, x: Node): Node | undefined => {
 
 /** Larger results would weigh down the bundle more than they save the engine. */
 const mostFolded = 64;
-/** The value as f32 if it is one number everywhere; odd numbers (inf, NaN, -0) are left to the engine. */
+/** The known result; odd numbers (inf, NaN, -0, an i32 that overflows or has a fraction) are left to the engine. */
 const folded = (b: Builder, node: Node): Node | undefined => {
   if (!node.inputs.every((x) => x.op === "full" || x.op === "constant")) return undefined;
   if (count(node.type) > mostFolded || count(node.type) === 0) return undefined;
   const values = [...(evaluateNodes([node], { inputs: {}, state: {} }).get(node) ?? [])];
-  if (!values.every((v) => Math.abs(v) < 3.4e38 && !Object.is(v, -0))) return undefined;
   const { dtype, shape } = node.type;
+  const fits = dtype === "i32" ? (v: number) => v === (v | 0) : (v: number) => Math.abs(v) < 3.4e38;
+  if (!values.every((v) => fits(v) && !Object.is(v, -0))) return undefined;
   return values.every((v) => v === values[0])
     ? b.emit("full", [], { dtype, shape, value: values[0]! })
     : b.emit("constant", [], { dtype, shape, values });
