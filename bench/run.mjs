@@ -1,4 +1,7 @@
 // All benches, one after the other: `npm run bench`, or `node bench/run.mjs [rounds]` after a build.
+import { compileBench } from "./compile.mjs";
 import { trainStep } from "./train-step.mjs";
 
-await trainStep({ rounds: Number(process.argv[2] ?? 5) });
+const rounds = Number(process.argv[2] ?? 5);
+compileBench({ rounds });
+await trainStep({ rounds });

@@ -10,7 +10,7 @@ import { kernelModule } from "./lower/kernel-module/index.ts";
 import { number } from "./model/config.ts";
 import { buildPrograms, type Binding } from "./model/programs.ts";
 import type { Compiled } from "./model/types.ts";
-import { pipeline } from "./passes/index.ts";
+import { pipeline, runPasses } from "./passes/index.ts";
 import { spanFinder } from "./places.ts";
 import { check, type Checked } from "./semantics/check.ts";
 import type { FileLoader } from "./semantics/load.ts";
@@ -85,7 +85,7 @@ export const graphsOf = (target: Target, options: BuildOptions): Compiled => {
 /** The graph after each pass, in order. */
 export const stagesOf = (graph: Graph): readonly { readonly name: string; readonly graph: Graph }[] => {
   const stages = [{ name: "build", graph }];
-  for (const pass of pipeline) stages.push({ name: pass.name, graph: pass.run(stages.at(-1)!.graph) });
+  runPasses(graph, pipeline(new Set()), { after: (name, result) => void stages.push({ name, graph: result }) });
   return stages;
 };
 

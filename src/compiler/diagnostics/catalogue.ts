@@ -21,7 +21,7 @@ const rows: readonly Row[] = [
   [1014, "missing-equals", "`=` is missing after `{after}`", "A setting is `name = value`, or a name and a body in braces.", "model M {\n  context 512\n}", "model M {\n  context = 512\n}"],
   [1015, "colon-for-equals", "a setting is written with `=`", "`:` names an argument inside a call; `=` gives a setting its value.", "model M {\n  context: 512\n}", "model M {\n  context = 512\n}"],
   [1016, "equals-for-colon", "an argument is named with `:`", "`=` gives a setting its value; `:` names an argument inside a call.", "let a = rope(theta = 10)", "let a = rope(theta: 10)"],
-  [1017, "missing-comma", "`,` is missing", "Arguments, parameters and list items are separated by commas.", "let a = [1 x]", "let a = [1, x]"],
+  [1017, "missing-comma", "`,` is missing", "Arguments, parameters and list items are separated by commas.", "let a = [x y]", "let a = [x, y]"],
   [1018, "missing-arrow", "`=>` is missing: expected it before {found}", "A rule is `selector => value`.", "recipe R {\n  decay { attention.q none }\n}", "recipe R {\n  decay { attention.q => none }\n}"],
   [1019, "unexpected", "expected {expected}, found {found}", "The text does not continue the way the grammar allows.", "model M {\n  = 3\n}", "model M {\n  width = 3\n}"],
   [1020, "too-deep", "more than {limit} brackets are open", "Values are at most 32 brackets deep; name a part of it with `let`.", `let a = ${"[".repeat(33)}${"]".repeat(33)}`, "let a = [[1]]"],

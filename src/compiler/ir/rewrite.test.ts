@@ -9,13 +9,19 @@ const none = {} as const;
 it("applies rules to what rules make", () => {
   const rules = [
     rule("tanh-sin", "", ["tanh"], (b, { inputs: [x] }) => b.emit("sin", [x], none)),
-    rule("neg-sin-cos", "", ["neg"], (b, { inputs: [x] }) => (x.op === "sin" ? b.emit("cos", [x.inputs[0]], none) : undefined)),
+    rule("neg-sin-cos", "", ["neg"], (b, { inputs: [x] }) =>
+      x.op === "sin" ? b.emit("cos", [x.inputs[0]], none) : undefined,
+    ),
   ];
-  expect(printGraph(rewriteGraph(graph, rules))).toBe("graph g(x: f32[2]) -> y: %1\n  %1 = cos (sin x) : f32[2]\n");
+  expect(printGraph(rewriteGraph(graph, rules))).toBe(
+    "graph g(x: f32[2]) -> y: %1\n  %1 = cos (sin x) : f32[2]\n",
+  );
 });
 
 it("rejects a rule that changes the type", () => {
-  const flat = rule("flat", "", ["neg"], (b, { inputs: [x] }) => b.emit("reduceSum", [x], { axes: [0], keepDims: false }));
+  const flat = rule("flat", "", ["neg"], (b, { inputs: [x] }) =>
+    b.emit("reduceSum", [x], { axes: [0], keepDims: false }),
+  );
   expect(() => rewriteGraph(graph, [flat])).toThrow("rule flat turns f32[2] into f32[]");
 });
 

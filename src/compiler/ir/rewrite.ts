@@ -41,16 +41,28 @@ export const rewriteGraph = (graph: Graph, rules: readonly Rule[]): Graph => {
     const done = new Map<Node, Node>();
     let fired = "";
     for (const node of nodesOf(current)) {
-      let now = reemit(b, node, node.inputs.map((n) => done.get(n)!));
-      for (let step = 0, next: Fired | undefined; (next = applyFirst(b, byRoot.get(now.op) ?? [], now)) !== undefined; step++) {
-        if (step === mostSteps) throw new InternalError(`rewrite: rule ${next.rule} keeps firing at ${now.op} (${now.path})`);
+      let now = reemit(
+        b,
+        node,
+        node.inputs.map((n) => done.get(n)!),
+      );
+      for (
+        let step = 0, next: Fired | undefined;
+        (next = applyFirst(b, byRoot.get(now.op) ?? [], now)) !== undefined;
+        step++
+      ) {
+        if (step === mostSteps)
+          throw new InternalError(
+            `rewrite: rule ${next.rule} keeps firing at ${now.op} (${now.path})`,
+          );
         [now, fired] = [next.node, next.rule];
       }
       done.set(node, now);
     }
     current = mapGraph(current, (n) => done.get(n)!);
     if (fired === "") return current;
-    if (sweep === mostSweeps - 1) throw new InternalError(`rewrite: rule ${fired} still fires after ${mostSweeps} sweeps`);
+    if (sweep === mostSweeps - 1)
+      throw new InternalError(`rewrite: rule ${fired} still fires after ${mostSweeps} sweeps`);
   }
   return current;
 };
@@ -64,7 +76,9 @@ const applyFirst = (b: Builder, rules: readonly Rule[], node: Node): Fired | und
     const to = b.like(node, () => r.rewrite(b, node));
     if (to === undefined || to === node) continue;
     if (to.type.dtype !== node.type.dtype || !sameSizes(to.type.shape, node.type.shape))
-      throw new InternalError(`rewrite: rule ${r.name} turns ${showType(node.type)} into ${showType(to.type)}`);
+      throw new InternalError(
+        `rewrite: rule ${r.name} turns ${showType(node.type)} into ${showType(to.type)}`,
+      );
     return { rule: r.name, node: to };
   }
   return undefined;

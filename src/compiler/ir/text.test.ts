@@ -30,15 +30,21 @@ it("prints the documented form", () => {
 
 it("shows where a node came from", () => {
   const b = createBuilder();
-  const y = b.at("block", { file: 0, start: 3, end: 5 }, () => b.emit("iota", [], { dtype: "i32", shape: [{ name: "t", size: 3 }], axis: 0 }));
+  const y = b.at("block", { file: 0, start: 3, end: 5 }, () =>
+    b.emit("iota", [], { dtype: "i32", shape: [{ name: "t", size: 3 }], axis: 0 }),
+  );
   const graph = { name: "g", inputs: [], outputs: [{ name: "y", node: y }], updates: [] };
   const text = printGraph(graph, { where: (span) => `llama.arch:${span.start}` });
-  expect(text).toBe("graph g() -> y: %1\n  %1 = iota dtype=i32 shape=[t=3] axis=0 : i32[t=3] ; llama.arch:3\n");
+  expect(text).toBe(
+    "graph g() -> y: %1\n  %1 = iota dtype=i32 shape=[t=3] axis=0 : i32[t=3] ; llama.arch:3\n",
+  );
   expect(printGraph(parseGraph(text))).toBe(printGraph(graph));
 });
 
 const edges: readonly OpName[] = ["input", "state"];
-const cases = (Object.keys(ops) as OpName[]).filter((op) => !edges.includes(op)).flatMap(sampleCases);
+const cases = (Object.keys(ops) as OpName[])
+  .filter((op) => !edges.includes(op))
+  .flatMap(sampleCases);
 it.each(cases)("parses back: $name", ({ graph, node }) => {
   const again = parseGraph(printGraph(graph));
   expect(printGraph(again)).toBe(printGraph(graph));
@@ -61,10 +67,19 @@ it("parses back any graph", () => {
 
 it.each([
   ["graph g(x: f32[2]) -> y: %1\n  %1 = twist x : f32[2]", "IR line 2: expected an op, got twist"],
-  ["graph g(x: f32[2]) -> y: %1\n  %1 = add x : f32[2]", "IR line 2: expected 2 operands of add, got :"],
-  ["graph g(x: f32[2]) -> y: %1\n  %1 = neg x slope=1 : f32[2]", "IR line 2: expected neg with , got :"],
+  [
+    "graph g(x: f32[2]) -> y: %1\n  %1 = add x : f32[2]",
+    "IR line 2: expected 2 operands of add, got :",
+  ],
+  [
+    "graph g(x: f32[2]) -> y: %1\n  %1 = neg x slope=1 : f32[2]",
+    "IR line 2: expected the attributes [] of neg, got :",
+  ],
   ["graph g(x: f32[2]) -> y: %1\n  %1 = neg x : f32[3]", "IR %1: says f32[3], is f32[2]"],
-  ["graph g(x: f32[2]) -> y: %2\n  %1 = neg x : f32[2]", "IR line 1: expected a line above, got %2"],
+  [
+    "graph g(x: f32[2]) -> y: %2\n  %1 = neg x : f32[2]",
+    "IR line 1: expected a line above, got %2",
+  ],
   ["graph g(x: f32[2]) -> y: z", "IR line 1: expected an input, got z"],
   ["graph g(x: f32[2]) ?", 'IR line 1: unexpected "?"'],
 ])("rejects %j", (text, message) => {

@@ -19,10 +19,19 @@ const inlineHeight = 2;
 
 // --- printing
 
-const isWord = (text: string): boolean => /^[A-Za-z_][\w./-]*$/.test(text) && !/^(nan|inf)$/.test(text);
+const isWord = (text: string): boolean =>
+  /^[A-Za-z_][\w./-]*$/.test(text) && !/^(nan|inf)$/.test(text);
 const word = (text: string): string => (isWord(text) ? text : JSON.stringify(text));
 const number = (v: number): string =>
-  Number.isNaN(v) ? "nan" : v === Infinity ? "inf" : v === -Infinity ? "-inf" : Object.is(v, -0) ? "-0" : String(v);
+  Number.isNaN(v)
+    ? "nan"
+    : v === Infinity
+      ? "inf"
+      : v === -Infinity
+        ? "-inf"
+        : Object.is(v, -0)
+          ? "-0"
+          : String(v);
 const dimText = (d: Dim): string => (d.name === "" ? String(d.size) : `${word(d.name)}=${d.size}`);
 
 /** `shape` holds axes, other lists hold numbers; a lone axis stands in braces. */
@@ -30,10 +39,12 @@ const attrText = (value: unknown): string => {
   if (typeof value === "number") return number(value);
   if (typeof value === "boolean") return String(value);
   if (typeof value === "string") return word(value);
-  if (Array.isArray(value)) return `[${value.map((v: number | Dim) => (typeof v === "number" ? number(v) : dimText(v))).join(", ")}]`;
+  if (Array.isArray(value))
+    return `[${value.map((v: number | Dim) => (typeof v === "number" ? number(v) : dimText(v))).join(", ")}]`;
   return `{${dimText(value as Dim)}}`; // an attribute that is an object is an axis: `depth`, `size`
 };
-const typeText = (type: TensorType): string => `${type.dtype}[${type.shape.map(dimText).join(", ")}]`;
+const typeText = (type: TensorType): string =>
+  `${type.dtype}[${type.shape.map(dimText).join(", ")}]`;
 const isNumber = (node: Node): node is Node<"full"> =>
   node.op === "full" && node.attrs.dtype === "f32" && node.attrs.shape.length === 0;
 
@@ -44,7 +55,8 @@ export interface PrintOptions {
 export const printGraph = (graph: Graph, options: PrintOptions = {}): string => {
   const nodes = nodesOf(graph);
   const uses = new Map<Node, number>();
-  for (const used of [...nodes.flatMap((n) => [...n.inputs]), ...rootsOf(graph)]) uses.set(used, (uses.get(used) ?? 0) + 1);
+  for (const used of [...nodes.flatMap((n) => [...n.inputs]), ...rootsOf(graph)])
+    uses.set(used, (uses.get(used) ?? 0) + 1);
   const roots = new Set(rootsOf(graph));
 
   const shown = new Map<Node, string>();
@@ -57,7 +69,10 @@ export const printGraph = (graph: Graph, options: PrintOptions = {}): string => 
       heights.set(node, 0);
       continue;
     }
-    const body = bodyText(node, node.inputs.map((n) => shown.get(n)!));
+    const body = bodyText(
+      node,
+      node.inputs.map((n) => shown.get(n)!),
+    );
     const height = 1 + Math.max(0, ...node.inputs.map((n) => heights.get(n)!));
     if (uses.get(node) === 1 && !roots.has(node) && node.op !== "state" && height <= inlineHeight) {
       shown.set(node, node.inputs.length === 0 || body.includes(" ") ? `(${body})` : body);
@@ -65,22 +80,34 @@ export const printGraph = (graph: Graph, options: PrintOptions = {}): string => 
       continue;
     }
     const name = `%${next++}`;
-    const comment = node.origin === undefined || options.where === undefined ? "" : ` ; ${options.where(node.origin)}`;
+    const comment =
+      node.origin === undefined || options.where === undefined
+        ? ""
+        : ` ; ${options.where(node.origin)}`;
     lines.push(`  ${name} = ${body} : ${typeText(node.type)}${comment}`);
     shown.set(node, name);
     heights.set(node, 0);
   }
-  for (const { state, node } of graph.updates) lines.push(`  update ${JSON.stringify(state)} = ${shown.get(node)!}`);
+  for (const { state, node } of graph.updates)
+    lines.push(`  update ${JSON.stringify(state)} = ${shown.get(node)!}`);
   const inputs = graph.inputs.map((n) => `${word(n.attrs.name)}: ${typeText(n.type)}`).join(", ");
   const outputs = graph.outputs.map((o) => `${word(o.name)}: ${shown.get(o.node)!}`).join(", ");
-  return [`graph ${word(graph.name)}(${inputs})${outputs === "" ? "" : ` -> ${outputs}`}`, ...lines, ""].join("\n");
+  return [
+    `graph ${word(graph.name)}(${inputs})${outputs === "" ? "" : ` -> ${outputs}`}`,
+    ...lines,
+    "",
+  ].join("\n");
 };
 
 const bodyText = (node: Node, operands: readonly string[]): string => {
   // The shape of a state is the type that ends its line.
   if (node.op === "state") return `state ${JSON.stringify(node.attrs.name)}`;
   const attrs = new Map<string, unknown>(Object.entries(node.attrs));
-  return [node.op, ...operands, ...attrNames(node.op).map((k) => `${k}=${attrText(attrs.get(k))}`)].join(" ");
+  return [
+    node.op,
+    ...operands,
+    ...attrNames(node.op).map((k) => `${k}=${attrText(attrs.get(k))}`),
+  ].join(" ");
 };
 /** A row's first sample has all of its attributes, in the order in which they are printed. */
 const attrNames = (op: OpName): readonly string[] => Object.keys(rowOf(op).samples[0]!.attrs);
@@ -102,7 +129,8 @@ const tokenise = (text: string): Token[] => {
   while (lexer.lastIndex < text.length) {
     const at = lexer.lastIndex;
     const match = lexer.exec(text);
-    if (match === null) throw new InternalError(`IR line ${line}: unexpected ${JSON.stringify(text[at])}`);
+    if (match === null)
+      throw new InternalError(`IR line ${line}: unexpected ${JSON.stringify(text[at])}`);
     for (const kind of ["number", "string", "word", "ref", "mark"] as const)
       if (match.groups?.[kind] !== undefined) tokens.push({ kind, text: match[0], line });
     line += match[0].split("\n").length - 1;
@@ -123,14 +151,18 @@ export const parseGraph = (text: string): Graph => {
 
   const fail = (expected: string): never => {
     const token = tokens[at];
-    throw new InternalError(`IR line ${token?.line ?? "at the end"}: expected ${expected}, got ${token?.text ?? "nothing"}`);
+    throw new InternalError(
+      `IR line ${token?.line ?? "at the end"}: expected ${expected}, got ${token?.text ?? "nothing"}`,
+    );
   };
-  const peek = (mark: string, ahead = 0): boolean => tokens[at + ahead]?.text === mark && tokens[at + ahead]?.kind !== "string";
+  const peek = (mark: string, ahead = 0): boolean =>
+    tokens[at + ahead]?.text === mark && tokens[at + ahead]?.kind !== "string";
   const accept = (mark: string): boolean => (peek(mark) ? (at++, true) : false);
   const take = (mark: string): void => {
     if (!accept(mark)) fail(`"${mark}"`);
   };
-  const ofKind = (kind: Token["kind"]): string => (tokens[at]?.kind === kind ? tokens[at++]!.text : fail(kind));
+  const ofKind = (kind: Token["kind"]): string =>
+    tokens[at]?.kind === kind ? tokens[at++]!.text : fail(kind);
   const name = (): string =>
     tokens[at]?.kind === "string" ? (JSON.parse(ofKind("string")) as string) : ofKind("word");
   const list = <T>(open: string, item: () => T, close: string): T[] => {
@@ -153,7 +185,10 @@ export const parseGraph = (text: string): Graph => {
     return { dtype, shape: list("[", dim, "]") };
   };
   const attr = (key: string): unknown => {
-    if (peek("[")) return key === "shape" ? list("[", dim, "]") : list("[", () => toNumber(ofKind("number")), "]");
+    if (peek("["))
+      return key === "shape"
+        ? list("[", dim, "]")
+        : list("[", () => toNumber(ofKind("number")), "]");
     if (peek("{")) return list("{", dim, "}")[0];
     if (tokens[at]?.kind === "number") return toNumber(ofKind("number"));
     if (tokens[at]?.kind === "string") return name();
@@ -175,15 +210,18 @@ export const parseGraph = (text: string): Graph => {
         attrs[key] = attr(key);
       } else operands.push(operand());
     const { samples } = rowOf(op);
-    if (op !== "concat" && operands.length !== samples[0]!.inputs.length) fail(`${samples[0]!.inputs.length} operands of ${op}`);
-    if (Object.keys(attrs).sort().join() !== [...attrNames(op)].sort().join()) fail(`${op} with ${attrNames(op).join(", ")}`);
+    if (op !== "concat" && operands.length !== samples[0]!.inputs.length)
+      fail(`${samples[0]!.inputs.length} operands of ${op}`);
+    if (Object.keys(attrs).sort().join() !== [...attrNames(op)].sort().join())
+      fail(`the attributes [${attrNames(op).join(", ")}] of ${op}`);
     // Arity and attribute names were checked; a wrong value is a fault of the op's shape rule.
-    return b.emit<OpName>(op, operands as OpSigs[OpName]["inputs"], attrs as OpSigs[OpName]["attrs"]);
+    return b.emit<OpName>(op, operands, attrs as OpSigs[OpName]["attrs"]);
   };
   const operand = (): Node => {
     const token = tokens[at];
     if (token?.kind === "ref") return lines.get(ofKind("ref")) ?? (at--, fail("a line above"));
-    if (token?.kind === "number") return b.emit("full", [], { dtype: "f32", shape: [], value: toNumber(ofKind("number")) });
+    if (token?.kind === "number")
+      return b.emit("full", [], { dtype: "f32", shape: [], value: toNumber(ofKind("number")) });
     if (accept("(")) {
       const node = call();
       take(")");
@@ -194,13 +232,17 @@ export const parseGraph = (text: string): Graph => {
 
   take("graph");
   const graphName = name();
-  const declared = list("(", () => {
-    const label = name();
-    take(":");
-    const node = b.emit("input", [], { name: label, ...type() });
-    inputs.set(label, node);
-    return node;
-  }, ")");
+  const declared = list(
+    "(",
+    () => {
+      const label = name();
+      take(":");
+      const node = b.emit("input", [], { name: label, ...type() });
+      inputs.set(label, node);
+      return node;
+    },
+    ")",
+  );
   // Outputs may be lines below: they are read last.
   const outputsAt = accept("->") ? at : undefined;
   while (at < tokens.length && !(tokens[at]?.kind === "ref" && peek("=", 1)) && !isUpdate()) at++;

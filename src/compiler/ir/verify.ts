@@ -18,23 +18,31 @@ export const verify = (graph: Graph): string[] => {
     if (twin !== undefined) faults.push(`${place}: shares its id with ${twin.op}`);
     byId.set(node.id, node);
     for (const input of node.inputs)
-      if (input.id >= node.id) faults.push(`${place}: its operand ${input.op} #${input.id} comes later`);
+      if (input.id >= node.id)
+        faults.push(`${place}: its operand ${input.op} #${input.id} comes later`);
 
     const arity = rowOf(node.op).samples[0]!.inputs.length;
     if (node.op === "concat" ? node.inputs.length === 0 : node.inputs.length !== arity) {
       faults.push(`${place}: has ${node.inputs.length} operands, expected ${arity}`);
       continue; // its shape rule would read operands that are not there
     }
-    const inferred = inferType(node.op, node.inputs.map((n) => n.type), node.attrs);
+    const inferred = inferType(
+      node.op,
+      node.inputs.map((n) => n.type),
+      node.attrs,
+    );
     if ("fault" in inferred) faults.push(`${place}: ${inferred.fault}`);
     else if (showType(inferred) !== showType(node.type))
       faults.push(`${place}: is ${showType(node.type)}, inferred ${showType(inferred)}`);
 
-    if (node.op === "input" && !declared.has(node)) faults.push(`${place}: input "${node.attrs.name}" is not declared`);
+    if (node.op === "input" && !declared.has(node))
+      faults.push(`${place}: input "${node.attrs.name}" is not declared`);
     if (node.op === "state") {
       const known = states.get(node.attrs.name);
       if (known !== undefined && !sameType(known, node.type))
-        faults.push(`${place}: state "${node.attrs.name}" is read as ${showType(known)} and ${showType(node.type)}`);
+        faults.push(
+          `${place}: state "${node.attrs.name}" is read as ${showType(known)} and ${showType(node.type)}`,
+        );
       states.set(node.attrs.name, node.type);
     }
   }
@@ -42,17 +50,29 @@ export const verify = (graph: Graph): string[] => {
   for (const { state, node } of graph.updates) {
     const known = states.get(state);
     if (known === undefined ? node.type.dtype !== "f32" : !sameType(known, node.type))
-      faults.push(`update of "${state}": is ${showType(node.type)}, expected ${known === undefined ? "f32" : showType(known)}`);
+      faults.push(
+        `update of "${state}": is ${showType(node.type)}, expected ${known === undefined ? "f32" : showType(known)}`,
+      );
   }
   faults.push(
-    ...repeated("input", graph.inputs.map((n) => n.attrs.name)),
-    ...repeated("output", graph.outputs.map((o) => o.name)),
-    ...repeated("update", graph.updates.map((u) => u.state)),
+    ...repeated(
+      "input",
+      graph.inputs.map((n) => n.attrs.name),
+    ),
+    ...repeated(
+      "output",
+      graph.outputs.map((o) => o.name),
+    ),
+    ...repeated(
+      "update",
+      graph.updates.map((u) => u.state),
+    ),
   );
   return faults;
 };
 
 /** Names of axes are for people and may differ between a state and its update. */
-const sameType = (a: TensorType, b: TensorType): boolean => a.dtype === b.dtype && sameSizes(a.shape, b.shape);
+const sameType = (a: TensorType, b: TensorType): boolean =>
+  a.dtype === b.dtype && sameSizes(a.shape, b.shape);
 const repeated = (kind: string, names: readonly string[]): string[] =>
   names.filter((n, i) => names.indexOf(n) !== i).map((n) => `${kind} "${n}" is given twice`);

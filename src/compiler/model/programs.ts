@@ -40,7 +40,7 @@ interface Making {
 }
 
 export const buildPrograms = (model: ModelSpec, recipe: RecipeSpec | undefined, options: ProgramOptions): Compiled => {
-  const plan = recipe === undefined ? undefined : planOf(recipe, options.totalSteps);
+  const plan = recipe === undefined ? undefined : planOf(recipe, options.totalSteps, model.blocks.length);
   const programs = options.programs.map((name) => makers[name](model, plan, options));
   const parameters = start(model, options, options.binding).params.list();
   return {

@@ -73,8 +73,8 @@ const clipped = (b: Builder, recipe: RecipeSpec, grads: readonly GradEntry[], no
 };
 
 /** The decay of a parameter: the first rule that takes it. */
-const decayOf = (recipe: RecipeSpec, parameter: string): number => {
-  const rule = recipe.decay.find((r) => matchSelector(r.selector, parameter));
+const decayOf = ({ recipe, depth }: Plan, parameter: string): number => {
+  const rule = recipe.decay.find((r) => matchSelector(r.selector, parameter, depth));
   if (rule === undefined) throw new InternalError(`no decay rule takes ${parameter}`);
   return rule.value.is === "constant" ? number(rule.value, "rate") : 0;
 };
@@ -90,9 +90,12 @@ export interface Plan {
   readonly recipe: RecipeSpec;
   readonly optimizer: Optimizer;
   readonly learningRate: ScalarExpr;
+  /** Blocks of the model: selectors may count them. */
+  readonly depth: number;
 }
-export const planOf = (recipe: RecipeSpec, totalSteps: number): Plan => ({
+export const planOf = (recipe: RecipeSpec, totalSteps: number, depth: number): Plan => ({
   recipe,
+  depth,
   optimizer: optimizer(recipe.optimizer),
   learningRate: times(number(recipe.optimizer, "lr"), schedule(recipe.schedule, totalSteps)),
 });
@@ -116,7 +119,7 @@ export const applyGradients = (b: Builder, plan: Plan, methods: readonly Method[
     const factor = methods.reduce((f, m) => f * (m.learningRate?.(recipe, role) ?? 1), 1);
     const own = factor === 1 ? rate : b.emit("mul", [rate, b.emit("full", [], { dtype: "f32", shape: [], value: factor })], {});
     const after = b.at(name, undefined, () =>
-      plan.optimizer.update(b, { param: params.node(name), grad, slots, rate: own, decay: decayOf(recipe, name) }, scalars),
+      plan.optimizer.update(b, { param: params.node(name), grad, slots, rate: own, decay: decayOf(plan, name) }, scalars),
     );
     // A padding row has no gradient; decay must not move it either.
     updates.push({ state: name, node: p.frozenRow === null ? after.param : keepRow(b, p, params.node(name), after.param) });

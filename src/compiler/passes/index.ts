@@ -31,10 +31,15 @@ export interface PassOptions {
   /** Sees the graph after each pass: `--print-ir=after:<pass>`. */
   readonly after?: (pass: string, graph: Graph) => void;
 }
-export const runPasses = (graph: Graph, passes: readonly Pass[], options: PassOptions = {}): Graph => {
+export const runPasses = (
+  graph: Graph,
+  passes: readonly Pass[],
+  options: PassOptions = {},
+): Graph => {
   const check = (pass: string, g: Graph): void => {
     const faults = options.verify === true ? verify(g) : [];
-    if (faults.length > 0) throw new InternalError(`graph "${g.name}" after ${pass}: ${faults.join("; ")}`);
+    if (faults.length > 0)
+      throw new InternalError(`graph "${g.name}" after ${pass}: ${faults.join("; ")}`);
   };
   check("construction", graph);
   return passes.reduce((g, pass) => {

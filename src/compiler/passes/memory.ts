@@ -25,12 +25,14 @@ export const memoryEstimate = (graph: Graph): MemoryEstimate => {
     storage.set(node, isView(node) ? storage.get(node.inputs[0]!)! : node);
     for (const used of [node, ...node.inputs]) lastUse.set(storage.get(used)!, step);
   });
-  for (const { node } of [...graph.outputs, ...graph.updates]) lastUse.set(storage.get(node)!, nodes.length);
+  for (const { node } of [...graph.outputs, ...graph.updates])
+    lastUse.set(storage.get(node)!, nodes.length);
 
   const stays = (node: Node): boolean => node.op === "state" || node.op === "input";
   const sum = (some: readonly Node[]): number => some.reduce((n, x) => n + bytes(x.type), 0);
   const endingAt = new Map<number, Node[]>();
-  for (const [node, step] of lastUse) if (!stays(node)) endingAt.set(step, [...(endingAt.get(step) ?? []), node]);
+  for (const [node, step] of lastUse)
+    if (!stays(node)) endingAt.set(step, [...(endingAt.get(step) ?? []), node]);
 
   let live = sum(nodes.filter(stays));
   let peakBytes = live;

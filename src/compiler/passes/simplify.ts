@@ -18,13 +18,19 @@ const algebra: readonly Rule[] = [
     const [x, y] = node.inputs;
     return valueOf(y) === 0 ? whole(x, node) : valueOf(x) === 0 ? whole(y, node) : undefined;
   }),
-  rule("sub-zero", "x - 0 = x", ["sub"], (_b, node) => (valueOf(node.inputs[1]) === 0 ? whole(node.inputs[0], node) : undefined)),
+  rule("sub-zero", "x - 0 = x", ["sub"], (_b, node) =>
+    valueOf(node.inputs[1]) === 0 ? whole(node.inputs[0], node) : undefined,
+  ),
   rule("mul-one", "x · 1 = x", ["mul"], (_b, node) => {
     const [x, y] = node.inputs;
     return valueOf(y) === 1 ? whole(x, node) : valueOf(x) === 1 ? whole(y, node) : undefined;
   }),
-  rule("div-one", "x / 1 = x", ["div"], (_b, node) => (valueOf(node.inputs[1]) === 1 ? whole(node.inputs[0], node) : undefined)),
-  rule("neg-neg", "-(-x) = x", ["neg"], (_b, { inputs: [x] }) => (x.op === "neg" ? x.inputs[0] : undefined)),
+  rule("div-one", "x / 1 = x", ["div"], (_b, node) =>
+    valueOf(node.inputs[1]) === 1 ? whole(node.inputs[0], node) : undefined,
+  ),
+  rule("neg-neg", "-(-x) = x", ["neg"], (_b, { inputs: [x] }) =>
+    x.op === "neg" ? x.inputs[0] : undefined,
+  ),
   rule("neg-sub", "-(x - y) = y - x", ["neg"], (b, { inputs: [d] }) =>
     d.op === "sub" ? b.emit("sub", [d.inputs[1], d.inputs[0]], none) : undefined,
   ),
@@ -41,78 +47,147 @@ const algebra: readonly Rule[] = [
   rule("mul-self", "x · x = square x", ["mul"], (b, { inputs: [x, y] }) =>
     x === y && x.type.dtype === "f32" ? b.emit("square", [x], none) : undefined,
   ),
-  rule("mul-scalars", "(x · p) · q = x · pq, for scalars p and q", ["mul"], (b, { inputs: [x, y] }) => {
-    const outer = scalarFactor(x, y);
-    if (outer?.rest.op !== "mul") return undefined;
-    const inner = scalarFactor(...outer.rest.inputs);
-    const product = (outer.value * (inner?.value ?? NaN));
-    // Within f32's normal range, so that joining two factors neither overflows nor loses digits.
-    if (inner === undefined || !(Math.abs(product) > 1e-30 && Math.abs(product) < 1e30)) return undefined;
-    return b.emit("mul", [inner.rest, b.emit("full", [], { dtype: "f32", shape: [], value: product })], none);
-  }),
-  rule("not-not", "not (not x) = x", ["not"], (_b, { inputs: [x] }) => (x.op === "not" ? x.inputs[0] : undefined)),
+  rule(
+    "mul-scalars",
+    "(x · p) · q = x · pq, for scalars p and q",
+    ["mul"],
+    (b, { inputs: [x, y] }) => {
+      const outer = scalarFactor(x, y);
+      if (outer?.rest.op !== "mul") return undefined;
+      const inner = scalarFactor(...outer.rest.inputs);
+      const product = outer.value * (inner?.value ?? NaN);
+      // Within f32's normal range, so that joining two factors neither overflows nor loses digits.
+      if (inner === undefined || !(Math.abs(product) > 1e-30 && Math.abs(product) < 1e30))
+        return undefined;
+      return b.emit(
+        "mul",
+        [inner.rest, b.emit("full", [], { dtype: "f32", shape: [], value: product })],
+        none,
+      );
+    },
+  ),
+  rule("not-not", "not (not x) = x", ["not"], (_b, { inputs: [x] }) =>
+    x.op === "not" ? x.inputs[0] : undefined,
+  ),
   rule("select-known", "a known condition chooses its side", ["select"], (_b, node) => {
     const condition = valueOf(node.inputs[0]);
     return condition === undefined ? undefined : whole(node.inputs[condition !== 0 ? 1 : 2], node);
   }),
-  rule("drop-stop-gradient", "gradients have been taken", ["stopGradient"], (_b, { inputs: [x] }) => x),
+  rule(
+    "drop-stop-gradient",
+    "gradients have been taken",
+    ["stopGradient"],
+    (_b, { inputs: [x] }) => x,
+  ),
 ];
 
 /** The f32 scalar of a product and its other factor. */
-const scalarFactor = (x: Node, y: Node): { readonly value: number; readonly rest: Node } | undefined => {
-  const isScalar = (n: Node): n is Node<"full"> => n.op === "full" && n.attrs.shape.length === 0 && n.attrs.dtype === "f32";
-  return isScalar(y) ? { value: y.attrs.value, rest: x } : isScalar(x) ? { value: x.attrs.value, rest: y } : undefined;
+const scalarFactor = (
+  x: Node,
+  y: Node,
+): { readonly value: number; readonly rest: Node } | undefined => {
+  const isScalar = (n: Node): n is Node<"full"> =>
+    n.op === "full" && n.attrs.shape.length === 0 && n.attrs.dtype === "f32";
+  return isScalar(y)
+    ? { value: y.attrs.value, rest: x }
+    : isScalar(x)
+      ? { value: x.attrs.value, rest: y }
+      : undefined;
 };
 
 const shapes: readonly Rule[] = [
-  rule("reshape-same", "a reshape to the same sizes only renames", ["reshape"], (_b, node) => whole(node.inputs[0], node)),
+  rule("reshape-same", "a reshape to the same sizes only renames", ["reshape"], (_b, node) =>
+    whole(node.inputs[0], node),
+  ),
   rule("reshape-reshape", "the last reshape decides", ["reshape"], (b, { inputs: [x], attrs }) =>
     x.op === "reshape" ? b.emit("reshape", [x.inputs[0]], attrs) : undefined,
   ),
-  rule("transpose-same", "a transpose that moves nothing", ["transpose"], (_b, { inputs: [x], attrs }) =>
-    isIdentity(attrs.perm) ? x : undefined,
+  rule(
+    "transpose-same",
+    "a transpose that moves nothing",
+    ["transpose"],
+    (_b, { inputs: [x], attrs }) => (isIdentity(attrs.perm) ? x : undefined),
   ),
-  rule("transpose-transpose", "two transposes are one", ["transpose"], (b, { inputs: [x], attrs }) =>
-    x.op === "transpose"
-      ? b.emit("transpose", [x.inputs[0]], { perm: attrs.perm.map((p) => x.attrs.perm[p]!) })
-      : undefined,
+  rule(
+    "transpose-transpose",
+    "two transposes are one",
+    ["transpose"],
+    (b, { inputs: [x], attrs }) =>
+      x.op === "transpose"
+        ? b.emit("transpose", [x.inputs[0]], { perm: attrs.perm.map((p) => x.attrs.perm[p]!) })
+        : undefined,
   ),
-  rule("broadcast-same", "a broadcast to the same sizes", ["broadcastTo"], (_b, node) => whole(node.inputs[0], node)),
-  rule("broadcast-broadcast", "the last broadcast decides", ["broadcastTo"], (b, { inputs: [x], attrs }) =>
-    x.op === "broadcastTo" ? b.emit("broadcastTo", [x.inputs[0]], attrs) : undefined,
+  rule("broadcast-same", "a broadcast to the same sizes", ["broadcastTo"], (_b, node) =>
+    whole(node.inputs[0], node),
   ),
-  rule("cast-same", "a cast to the same dtype", ["cast"], (_b, { inputs: [x], attrs }) => (x.type.dtype === attrs.dtype ? x : undefined)),
+  rule(
+    "broadcast-broadcast",
+    "the last broadcast decides",
+    ["broadcastTo"],
+    (b, { inputs: [x], attrs }) =>
+      x.op === "broadcastTo" ? b.emit("broadcastTo", [x.inputs[0]], attrs) : undefined,
+  ),
+  rule("cast-same", "a cast to the same dtype", ["cast"], (_b, { inputs: [x], attrs }) =>
+    x.type.dtype === attrs.dtype ? x : undefined,
+  ),
   rule("slice-all", "a slice of everything", ["slice"], (_b, node) => whole(node.inputs[0], node)),
   rule("slice-slice", "a slice of a slice begins later", ["slice"], (b, { inputs: [x], attrs }) =>
     x.op === "slice"
-      ? b.emit("slice", [x.inputs[0]], { begin: attrs.begin.map((at, i) => at + x.attrs.begin[i]!), size: attrs.size })
+      ? b.emit("slice", [x.inputs[0]], {
+          begin: attrs.begin.map((at, i) => at + x.attrs.begin[i]!),
+          size: attrs.size,
+        })
       : undefined,
   ),
-  rule("slice-of-concat", "a slice that is one of the concatenated parts", ["slice"], (_b, node) => {
-    const { inputs: [whole], attrs: { begin, size } } = node;
-    if (whole.op !== "concat") return undefined;
-    let at = 0;
-    for (const part of whole.inputs) {
-      const start = at;
-      at += part.type.shape[whole.attrs.axis]!.size;
-      if (begin.every((v, i) => v === (i === whole.attrs.axis ? start : 0)) && size.every((s, i) => s === part.type.shape[i]!.size))
-        return part;
-    }
-    return undefined;
-  }),
-  rule("concat-one", "one part alone", ["concat"], (_b, { inputs }) => (inputs.length === 1 ? inputs[0] : undefined)),
-  rule("pad-none", "no zeros to add", ["pad"], (_b, node) => whole(node.inputs[0], node)),
-  rule("reduce-ones", "a reduction over axes of size 1 is a reshape", ["reduceSum", "reduceMean", "reduceMax"], (b, { inputs: [x], attrs, type }) =>
-    attrs.axes.every((a) => x.type.shape[a]?.size === 1) ? b.emit("reshape", [x], { shape: type.shape }) : undefined,
+  rule(
+    "slice-of-concat",
+    "a slice that is one of the concatenated parts",
+    ["slice"],
+    (_b, node) => {
+      const {
+        inputs: [whole],
+        attrs: { begin, size },
+      } = node;
+      if (whole.op !== "concat") return undefined;
+      let at = 0;
+      for (const part of whole.inputs) {
+        const start = at;
+        at += part.type.shape[whole.attrs.axis]!.size;
+        if (
+          begin.every((v, i) => v === (i === whole.attrs.axis ? start : 0)) &&
+          size.every((s, i) => s === part.type.shape[i]!.size)
+        )
+          return part;
+      }
+      return undefined;
+    },
   ),
-  rule("matmul-transpose", "a transposed operand becomes a flag", ["matMul"], (b, { inputs: [x, y], attrs }) => {
-    const [plainX, plainY] = [untransposed(x), untransposed(y)];
-    if (plainX === undefined && plainY === undefined) return undefined;
-    return b.emit("matMul", [plainX ?? x, plainY ?? y], {
-      transposeX: attrs.transposeX !== (plainX !== undefined),
-      transposeY: attrs.transposeY !== (plainY !== undefined),
-    });
-  }),
+  rule("concat-one", "one part alone", ["concat"], (_b, { inputs }) =>
+    inputs.length === 1 ? inputs[0] : undefined,
+  ),
+  rule("pad-none", "no zeros to add", ["pad"], (_b, node) => whole(node.inputs[0], node)),
+  rule(
+    "reduce-ones",
+    "a reduction over axes of size 1 is a reshape",
+    ["reduceSum", "reduceMean", "reduceMax"],
+    (b, { inputs: [x], attrs, type }) =>
+      attrs.axes.every((a) => x.type.shape[a]?.size === 1)
+        ? b.emit("reshape", [x], { shape: type.shape })
+        : undefined,
+  ),
+  rule(
+    "matmul-transpose",
+    "a transposed operand becomes a flag",
+    ["matMul"],
+    (b, { inputs: [x, y], attrs }) => {
+      const [plainX, plainY] = [untransposed(x), untransposed(y)];
+      if (plainX === undefined && plainY === undefined) return undefined;
+      return b.emit("matMul", [plainX ?? x, plainY ?? y], {
+        transposeX: attrs.transposeX !== (plainX !== undefined),
+        transposeY: attrs.transposeY !== (plainY !== undefined),
+      });
+    },
+  ),
 ];
 
 /** What stands under a transpose of the last two axes. */
@@ -120,16 +195,36 @@ const untransposed = (x: Node): Node | undefined => {
   if (x.op !== "transpose") return undefined;
   const { perm } = x.attrs;
   const [rows, columns] = [perm.length - 2, perm.length - 1];
-  return perm.every((from, to) => from === (to === rows ? columns : to === columns ? rows : to)) ? x.inputs[0] : undefined;
+  return perm.every((from, to) => from === (to === rows ? columns : to === columns ? rows : to))
+    ? x.inputs[0]
+    : undefined;
 };
 
 const binaries = [
-  "add", "sub", "mul", "div", "maximum", "minimum", "pow", "equal", "less", "lessEqual", "greater", "greaterEqual", "and",
+  "add",
+  "sub",
+  "mul",
+  "div",
+  "maximum",
+  "minimum",
+  "pow",
+  "equal",
+  "less",
+  "lessEqual",
+  "greater",
+  "greaterEqual",
+  "and",
 ] as const;
 
 const constants: readonly Rule[] = [
-  rule("layout-of-full", "one value everywhere, moved about", ["reshape", "transpose", "broadcastTo", "slice"], (b, { inputs: [x], type }) =>
-    x.op === "full" ? b.emit("full", [], { dtype: x.attrs.dtype, shape: type.shape, value: x.attrs.value }) : undefined,
+  rule(
+    "layout-of-full",
+    "one value everywhere, moved about",
+    ["reshape", "transpose", "broadcastTo", "slice"],
+    (b, { inputs: [x], type }) =>
+      x.op === "full"
+        ? b.emit("full", [], { dtype: x.attrs.dtype, shape: type.shape, value: x.attrs.value })
+        : undefined,
   ),
   rule("implicit-broadcast", "elementwise ops broadcast by themselves", binaries, (b, node) => {
     const [x, y] = node.inputs;
@@ -139,15 +234,35 @@ const constants: readonly Rule[] = [
     if (smallX !== undefined && sameShape(y, node)) return b.emit(node.op, [smallX, y], none);
     return undefined;
   }),
-  rule("fold", "an op on known values is known", [...binaries, "neg", "exp", "log", "sqrt", "rsqrt", "square", "abs", "sigmoid", "silu", "tanh", "cos", "sin", "not", "cast"], (b, node) =>
-    folded(b, node),
+  rule(
+    "fold",
+    "an op on known values is known",
+    [
+      ...binaries,
+      "neg",
+      "exp",
+      "log",
+      "sqrt",
+      "rsqrt",
+      "square",
+      "abs",
+      "sigmoid",
+      "silu",
+      "tanh",
+      "cos",
+      "sin",
+      "not",
+      "cast",
+    ],
+    (b, node) => folded(b, node),
   ),
 ];
 
 /** The smaller form of an operand that was broadcast by hand. */
 const narrowed = (b: Builder, x: Node): Node | undefined => {
   if (x.op === "broadcastTo") return x.inputs[0];
-  if (x.op === "full" && x.attrs.shape.length > 0) return b.emit("full", [], { ...x.attrs, shape: [] });
+  if (x.op === "full" && x.attrs.shape.length > 0)
+    return b.emit("full", [], { ...x.attrs, shape: [] });
   return undefined;
 };
 

@@ -142,6 +142,8 @@ export function reportParseError(
   const expected = (what: string): void =>
     report("unexpected", place, { expected: what, found: shown(token) });
 
+  if (previous?.image === "spec" && rule === "definition")
+    return report("misplaced-edition", { at: previous });
   if (rule === "setting" || rule === "header") {
     const equals = apart || startsValue || tokenMatcher(token, t.LParen);
     if (equals && previous !== undefined)

@@ -28,17 +28,13 @@ export function parse(source: Source): ParseResult {
 
   let edition: NumberExpr | undefined;
   const decls: Decl[] = [];
-  const cuts = [...stray];
-  segments.forEach((segment, i) => {
-    if (segment.length === 0) return;
+  for (const segment of segments) {
+    if (segment.length === 0) continue;
     const { cst, damage } = parseSegment(segment, problems.report);
-    cuts.push(...damage);
     const lowered = lowerFile({ problems, docs, damage: [...stray, ...damage] }, cst);
     decls.push(...lowered.decls);
-    if (lowered.edition === undefined) return;
-    if (i === 0 || (i === 1 && segments[0]?.length === 0)) edition = lowered.edition;
-    else problems.add("misplaced-edition", lowered.edition.span);
-  });
+    edition ??= lowered.edition;
+  }
   const diagnostics = problems.diagnostics();
   // In a broken file a comment may have lost what it documents to the error.
   if (diagnostics.length === 0)

@@ -1,0 +1,62 @@
+// `specc check`: all diagnostics of the given files, imported files included once.
+import type { Diagnostic } from "../../compiler/diagnostics/types.ts";
+import { analyze } from "../../compiler/compile.ts";
+import { painter, wantsColor } from "../color.ts";
+import { shownPath } from "../files.ts";
+import type { Io } from "../io.ts";
+import type { CommonOptions } from "../program.ts";
+import { archFiles, filesOf, showDiagnostics, type Format } from "../sources.ts";
+
+export interface CheckOptions extends CommonOptions {
+  readonly format: Format;
+  readonly json?: boolean;
+  readonly maxWarnings?: number;
+  readonly set?: Readonly<Record<string, string>>;
+}
+
+/** What was said once is not said again for another entry that imports the same file. */
+const merged = (results: readonly ReturnType<typeof analyze>[]): Pick<ReturnType<typeof analyze>, "diagnostics" | "sources"> => {
+  const sources = new Map<string, ReturnType<typeof analyze>["sources"][number]>();
+  const diagnostics = new Map<string, Diagnostic>();
+  for (const result of results) {
+    const ids = result.sources.map((source) => {
+      const known = sources.get(source.path) ?? { ...source, id: sources.size };
+      sources.set(source.path, known);
+      return known.id;
+    });
+    const moved = <T extends { readonly file: number }>(span: T): T => ({ ...span, file: ids[span.file] ?? span.file });
+    for (const d of result.diagnostics) {
+      const at = moved(d.at);
+      const key = `${d.code} ${at.file}:${at.start}:${at.end} ${d.message}`;
+      diagnostics.set(key, {
+        ...d,
+        at,
+        notes: d.notes.map((note) => ({ ...note, at: moved(note.at) })),
+        fixes: d.fixes.map((fix) => ({ ...fix, edits: fix.edits.map((edit) => ({ ...edit, at: moved(edit.at) })) })),
+      });
+    }
+  }
+  return { diagnostics: [...diagnostics.values()], sources: [...sources.values()] };
+};
+
+const plural = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? "" : "s"}`;
+
+export const check = (io: Io, version: string, given: readonly string[], options: CheckOptions): number => {
+  const files = archFiles(io, given);
+  const shown = merged(
+    files.map((file) => analyze(shownPath(io.cwd, file), filesOf(io, file), options.set === undefined ? {} : { set: options.set })),
+  );
+  const format = options.json === true ? "json" : options.format;
+  const stream = format === "text" ? "err" : "out";
+  showDiagnostics(io, shown, { format, stream, color: options.color, version });
+  const errors = shown.diagnostics.filter((d) => d.severity === "error").length;
+  const warnings = shown.diagnostics.filter((d) => d.severity === "warning").length;
+  const tooMany = options.maxWarnings !== undefined && warnings > options.maxWarnings;
+  if (format === "text" && options.quiet !== true) {
+    const paint = painter(wantsColor(io, options.color, "err"));
+    const counts = [errors > 0 ? plural(errors, "error") : "", warnings > 0 ? plural(warnings, "warning") : ""].filter((part) => part !== "");
+    io.err(counts.length === 0 ? `${paint.green("ok")}: ${plural(files.length, "file")} checked\n` : `${counts.join(", ")} in ${plural(files.length, "file")}\n`);
+    if (tooMany) io.err(`more warnings than --max-warnings ${options.maxWarnings ?? 0} allows\n`);
+  }
+  return errors > 0 || tooMany ? 1 : 0;
+};

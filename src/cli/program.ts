@@ -1,0 +1,189 @@
+// The commands and their options, on one page. Each action imports its command when it runs, so that `check` and `--help`
+// start without TensorFlow.js.
+import { Command, InvalidArgumentError, Option } from "commander";
+import { EXIT_CODES } from "./errors.ts";
+import type { Io } from "./io.ts";
+
+export interface CommonOptions {
+  readonly color?: "auto" | "always" | "never" | boolean;
+  readonly quiet?: boolean;
+}
+/** Which model, which recipe, and what of it is set from outside. */
+export interface ChoiceOptions extends CommonOptions {
+  readonly model?: string;
+  readonly recipe?: string;
+  readonly set?: Readonly<Record<string, string>>;
+}
+
+const whole = (low: number) => (text: string): number => {
+  const value = Number(text);
+  if (!Number.isSafeInteger(value) || value < low) throw new InvalidArgumentError(`Give a whole number from ${low} up.`);
+  return value;
+};
+const between = (low: number, high: number) => (text: string): number => {
+  const value = Number(text);
+  if (text.trim() === "" || !(value >= low && value <= high))
+    throw new InvalidArgumentError(high === Infinity ? `Give a number from ${low} up.` : `Give a number from ${low} to ${high}.`);
+  return value;
+};
+const setting = (text: string, before: Readonly<Record<string, string>> = {}): Readonly<Record<string, string>> => {
+  const equals = text.indexOf("=");
+  if (equals < 1) throw new InvalidArgumentError("Give key=value, for example length=500steps.");
+  return { ...before, [text.slice(0, equals).trim()]: text.slice(equals + 1).trim() };
+};
+
+const common = (command: Command): Command =>
+  command
+    .addOption(new Option("--color <when>", "colour the output").choices(["auto", "always", "never"]))
+    .option("--no-color", "the same as --color never")
+    .option("-q, --quiet", "no progress, no banners")
+    .addHelpText("after", EXIT_CODES);
+const choice = (command: Command): Command =>
+  common(command)
+    .option("--model <name>", "the model, where a file declares several")
+    .option("--recipe <name>", "the recipe, where a file declares several")
+    .option("--set <key=value>", "override a parameter or key; may repeat, is checked as source is", setting);
+const format = (): Option =>
+  new Option("--format <name>", "how diagnostics are written")
+    .choices(["text", "json", "ndjson", "sarif", "github"])
+    .default("text");
+const engine = (): Option =>
+  new Option("--engine <name>", "where programs run").choices(["auto", "wasm", "cpu"]).default("auto");
+const seed = (): Option => new Option("--seed <n>", "seed of the random numbers").argParser(whole(0));
+
+/** `done` receives the exit code of the command that ran. */
+export const buildProgram = (io: Io, version: string, done: (code: number) => void): Command => {
+  const program = new Command("specc");
+  program
+    .description("Compiles .arch descriptions of models and of their training to graphs that TensorFlow.js runs.")
+    .version(version, "-V, --version")
+    .exitOverride()
+    .configureOutput({
+      writeOut: io.out,
+      writeErr: io.err,
+      getOutHelpWidth: () => Math.min(io.terminal.columns, 100),
+      getErrHelpWidth: () => Math.min(io.terminal.columns, 100),
+    })
+    .showSuggestionAfterError(true)
+    .showHelpAfterError("(specc --help lists commands and options)")
+    .addHelpText("after", EXIT_CODES);
+  const add = (name: string, description: string): Command =>
+    program.command(name).description(description).showHelpAfterError(`(specc ${name.split(" ")[0]!} --help explains it)`);
+
+  common(add("init", "make a project that runs: a spec, data, a script"))
+    .argument("[folder]", "where; the present folder by default")
+    .addOption(new Option("--template <name>", "what the spec holds").choices(["gpas", "llama"]).default("gpas"))
+    .action(async (folder: string | undefined, options: { template: string } & CommonOptions) => {
+      done((await import("./commands/init.ts")).init(io, folder, options));
+    });
+
+  common(add("check", "report every mistake, with its place and the smallest fix"))
+    .argument("<files...>", ".arch files or folders of them")
+    .addOption(format())
+    .option("--json", "the same as --format json")
+    .option("--max-warnings <n>", "fail when there are more warnings", whole(0))
+    .option("--set <key=value>", "override a parameter or key; may repeat", setting)
+    .action(async (files: readonly string[], options: import("./commands/check.ts").CheckOptions) => {
+      done((await import("./commands/check.ts")).check(io, version, files, options));
+    });
+
+  common(add("fmt", "give files their one layout"))
+    .alias("format")
+    .argument("[files...]", ".arch files or folders of them")
+    .option("--check", "list files that are laid out otherwise, write nothing, exit 1")
+    .option("--stdin", "read standard input, write to standard output")
+    .option("--stdin-filepath <path>", "the name that standard input goes by in messages")
+    .action(async (files: readonly string[], options: import("./commands/fmt.ts").FmtOptions) => {
+      done(await (await import("./commands/fmt.ts")).fmt(io, version, files, options));
+    });
+
+  choice(add("build", "compile to a bundle that runs without the compiler"))
+    .argument("<file>", "an .arch file")
+    .requiredOption("-o, --out-dir <dir>", "the bundle's folder")
+    .addOption(new Option("--emit <names...>", "also write").choices(["graph-model"]))
+    .addOption(new Option("--engine <name>", "the engine to build for").choices(["tfjs"]).default("tfjs"))
+    .addOption(format())
+    .option("--weights <file>", "weights for the graph model (initial values otherwise)")
+    .option("--list-files", "print the path of every file")
+    .action(async (file: string, options: import("./commands/build.ts").BuildOptions) => {
+      done(await (await import("./commands/build.ts")).build(io, version, file, options));
+    });
+
+  choice(add("train", "train what a file describes, or a bundle"))
+    .argument("<target>", "an .arch file or a bundle's folder")
+    .option("--out-dir <dir>", "where the run is kept (default: runs/<recipe>)")
+    .option("--resume-from-checkpoint <path>", 'go on from a checkpoint; "latest" takes the run\'s last')
+    .option("--overwrite", "drop the run that lies in the folder instead of keeping it aside")
+    .option("--steps <n>", "stop after so many updates (the schedule stays)", whole(1))
+    .addOption(engine())
+    .addOption(seed())
+    .option("--json", "print the result as JSON")
+    .addHelpText(
+      "after",
+      `
+A folder that holds an earlier run is never written over: the earlier run is moved aside, to <dir>.1, <dir>.2, …
+With --resume-from-checkpoint latest it is continued, and with --overwrite it is dropped.
+Ctrl-C saves a checkpoint and exits 130; a second Ctrl-C exits at once.`,
+    )
+    .action(async (target: string, options: import("./commands/train.ts").TrainOptions) => {
+      done(await (await import("./commands/train.ts")).train(io, version, target, options));
+    });
+
+  choice(add("eval", "measure the loss on held-out text"))
+    .argument("<target>", "an .arch file, a bundle or a run")
+    .option("--weights <file>", "safetensors (default: model.safetensors beside the target)")
+    .addOption(engine())
+    .option("--json", "print the result as JSON")
+    .action(async (target: string, options: import("./commands/eval.ts").EvalOptions) => {
+      done(await (await import("./commands/eval.ts")).evaluate(io, version, target, options));
+    });
+
+  choice(add("generate", "continue a prompt"))
+    .argument("<target>", "an .arch file, a bundle or a run")
+    .option("--weights <file>", "safetensors (default: model.safetensors beside the target)")
+    .requiredOption("--prompt <text>", "what to continue; - reads standard input")
+    .option("--tokens <n>", "how many tokens to add", whole(1), 100)
+    .option("--temperature <x>", "0 takes the likeliest token", between(0, Infinity), 0.8)
+    .option("--top-k <n>", "draw from the n likeliest", whole(1))
+    .option("--top-p <x>", "draw from the likeliest that together reach x", between(0, 1))
+    .addOption(seed().default(0))
+    .addOption(engine())
+    .option("--json", "print the result as JSON")
+    .action(async (target: string, options: import("./commands/generate.ts").GenerateOptions) => {
+      done(await (await import("./commands/generate.ts")).generate(io, version, target, options));
+    });
+
+  choice(add("inspect", "show layers, shapes, parameters, FLOPs and memory"))
+    .argument("<target>", "an .arch file or a bundle's folder")
+    .option("--json", "print the table as JSON")
+    .option("--svg <file>", "draw the model")
+    .option("--print-ir [pass]", "print a program's graph; after:PASS stops after that pass")
+    .option("--program <name>", "the program to print (default: train_step, else forward)")
+    .action(async (target: string, options: import("./commands/inspect.ts").InspectOptions) => {
+      done(await (await import("./commands/inspect.ts")).inspect(io, version, target, options));
+    });
+
+  common(add("explain", "the page of a key, a constructor or a diagnostic code"))
+    .argument("<topic...>", "for example gpas, blocks.norm or SPC3012")
+    .action(async (topic: readonly string[], options: CommonOptions) => {
+      done((await import("./commands/explain.ts")).explainTopic(io, topic.join(" "), options));
+    });
+
+  common(add("doctor", "which engines this machine offers, and how to get the others"))
+    .option("--json", "print the findings as JSON")
+    .action(async (options: CommonOptions & { json?: boolean }) => {
+      done(await (await import("./commands/doctor.ts")).doctor(io, version, options));
+    });
+
+  choice(add("forward", "logits, loss, block states and gradients of given inputs"))
+    .argument("<target>", "an .arch file or a bundle's folder")
+    .option("--weights <file>", "safetensors (default: model.safetensors beside the target)")
+    .requiredOption("--inputs <file>", "safetensors with input_ids and, optionally, labels and attention_mask")
+    .requiredOption("--out <file>", "where to write logits, loss and hidden.l")
+    .option("--grad", "also grad.<name of each parameter on disk>")
+    .addOption(engine())
+    .action(async (target: string, options: import("./commands/forward.ts").ForwardOptions) => {
+      done(await (await import("./commands/forward.ts")).forward(io, version, target, options));
+    });
+  return program;
+};

@@ -1,0 +1,80 @@
+// `.arch` files for the compiler: which ones the arguments name, how imports are resolved (inside the project root only), and
+// how their diagnostics are shown.
+import { readdirSync, readFileSync, realpathSync } from "node:fs";
+import { dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
+import { render, type RenderOptions } from "../compiler/diagnostics/render.ts";
+import type { Diagnostic, Source } from "../compiler/diagnostics/types.ts";
+import type { FileLoader } from "../compiler/semantics/load.ts";
+import { catalogue } from "../compiler/words.ts";
+import { wantsColor, wantsUnicode } from "./color.ts";
+import { CliError } from "./errors.ts";
+import { isFile, isFolder, projectRoot, shownPath } from "./files.ts";
+import type { Io } from "./io.ts";
+import type { CommonOptions } from "./program.ts";
+
+const SKIPPED: ReadonlySet<string> = new Set(["node_modules", "dist", ".git"]);
+const archFilesBelow = (folder: string): readonly string[] =>
+  readdirSync(folder, { withFileTypes: true })
+    .sort((a, b) => (a.name < b.name ? -1 : 1))
+    .flatMap((entry) => {
+      const path = join(folder, entry.name);
+      if (entry.isDirectory()) return SKIPPED.has(entry.name) || entry.name.startsWith(".") ? [] : archFilesBelow(path);
+      return entry.name.endsWith(".arch") ? [path] : [];
+    });
+
+/** Files as given, folders as the `.arch` files below them; absolute. */
+export const archFiles = (io: Io, given: readonly string[]): readonly string[] => {
+  const found = given.flatMap((name) => {
+    const path = resolve(io.cwd, name);
+    if (isFolder(path)) return archFilesBelow(path);
+    if (!isFile(path)) throw new CliError(`no such file: ${name}`);
+    return [path];
+  });
+  return [...new Set(found)];
+};
+
+const inside = (root: string, path: string): boolean => {
+  const way = relative(root, path);
+  return way !== ".." && !way.startsWith(`..${sep}`) && !isAbsolute(way);
+};
+const textOf = (path: string): string | undefined => {
+  try {
+    return new TextDecoder().decode(readFileSync(path));
+  } catch {
+    return undefined;
+  }
+};
+
+/** Paths go to the compiler as people see them; imports may not leave the project root, not even through a link. */
+export const filesOf = (io: Io, entry: string): FileLoader => {
+  const root = realpathSync(projectRoot(entry));
+  return {
+    read: (path) => textOf(resolve(io.cwd, path)),
+    resolveImport: (from, spec) => {
+      const path = resolve(dirname(resolve(io.cwd, from)), spec);
+      if (!inside(root, path) || (isFile(path) && !inside(root, realpathSync(path))))
+        return { fault: `it lies outside of the project, ${shownPath(io.cwd, root)}` };
+      return { path: shownPath(io.cwd, path) };
+    },
+  };
+};
+
+export type Format = RenderOptions["format"];
+
+export const showDiagnostics = (
+  io: Io,
+  shown: { readonly diagnostics: readonly Diagnostic[]; readonly sources: readonly Source[] },
+  options: { readonly format: Format; readonly stream: "out" | "err"; readonly color: CommonOptions["color"]; readonly version: string },
+): void => {
+  if (options.format === "text" && shown.diagnostics.length === 0) return;
+  const color = wantsColor(io, options.color, options.stream);
+  const text = render(shown.diagnostics, shown.sources, {
+    format: options.format,
+    color,
+    unicode: wantsUnicode(io),
+    hyperlinks: color && io.terminal[options.stream],
+    catalogue,
+    version: options.version,
+  });
+  io[options.stream](text.endsWith("\n") || text === "" ? text : `${text}\n`);
+};

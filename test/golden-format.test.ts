@@ -1,0 +1,26 @@
+// The formatter on real specs: test/golden/format/<case>/{input.arch,formatted.arch}; UPDATE=1 rewrites the answers.
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { expect, test } from "vitest";
+import { parse } from "../src/compiler/syntax/parse.ts";
+import { formatSource } from "../src/format/format.ts";
+import { comparable, commentsOf } from "./helpers/arbitraries-arch.ts";
+
+const folder = new URL("./golden/format/", import.meta.url);
+
+test.each(readdirSync(folder))("%s", async (name) => {
+  const text = readFileSync(new URL(`${name}/input.arch`, folder), "utf8");
+  expect(parse({ id: 0, path: "input.arch", text }).diagnostics).toEqual([]);
+  const formatted = await formatSource(text);
+  if (!formatted.ok) throw new Error("has no diagnostics, and yet is not formatted");
+  const file = new URL(`${name}/formatted.arch`, folder);
+  if (process.env["UPDATE"] !== undefined || !existsSync(file)) writeFileSync(file, formatted.text);
+  expect(formatted.text).toBe(readFileSync(file, "utf8"));
+  expect(await formatSource(formatted.text)).toEqual(formatted);
+  expect(comparable(formatted.text)).toEqual(comparable(text));
+  expect(commentsOf(formatted.text)).toEqual(commentsOf(text));
+});
+
+test("a broken file is left alone, with its diagnostics", async () => {
+  const formatted = await formatSource("model M {\n  context =\n}\n");
+  expect(formatted.ok ? [] : formatted.diagnostics.map(({ name }) => name)).toEqual(["missing-value"]);
+});

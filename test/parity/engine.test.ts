@@ -1,0 +1,136 @@
+// The same golden cases through the whole back end, in float32 on the wasm engine: programs as `specc build` makes them,
+// after all passes. Tolerances are those of the goldens' READMEs.
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { LoadedBundle, Session } from "../../src/bundle/engine.ts";
+import { evaluateScalar } from "../../src/bundle/scalar.ts";
+import type { HostTensor, Tensors as Hosts } from "../../src/bundle/tensor.ts";
+import { features } from "../../src/compiler/features/index.ts";
+import { moduleText } from "../../src/compiler/lower/kernel-module/index.ts";
+import { buildPrograms, type ProgramOptions } from "../../src/compiler/model/programs.ts";
+import type { Compiled } from "../../src/compiler/model/types.ts";
+import { pipeline, runPasses } from "../../src/compiler/passes/index.ts";
+import type { ModelSpec, RecipeSpec } from "../../src/compiler/semantics/spec.ts";
+import { wasmEngine } from "../../src/runtime/engines/tfjs.ts";
+import { bundleOf, importText } from "../conformance/open.ts";
+import { golden, held, maxAbs, maxDifference, readGolden, shiftLabels, stateFrom, type Tensors } from "./golden.ts";
+import { goldenGates, gpasSizes, gpasVariant, hfSizes, llamaSpec } from "./models.ts";
+import { initialState, log, microBatch, recipe } from "./recipes.ts";
+
+type Programs = ProgramOptions["programs"];
+const compile = (model: ModelSpec, programs: Programs, r?: RecipeSpec): Compiled =>
+  buildPrograms(model, r, {
+    methods: features,
+    programs,
+    binding: { batch: 2, sequence: 12 },
+    gradients: true,
+    totalSteps: 8,
+  });
+
+const open = async (compiled: Compiled, state: Readonly<Record<string, ArrayLike<number>>>): Promise<Session> => {
+  const graphs = compiled.programs.map(({ graph }) => runPasses(graph, pipeline(new Set()), { verify: true }));
+  const { manifest } = await bundleOf(graphs[0]!);
+  const modules = await Promise.all(graphs.map(async (g) => [g.name, await importText(moduleText(g))] as const));
+  const bundle: LoadedBundle = {
+    programs: Object.fromEntries(modules),
+    manifest: { ...manifest, state: compiled.state },
+  };
+  const session = await wasmEngine().open(bundle);
+  const tensors = compiled.state.map(({ name, shape }) => [name, f32(state[name]!, shape)] as const);
+  await session.writeState(Object.fromEntries(tensors));
+  return session;
+};
+const f32 = (values: ArrayLike<number>, shape: readonly number[]): HostTensor => ({
+  dtype: "f32",
+  shape,
+  data: Float32Array.from(values),
+});
+const ids = (values: ArrayLike<number>): HostTensor => ({ dtype: "i32", shape: [2, 12], data: Int32Array.from(values) });
+const read = (tensors: Hosts, name: string): ArrayLike<number> => {
+  const tensor = tensors[name];
+  if (tensor === undefined) throw new Error(`no tensor ${name}`);
+  return tensor.data;
+};
+
+interface Case {
+  readonly name: string;
+  readonly model: ModelSpec;
+  readonly weights: Tensors;
+}
+const gpasWeights = { ...readGolden("gpas/weights.safetensors"), ...goldenGates };
+const scaled = { scaling: gpasVariant() };
+const cases: readonly Case[] = [
+  { name: "hf/llama", model: llamaSpec(hfSizes), weights: readGolden("hf/llama/model.safetensors") },
+  {
+    name: "hf/llama-tied",
+    model: llamaSpec({ ...hfSizes, tied: true }),
+    weights: readGolden("hf/llama-tied/model.safetensors"),
+  },
+  { name: "gpas/pre", model: llamaSpec(gpasSizes), weights: gpasWeights },
+  { name: "gpas/pre_gpas", model: llamaSpec(gpasSizes, scaled), weights: gpasWeights },
+  { name: "gpas/post", model: llamaSpec(gpasSizes, { placement: "post" }), weights: gpasWeights },
+  {
+    name: "gpas/post_pre_gpas",
+    model: llamaSpec(gpasSizes, { placement: ["post", "post"], ...scaled }),
+    weights: gpasWeights,
+  },
+];
+
+describe.each(cases)("$name on wasm", ({ name, model, weights }) => {
+  const expected = readGolden(`${name}/golden.safetensors`);
+  const labels = expected["labels"] ?? golden(expected, "input_ids");
+  const compiled = compile(model, ["forward"]);
+  let session: Session;
+  let found: Hosts;
+  beforeAll(async () => {
+    session = await open(compiled, stateFrom(compiled.state, weights));
+    found = await session.run("forward", {
+      input_ids: ids(golden(expected, "input_ids").data),
+      targets: ids(shiftLabels(labels)),
+    });
+  });
+  afterAll(() => session.close());
+
+  it("computes the same logits, states and loss", () => {
+    for (const key of Object.keys(expected).filter((k) => k === "logits" || k.startsWith("hidden.")))
+      expect(maxDifference(read(found, key), golden(expected, key).data), key).toBeLessThan(5e-5);
+    expect(maxDifference(read(found, "loss"), golden(expected, "loss").data)).toBeLessThan(5e-6);
+  });
+  it("computes the same gradients", () => {
+    const wanted = compiled.state.map((p) => ({ p, grad: held(expected, p, "grad.") }));
+    const largest = Math.max(...wanted.map(({ grad }) => maxAbs(grad)));
+    for (const { p, grad } of wanted) {
+      const bound = p.shape.length === 0 ? 1e-5 * largest : 1e-4 * maxAbs(grad);
+      expect(maxDifference(read(found, `grad.${p.name}`), grad), p.name).toBeLessThan(bound);
+    }
+  });
+});
+
+describe("eight updates of pre_gpas on wasm", () => {
+  const compiled = compile(llamaSpec(gpasSizes, scaled), ["accumulate", "apply"], recipe());
+  const expected = readGolden("gpas/train-pre_gpas/golden.safetensors");
+  it("follows the official loop and leaks nothing", async () => {
+    const session = await open(compiled, initialState(compiled));
+    const buffers: number[] = [];
+    for (const [step, line] of log.entries()) {
+      let loss = 0;
+      for (const i of [0, 1]) {
+        const { input_ids, targets } = microBatch(step, i);
+        const result = await session.run("accumulate", { input_ids: ids(input_ids), targets: ids(targets) });
+        loss += read(result, "loss")[0]! / 2;
+      }
+      expect(Math.abs(loss - line.loss), `loss ${step}`).toBeLessThan(1e-5);
+      const { scalars } = compiled.programs[1]!;
+      const inputs = Object.entries(scalars).map(([key, e]) => [key, f32([evaluateScalar(e, step + 1)], [])] as const);
+      const applied = await session.run("apply", Object.fromEntries(inputs));
+      const norm = read(applied, "grad_norm")[0]!;
+      expect(Math.abs(norm - line.grad_norm_before_clip), `norm ${step}`).toBeLessThan(1e-4);
+      buffers.push(session.liveBuffers());
+    }
+    expect(new Set(buffers).size, `live buffers: ${buffers.join(" ")}`).toBe(1);
+    const params = compiled.state.filter((s) => s.kind === "param");
+    const after = await session.readState(params.map((p) => p.name));
+    for (const p of params)
+      expect(maxDifference(read(after, p.name), held(expected, p, "after.")), p.name).toBeLessThan(2e-5);
+    await session.close();
+  });
+});
