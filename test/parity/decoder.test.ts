@@ -2,20 +2,9 @@
 // (transformers 5.23) and the authors' GPAS code (commit 3198068). Tolerances are those of the goldens' own READMEs.
 import { describe, expect, it } from "vitest";
 import { golden, held, maxAbs, maxDifference, readGolden, shiftLabels, stateFrom, type Tensors } from "./golden.ts";
-import { gpasSizes, gpasVariant, llamaSpec, passOf, type Sizes } from "./models.ts";
+import { goldenGates, gpasSizes, gpasVariant, hfSizes, llamaSpec, passOf } from "./models.ts";
 import type { ModelSpec } from "../../src/compiler/semantics/spec.ts";
 
-const hfSizes: Sizes = {
-  vocab: 96,
-  hidden: 32,
-  layers: 2,
-  heads: 4,
-  kv: 2,
-  ffn: 48,
-  eps: 1e-5,
-  padding: null,
-  tied: false,
-};
 interface Case {
   readonly name: string;
   readonly model: ModelSpec;
@@ -28,16 +17,10 @@ const hf = (name: string, tied: boolean): Case => ({
   weights: readGolden(`hf/${name}/model.safetensors`),
   expected: readGolden(`hf/${name}/golden.safetensors`),
 });
-const gates: Tensors = Object.fromEntries(
-  [0.7, -0.45, 0.85, 0.3].map((g, i) => [
-    `model.layers.${i}.gpas_block.gate`,
-    { shape: [], data: Float64Array.of(Math.fround(g)) },
-  ]),
-);
 const gpas = (name: string, model: ModelSpec): Case => ({
   name: `gpas ${name}`,
   model,
-  weights: { ...readGolden("gpas/weights.safetensors"), ...gates },
+  weights: { ...readGolden("gpas/weights.safetensors"), ...goldenGates },
   expected: readGolden(`gpas/${name}/golden.safetensors`),
 });
 

@@ -8,6 +8,7 @@ import { meanLoss } from "../../src/compiler/model/training.ts";
 import { decoder } from "../../src/compiler/model/transformer.ts";
 import { differentiate } from "../../src/compiler/passes/differentiate.ts";
 import type { ModelSpec, Variant } from "../../src/compiler/semantics/spec.ts";
+import type { Tensors } from "./golden.ts";
 
 export interface Sizes {
   readonly vocab: number;
@@ -63,6 +64,25 @@ export const gpasSizes: Sizes = {
   padding: 60,
   tied: false,
 };
+/** The sizes of the llama cases under goldens/hf. */
+export const hfSizes: Sizes = {
+  vocab: 96,
+  hidden: 32,
+  layers: 2,
+  heads: 4,
+  kv: 2,
+  ffn: 48,
+  eps: 1e-5,
+  padding: null,
+  tied: false,
+};
+/** The gates of the cases with GPAS, by disk name. */
+export const goldenGates: Tensors = Object.fromEntries(
+  [0.7, -0.45, 0.85, 0.3].map((g, i) => [
+    `model.layers.${i}.gpas_block.gate`,
+    { shape: [], data: Float64Array.of(Math.fround(g)) },
+  ]),
+);
 export const gpasVariant = (options: Readonly<Record<string, boolean | number | string>> = {}): Variant => ({
   is: "gpas",
   gate: "silu",

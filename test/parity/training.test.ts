@@ -7,33 +7,10 @@ import { evaluate, type Evaluation, type Values } from "../../src/compiler/ir/ev
 import { buildPrograms, type ProgramOptions } from "../../src/compiler/model/programs.ts";
 import type { Compiled } from "../../src/compiler/model/types.ts";
 import type { ModelSpec, RecipeSpec } from "../../src/compiler/semantics/spec.ts";
-import { golden, held, maxDifference, readGolden, readJson, shiftLabels, stateFrom } from "./golden.ts";
+import { golden, held, maxDifference } from "./golden.ts";
 import { gpasSizes, gpasVariant, llamaSpec } from "./models.ts";
+import { everything, expected, initialState, log, microBatch, recipe, sequences, steps, weights, type State } from "./recipes.ts";
 
-type State = Record<string, ArrayLike<number>>;
-const steps = (value: number) => ({ unit: "step", value });
-const sequences = (value: number) => ({ unit: "sequence", value });
-const everything = { kind: "path", segments: [{ kind: "deep" }] } as const;
-const recipe = (changes: Partial<RecipeSpec> = {}): RecipeSpec => ({
-  name: "Golden",
-  doc: null,
-  data: { is: "text" },
-  optimizer: { is: "adam", lr: 1e-3, betas: [0.9, 0.999], eps: 1e-8 },
-  schedule: { is: "cosine", warmup: steps(2), floor: 0.1 },
-  batch: sequences(4),
-  micro: sequences(2),
-  length: steps(8),
-  clip: { is: "global_norm", max: 1 },
-  precision: { is: "f32" },
-  seed: 0,
-  eval_every: null,
-  save_every: null,
-  sample: null,
-  decay: [{ selector: everything, text: "**", value: { is: "none" } }],
-  gate_clip: 0.01,
-  gate_lr: 1,
-  ...changes,
-});
 const whole = { batch: sequences(2), micro: sequences(2) };
 const compile = (model: ModelSpec, r: RecipeSpec, programs: ProgramOptions["programs"]): Compiled =>
   buildPrograms(model, r, { methods: features, programs, binding: { batch: 2, sequence: 12 }, totalSteps: 8 });
@@ -53,35 +30,11 @@ const output = (result: Evaluation, name: string): number => {
   return value;
 };
 
-const weights = readGolden("gpas/weights.safetensors");
-const expected = readGolden("gpas/train-pre_gpas/golden.safetensors");
 const model = llamaSpec(gpasSizes, { scaling: gpasVariant() });
-/** Golden weights, gates at 0, slots and accumulators at 0. */
-const initial = (compiled: Compiled): State => {
-  const state: State = stateFrom(compiled.state.filter((s) => s.kind === "param"), weights, () => new Float64Array(1));
-  for (const s of compiled.state)
-    if (s.kind !== "param" || s.name.endsWith("gpas.gate"))
-      state[s.name] = new Float64Array(s.shape.reduce((n, d) => n * d, 1));
-  return state;
-};
-/** Rows of one micro-batch; id 0 is no target. */
-const microBatch = (step: number, index: number): { readonly input_ids: Float64Array; readonly targets: Float64Array } => {
-  const { data } = golden(expected, `input_ids.${step}`);
-  const ids = data.slice(index * 24, (index + 1) * 24);
-  return { input_ids: ids, targets: shiftLabels({ shape: [2, 12], data: ids.map((id) => (id === 0 ? -100 : id)) }) };
-};
-
-interface Log {
-  readonly lr: number;
-  readonly loss: number;
-  readonly grad_norm_before_clip: number;
-  readonly gates_before_update: readonly number[];
-}
-const { log } = readJson("gpas/train-pre_gpas/case.json") as { readonly log: readonly Log[] };
 
 describe("eight updates of pre_gpas", () => {
   const compiled = compile(model, recipe(), ["accumulate", "apply"]);
-  const state = initial(compiled);
+  const state = initialState(compiled);
   const gates = compiled.probes["gates"] ?? [];
   it("follows the log: rate, loss, norm, gates", () => {
     log.forEach((line, step) => {
@@ -111,7 +64,7 @@ describe("the programs of a step", () => {
     const one = compile(model, recipe(whole), ["train_step"]);
     // The two-program form of the same batch: half of the sum over two passes of it.
     const two = compile(model, recipe({ batch: sequences(4) }), ["accumulate", "apply"]);
-    const [a, b] = [initial(one), initial(two)];
+    const [a, b] = [initialState(one), initialState(two)];
     for (const k of [1, 2, 3]) {
       const batch = microBatch(k, 0);
       const trained = run(one, "train_step", a, batch, k);
@@ -126,7 +79,7 @@ describe("the programs of a step", () => {
 
   it("eval_step sums what the loss averages; next_logits is one row of forward", () => {
     const compiled = compile(model, recipe(whole), ["eval_step", "forward", "next_logits"]);
-    const state = initial(compiled);
+    const state = initialState(compiled);
     const batch = microBatch(0, 0);
     const evaluated = run(compiled, "eval_step", state, batch);
     const forward = run(compiled, "forward", state, batch);
@@ -144,7 +97,7 @@ describe("the programs of a step", () => {
       const optimizer = { is, lr: 0.1, betas: [0.9, 0.999], eps: 1e-8, momentum: 0.9 };
       const schedule = { is: "constant", warmup: steps(0) };
       const compiled = compile(model, recipe({ ...whole, optimizer, schedule, decay }), ["train_step"]);
-      const state = initial(compiled);
+      const state = initialState(compiled);
       const row = (): ArrayLike<number> => Float64Array.from(state["embedding.weight"]!).slice(60 * 32, 61 * 32);
       const before = row();
       run(compiled, "train_step", state, microBatch(0, 0));
@@ -160,7 +113,7 @@ describe("the gates' own rules", () => {
   const moves = (changes: Partial<RecipeSpec>, scaling = gpasVariant()) => {
     const spec = llamaSpec(gpasSizes, { scaling });
     const compiled = compile(spec, recipe({ ...whole, ...plain, ...changes }), ["train_step"]);
-    const state = initial(compiled);
+    const state = initialState(compiled);
     const before = { ...state };
     const result = run(compiled, "train_step", state, microBatch(0, 0));
     const moved = (name: string): Float64Array => Float64Array.from(state[name]!, (x, i) => before[name]![i]! - x);

@@ -17,7 +17,8 @@ export const differentiate = (b: Builder, loss: Node, wrt: readonly Node[]): rea
   if (loss.type.shape.length !== 0) throw new InternalError(`the loss is ${showType(loss.type)}, not a scalar`);
   const { root, keep } = expandForGradient(b, loss);
   const nodes = reachable([root]);
-  const needed = new Set<Node>(wrt);
+  const targets = wrt.map((w) => keep.get(w) ?? w);
+  const needed = new Set<Node>(targets);
   for (const node of nodes) if (node.inputs.some((x) => needed.has(x))) needed.add(node);
 
   const grads = new Map<Node, Node>();
@@ -25,7 +26,7 @@ export const differentiate = (b: Builder, loss: Node, wrt: readonly Node[]): rea
   for (const node of nodes.reverse()) {
     const dy = grads.get(node);
     const grad = rowOf(node.op).grad;
-    if (dy === undefined || !needed.has(node) || grad === "zero" || wrt.includes(node)) continue;
+    if (dy === undefined || !needed.has(node) || grad === "zero") continue;
     if (grad === "expand") throw new InternalError(`${node.op} was not expanded before differentiation`);
     b.like(node, () => {
       (grad as Grad)(b, node, dy).forEach((dx, i) => {
@@ -36,7 +37,7 @@ export const differentiate = (b: Builder, loss: Node, wrt: readonly Node[]): rea
       });
     });
   }
-  return wrt.map((w) => grads.get(keep.get(w) ?? w) ?? b.like(w, () => b.emit("full", [], { dtype: "f32", shape: w.type.shape, value: 0 })));
+  return targets.map((w) => grads.get(w) ?? b.like(w, () => b.emit("full", [], { dtype: "f32", shape: w.type.shape, value: 0 })));
 };
 
 /** Expands the ops whose gradient goes through their expansion. */

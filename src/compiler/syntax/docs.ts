@@ -16,7 +16,7 @@ export function collectDocs(text: string, comments: readonly Comment[], starts: 
     while (i < starts.length && (starts[i] ?? 0) < comment.span.start) i++;
     // Behind code on its own line a doc comment would silently document the next thing.
     const line = text.slice(text.lastIndexOf("\n", comment.span.start) + 1, comment.span.start);
-    const target = line.trim() === "" || line.trim() === "\uFEFF" ? (starts[i] ?? -1) : -1;
+    const target = /(^|[{(])\s*$/.test(line.replace("\uFEFF", "")) ? (starts[i] ?? -1) : -1;
     byTarget.set(target, [...(byTarget.get(target) ?? []), comment]);
   }
   return {
