@@ -22,7 +22,12 @@ export const Bool = abstract("Bool", "`true` or `false`");
 /** A word after a number on the same line (gate 2). */
 export const Unit = abstract("Unit", "a unit");
 /** `*` that multiplies (gate 1). */
-export const Times = createToken({ name: "Times", label: "`*`", pattern: Lexer.NA, categories: [MulOp] });
+export const Times = createToken({
+  name: "Times",
+  label: "`*`",
+  pattern: Lexer.NA,
+  categories: [MulOp],
+});
 /** Stands where a value is due and none is written. */
 export const Missing = abstract("Missing", "a value");
 

@@ -22,5 +22,7 @@ test.each(readdirSync(folder))("%s", async (name) => {
 
 test("a broken file is left alone, with its diagnostics", async () => {
   const formatted = await formatSource("model M {\n  context =\n}\n");
-  expect(formatted.ok ? [] : formatted.diagnostics.map(({ name }) => name)).toEqual(["missing-value"]);
+  expect(formatted.ok ? [] : formatted.diagnostics.map(({ name }) => name)).toEqual([
+    "missing-value",
+  ]);
 });

@@ -28,6 +28,13 @@ const complain = (io: Io, version: string, error: unknown): number => {
   return 70;
 };
 
+/** Faults of files that the runtime found are the user's to mend, not ours. */
+const told = async (io: Io, error: unknown): Promise<unknown> => {
+  const { FileFault } = await import("../bundle/file-fault.ts");
+  if (!(error instanceof FileFault)) return error;
+  return new CliError(error.message.replaceAll(`${io.cwd}/`, ""), error.help === undefined ? [] : [error.help], 1);
+};
+
 /** `argv` without the interpreter and the script. */
 export const main = async (argv: readonly string[], io: Io = processIo()): Promise<number> => {
   const version = versionOf();
@@ -48,6 +55,6 @@ export const main = async (argv: readonly string[], io: Io = processIo()): Promi
     return code;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-    return complain(io, version, error);
+    return complain(io, version, await told(io, error));
   }
 };

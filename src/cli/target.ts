@@ -1,10 +1,11 @@
 // What a command is pointed at: an `.arch` file, which is checked and from which a model and a recipe are chosen, or a folder
 // with a bundle in it.
 import { join, resolve } from "node:path";
-import { analyze, type Target } from "../compiler/compile.ts";
+import { analyze, analyzePair, type CheckResult, type Target } from "../compiler/compile.ts";
 import { choose } from "../compiler/choose.ts";
 import { CliError, Stop } from "./errors.ts";
-import { isFile, isFolder, shownPath } from "./files.ts";
+import type { ModelSpec, RecipeSpec } from "../compiler/semantics/spec.ts";
+import { isFile, isFolder, readText, shownPath } from "./files.ts";
 import type { Io } from "./io.ts";
 import type { ChoiceOptions } from "./program.ts";
 import { filesOf, showDiagnostics, type Format } from "./sources.ts";
@@ -34,11 +35,43 @@ export const checkedTarget = (
   const entry = shownPath(io.cwd, path);
   const checked = analyze(entry, filesOf(io, path), options.set === undefined ? {} : { set: options.set });
   const format = options.format ?? "text";
-  showDiagnostics(io, checked, { format, stream: format === "text" ? "err" : "out", color: options.color, version });
-  if (checked.diagnostics.some((d) => d.severity === "error")) throw new Stop(1);
+  const show = (result: CheckResult): void =>
+    showDiagnostics(io, result, { format, stream: format === "text" ? "err" : "out", color: options.color, version });
+  show(checked);
+  if (checked.spec === undefined) throw new Stop(1);
   const chosen = choose(checked.spec, { model: options.model, recipe: options.recipe }, needsRecipe);
   if (!chosen.ok) throw new CliError(`${entry}: ${chosen.problem}`, chosen.hints);
+  if (chosen.recipe !== undefined && checked.spec.recipeFor[chosen.recipe.name] === undefined) {
+    const diagnostics = analyzePair(checked, chosen.model, chosen.recipe).filter((d) => !checked.diagnostics.some((c) => c.code === d.code && c.at.start === d.at.start));
+    show({ ...checked, diagnostics });
+    if (diagnostics.some((d) => d.severity === "error")) throw new Stop(1);
+  }
   return { entry, checked, model: chosen.model, recipe: chosen.recipe };
+};
+
+/** spec.json of a bundle, as `specc build` wrote it. */
+interface BundledSpec {
+  readonly edition: number;
+  readonly model: ModelSpec;
+  readonly recipe?: RecipeSpec;
+}
+const isBundledSpec = (value: unknown): value is BundledSpec =>
+  typeof value === "object" && value !== null && "edition" in value && "model" in value && typeof value.model === "object";
+
+/** A bundle's spec as a target: it was checked when it was built. */
+export const bundleTarget = (folder: string): Target => {
+  const file = join(folder, "spec.json");
+  let spec: unknown;
+  try {
+    spec = JSON.parse(readText(file));
+  } catch (error) {
+    if (error instanceof CliError) throw error;
+    throw new CliError(`${file} is not JSON`);
+  }
+  if (!isBundledSpec(spec)) throw new CliError(`${file} is not the spec of a bundle`);
+  const { edition, model, recipe } = spec;
+  const checked = { spec: { edition, models: { [model.name]: model }, recipes: {}, recipeFor: {} }, origins: new Map(), sources: [], diagnostics: [], edition };
+  return { entry: "", checked, model, recipe };
 };
 
 /** Options that only make sense where there is a spec to read. */

@@ -12,21 +12,24 @@ import { buildPrograms, type Binding } from "./model/programs.ts";
 import type { Compiled } from "./model/types.ts";
 import { pipeline, runPasses } from "./passes/index.ts";
 import { spanFinder } from "./places.ts";
-import { check, type Checked } from "./semantics/check.ts";
-import type { FileLoader } from "./semantics/load.ts";
+import { check, checkRun, type CheckResult, type FileLoader } from "./semantics/check.ts";
 import type { ModelSpec, RecipeSpec } from "./semantics/spec.ts";
 import { catalogue, vocabulary } from "./words.ts";
 
 export { catalogue, vocabulary };
-export type { Assets, Checked, Extras, FileLoader, Files };
+export type { Assets, CheckResult, Extras, FileLoader, Files };
 
 /** Text -> AST -> Spec, with everything there is to complain about. */
-export const analyze = (entry: string, files: FileLoader, options: { readonly set?: Readonly<Record<string, string>> } = {}): Checked =>
-  check(entry, files, { vocabulary, set: options.set ?? {} });
+export const analyze = (entry: string, files: FileLoader, options: { readonly set?: Readonly<Record<string, string>> } = {}): CheckResult =>
+  check(entry, files, { vocabulary, set: Object.entries(options.set ?? {}).map(([key, value]) => ({ key, value })) });
+
+/** What is wrong with a model and a recipe that meet only because the command line brings them together. */
+export const analyzePair = (checked: CheckResult, model: ModelSpec, recipe: RecipeSpec): CheckResult["diagnostics"] =>
+  checkRun(checked, model.name, recipe.name, vocabulary);
 
 export interface Target {
   readonly entry: string;
-  readonly checked: Checked;
+  readonly checked: CheckResult;
   readonly model: ModelSpec;
   readonly recipe: RecipeSpec | undefined;
 }

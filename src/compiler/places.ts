@@ -13,8 +13,12 @@ export const spanFinder = (origins: Origins, model: string) => (path: string): S
   return undefined;
 };
 
+/** The text of an option `--set key=value` is a source, too, and no file. */
+export const isOverride = (path: string): boolean => path.startsWith("--set ");
+
 /** `path` as seen from the folder of `entry`; both with forward slashes. */
 export const fromFolderOf = (entry: string, path: string): string => {
+  if (isOverride(path)) return path;
   const folder = entry.split("/").slice(0, -1);
   const parts = path.split("/");
   let shared = 0;

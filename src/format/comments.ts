@@ -1,6 +1,15 @@
 // Gives every comment a slot. Items (declarations, entries, parameters, arguments, list items) start and end at slots,
 // and containers close at one; a comment goes to a neighbouring slot, so that the order of comments cannot change.
-import type { Comment, Decl, Expr, FileAst, Arg, Body, Param, Selector } from "../compiler/syntax/ast.ts";
+import type {
+  Comment,
+  Decl,
+  Expr,
+  FileAst,
+  Arg,
+  Body,
+  Param,
+  Selector,
+} from "../compiler/syntax/ast.ts";
 import type { Span } from "../compiler/diagnostics/types.ts";
 
 export interface Attached {
@@ -112,7 +121,8 @@ export function attachComments(file: FileAst): Attachments {
     while (next < slots.length - 1 && (slots[next]?.at ?? 0) <= comment.span.start) next++;
     const before = slots[next - 1];
     const after = slots[next];
-    const between = before === undefined ? "\n" : file.source.text.slice(before.at, comment.span.start);
+    const between =
+      before === undefined ? "\n" : file.source.text.slice(before.at, comment.span.start);
     if (before?.kind === "end" && /^[\s,]*$/.test(between) && !between.includes("\n"))
       at(before.key).trailing.push(comment);
     else if (after?.kind === "start") at(after.key).leading.push(comment);

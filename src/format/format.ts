@@ -11,7 +11,11 @@ export type Formatted =
 export async function formatSource(text: string, path = "input.arch"): Promise<Formatted> {
   const source: Source = { id: 0, path, text };
   const { diagnostics } = parse(source);
-  if (diagnostics.some(({ severity }) => severity === "error")) return { ok: false, diagnostics, source };
+  if (diagnostics.some(({ severity }) => severity === "error"))
+    return { ok: false, diagnostics, source };
   const plain = text.replace(/^\uFEFF/, "").replace(/\r\n?/g, "\n");
-  return { ok: true, text: await format(plain, { parser: "arch", plugins: [plugin], ...plugin.defaultOptions }) };
+  return {
+    ok: true,
+    text: await format(plain, { parser: "arch", plugins: [plugin], ...plugin.defaultOptions }),
+  };
 }

@@ -40,4 +40,7 @@ export const printers: NonNullable<Plugin["printers"]> = { "arch-ast": printer }
 
 /** There is one style. */
 export const options: NonNullable<Plugin["options"]> = {};
-export const defaultOptions: NonNullable<Plugin["defaultOptions"]> = { printWidth: 100, tabWidth: 2 };
+export const defaultOptions: NonNullable<Plugin["defaultOptions"]> = {
+  printWidth: 100,
+  tabWidth: 2,
+};

@@ -5,8 +5,18 @@ import type * as ast from "../compiler/syntax/ast.ts";
 import type { Span } from "../compiler/diagnostics/types.ts";
 import { attachComments, type Attachments } from "./comments.ts";
 
-const { group, hardline, ifBreak, indent, join, line, lineSuffix, literalline, softline, breakParent } =
-  builders;
+const {
+  group,
+  hardline,
+  ifBreak,
+  indent,
+  join,
+  line,
+  lineSuffix,
+  literalline,
+  softline,
+  breakParent,
+} = builders;
 
 interface Context {
   readonly text: string;
@@ -22,7 +32,10 @@ export function printFile(file: ast.FileAst): Doc {
     parts.push(spaced(cx, comment.span.start, comment.text));
   const lines = parts.filter((part) => part !== "");
   // A comment above `spec 1` stands above it still.
-  const first = file.edition === undefined ? 0 : file.comments.filter(({ span }) => span.end <= (file.edition?.span.start ?? 0)).length;
+  const first =
+    file.edition === undefined
+      ? 0
+      : file.comments.filter(({ span }) => span.end <= (file.edition?.span.start ?? 0)).length;
   if (first > 0) lines.splice(first, 0, ...lines.splice(0, 1));
   return lines.length === 0 ? "" : [stack(lines), hardline];
 }
@@ -41,8 +54,7 @@ function spaced(cx: Context, start: number, content: Doc): Doc {
   return doc;
 }
 
-const isBlank = (doc: Doc): boolean =>
-  typeof doc === "object" && (blanks.get(doc)?.blank ?? false);
+const isBlank = (doc: Doc): boolean => typeof doc === "object" && (blanks.get(doc)?.blank ?? false);
 
 /** Lines under each other; at most one blank line between, none before the first. */
 const stack = (lines: readonly Doc[]): Doc =>
@@ -91,7 +103,10 @@ function printDecl(cx: Context, decl: ast.Decl): Doc {
       const names = decl.names.map(({ name, as }) =>
         as === undefined ? name.text : `${name.text} as ${as.text}`,
       );
-      const list = names.length === 0 ? "{}" : group(["{", indent([line, join([",", line], names), ifBreak(",")]), line, "}"]);
+      const list =
+        names.length === 0
+          ? "{}"
+          : group(["{", indent([line, join([",", line], names), ifBreak(",")]), line, "}"]);
       return [exported, "import ", list, " from ", source(cx, decl.from.span)];
     }
     case "let": {
@@ -171,7 +186,9 @@ function printHeader(cx: Context, header: ast.Header): Doc {
 // Never broken: a line that begins like a rule is one.
 function printSelector(cx: Context, selector: ast.Selector): Doc {
   const nested = (one: ast.Selector): Doc =>
-    one.kind === "or" || one.kind === "and" ? ["(", printSelector(cx, one), ")"] : printSelector(cx, one);
+    one.kind === "or" || one.kind === "and"
+      ? ["(", printSelector(cx, one), ")"]
+      : printSelector(cx, one);
   switch (selector.kind) {
     case "path":
       return join(
@@ -191,7 +208,10 @@ function printSelector(cx: Context, selector: ast.Selector): Doc {
     case "and":
       return join(" and ", selector.operands.map(nested));
     case "or":
-      return join(", ", selector.operands.map((one) => printSelector(cx, one)));
+      return join(
+        ", ",
+        selector.operands.map((one) => printSelector(cx, one)),
+      );
     default:
       return selector satisfies never;
   }

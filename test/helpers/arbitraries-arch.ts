@@ -17,7 +17,17 @@ export const commentsOf = (text: string): readonly string[] =>
 
 const words = ["norm", "blocks", "ffn", "rope", "l", "L", "base", "steps", "model", "stage", "x1"];
 const word = fc.constantFrom(...words);
-const number = fc.constantFrom("1", "32_000", "0.5", "1e-3", "10%", "2.5B tokens", "500 steps", "24 GiB", "75% parameters");
+const number = fc.constantFrom(
+  "1",
+  "32_000",
+  "0.5",
+  "1e-3",
+  "10%",
+  "2.5B tokens",
+  "500 steps",
+  "24 GiB",
+  "75% parameters",
+);
 
 /** Values as text, with spaces and line ends wherever they mean nothing. */
 const { value } = fc.letrec<{ value: string; operand: string }>((tie) => ({
@@ -27,10 +37,12 @@ const { value } = fc.letrec<{ value: string; operand: string }>((tie) => ({
     word,
     fc.constantFrom('"text"', '"a\\n\\u{1F600}"', "true", "false"),
     fc.tuple(word, word).map((path) => path.join(".")),
-    fc.tuple(word, fc.array(fc.tuple(fc.option(word), tie("value")), { maxLength: 3 })).map(
-      ([name, args]) =>
-        `${name}(${args.map(([key, one]) => (key === null ? one : `${key}: ${one}`)).join(", ")})`,
-    ),
+    fc
+      .tuple(word, fc.array(fc.tuple(fc.option(word), tie("value")), { maxLength: 3 }))
+      .map(
+        ([name, args]) =>
+          `${name}(${args.map(([key, one]) => (key === null ? one : `${key}: ${one}`)).join(", ")})`,
+      ),
     fc.array(tie("value"), { maxLength: 4 }).map((items) => `[${items.join(",")}]`),
     tie("value").map((inner) => `(${inner})`),
   ),
@@ -38,7 +50,11 @@ const { value } = fc.letrec<{ value: string; operand: string }>((tie) => ({
     { maxDepth: 3, depthSize: "small" },
     tie("operand"),
     fc
-      .tuple(tie("operand"), fc.constantFrom("+", "-", "*", "/", "==", "and", "or", ".."), tie("operand"))
+      .tuple(
+        tie("operand"),
+        fc.constantFrom("+", "-", "*", "/", "==", "and", "or", ".."),
+        tie("operand"),
+      )
       .map((parts) => parts.join(" ")),
     tie("operand").map((operand) => `- ${operand}`),
     tie("operand").map((operand) => `not ${operand}`),
@@ -48,9 +64,17 @@ const { value } = fc.letrec<{ value: string; operand: string }>((tie) => ({
   ),
 }));
 
-const segment = fc.oneof(word, fc.constantFrom("*", "**"), word.map((name) => `${name}[0 .. 4]`));
+const segment = fc.oneof(
+  word,
+  fc.constantFrom("*", "**"),
+  word.map((name) => `${name}[0 .. 4]`),
+);
 const path = fc.array(segment, { minLength: 1, maxLength: 3 }).map((parts) => parts.join("."));
-const pick = fc.oneof(path, path.map((one) => `not ${one}`), path.map((one) => `not (${one}, x1)`));
+const pick = fc.oneof(
+  path,
+  path.map((one) => `not ${one}`),
+  path.map((one) => `not (${one}, x1)`),
+);
 const selector = fc.oneof(
   fc.array(pick, { minLength: 1, maxLength: 3 }).map((picks) => picks.join(", ")),
   fc.tuple(pick, path).map(([a, b]) => `${a} and (${b}, norm)`),
@@ -64,7 +88,11 @@ const entry: fc.Arbitrary<string> = fc.letrec<{ entry: string }>((tie) => ({
     fc.tuple(word, word, value).map(([name, key, one]) => `${name} ${key} in ${one}\n`),
     fc.tuple(comment, selector, value).map(([above, rule, one]) => `${above}${rule} => ${one}\n`),
     fc
-      .tuple(word, fc.constantFrom("", " 4", " layers", " (n + 1)"), fc.array(tie("entry"), { maxLength: 3 }))
+      .tuple(
+        word,
+        fc.constantFrom("", " 4", " layers", " (n + 1)"),
+        fc.array(tie("entry"), { maxLength: 3 }),
+      )
       .map(([name, header, inner]) => `${name}${header} {\n${inner.join("")}}\n`),
     fc.tuple(word, tie("entry")).map(([name, inner]) => `${name} { ${inner} }\n`),
   ),
@@ -74,20 +102,52 @@ const declaration = fc.oneof(
   fc.tuple(word, value).map(([name, one]) => `let ${name} = ${one}\n`),
   fc.tuple(word, word).map(([a, b]) => `import { ${a}, ${b} as Other } from "./${a}.arch"\n`),
   fc
-    .tuple(comment, fc.constantFrom("", "export "), fc.constantFrom("", "(a: int = 3, b: [float])", "(a: int,\n// p\nb: int,)"), fc.array(entry, { maxLength: 5 }))
-    .map(([above, exported, params, body]) => `${above}${exported}model M${params} extends Base(x: 1) for N {\n${body.join("")}}\n`),
+    .tuple(
+      comment,
+      fc.constantFrom("", "export "),
+      fc.constantFrom("", "(a: int = 3, b: [float])", "(a: int,\n// p\nb: int,)"),
+      fc.array(entry, { maxLength: 5 }),
+    )
+    .map(
+      ([above, exported, params, body]) =>
+        `${above}${exported}model M${params} extends Base(x: 1) for N {\n${body.join("")}}\n`,
+    ),
 );
 
 /** Programs without syntax errors (for almost all draws), laid out badly. */
 export const program: fc.Arbitrary<string> = fc
-  .tuple(fc.constantFrom("", "spec 1\n", "// top\nspec 1\n\n"), fc.array(declaration, { maxLength: 5 }))
+  .tuple(
+    fc.constantFrom("", "spec 1\n", "// top\nspec 1\n\n"),
+    fc.array(declaration, { maxLength: 5 }),
+  )
   .map(([head, decls]) => head + decls.join(""));
 
 const pieces = [
   ...words,
   ..."if then else and or not in true false export import let spec as from for extends".split(" "),
   ...["=", "=>", "==", ":", ",", ".", "..", "*", "**", "+", "-", "/", "(", ")", "[", "]", "{", "}"],
-  ...["1", "2.5B", "10%", ".5", "5.", '"s"', '"', "'", "'q'", ";", "@", "&&", "/*", "*/", "// c\n", "/// d\n", "\n", "\n", "\n", "\r\n"],
+  ...[
+    "1",
+    "2.5B",
+    "10%",
+    ".5",
+    "5.",
+    '"s"',
+    '"',
+    "'",
+    "'q'",
+    ";",
+    "@",
+    "&&",
+    "/*",
+    "*/",
+    "// c\n",
+    "/// d\n",
+    "\n",
+    "\n",
+    "\n",
+    "\r\n",
+  ],
 ];
 /** Tokens in any order. */
 export const tokenSoup: fc.Arbitrary<string> = fc

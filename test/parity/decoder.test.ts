@@ -1,7 +1,16 @@
 // Logits, loss and every gradient of whole models against what the reference implementations computed: Hugging Face LLaMA
 // (transformers 5.23) and the authors' GPAS code (commit 3198068). Tolerances are those of the goldens' own READMEs.
 import { describe, expect, it } from "vitest";
-import { golden, held, maxAbs, maxDifference, readGolden, shiftLabels, stateFrom, type Tensors } from "./golden.ts";
+import {
+  golden,
+  held,
+  maxAbs,
+  maxDifference,
+  readGolden,
+  shiftLabels,
+  stateFrom,
+  type Tensors,
+} from "./golden.ts";
 import { goldenGates, gpasSizes, gpasVariant, hfSizes, llamaSpec, passOf } from "./models.ts";
 import type { ModelSpec } from "../../src/compiler/semantics/spec.ts";
 
@@ -31,7 +40,10 @@ const cases: readonly Case[] = [
   gpas("pre_gpas", llamaSpec(gpasSizes, { scaling: gpasVariant() })),
   gpas("post", llamaSpec(gpasSizes, { placement: "post" })),
   gpas("post_pre", llamaSpec(gpasSizes, { placement: ["post", "post"] })),
-  gpas("post_pre_gpas", llamaSpec(gpasSizes, { placement: ["post", "post"], scaling: gpasVariant() })),
+  gpas(
+    "post_pre_gpas",
+    llamaSpec(gpasSizes, { placement: ["post", "post"], scaling: gpasVariant() }),
+  ),
 ];
 
 describe.each(cases)("$name", ({ model, weights, expected }) => {
@@ -48,11 +60,15 @@ describe.each(cases)("$name", ({ model, weights, expected }) => {
   };
 
   it("has the parameters of the checkpoint, by name and shape", () => {
-    const wanted = Object.keys(expected).flatMap((key) => (key.startsWith("grad.") ? [key.slice(5)] : []));
+    const wanted = Object.keys(expected).flatMap((key) =>
+      key.startsWith("grad.") ? [key.slice(5)] : [],
+    );
     expect(parameters.map((p) => p.diskName).sort()).toEqual(wanted.sort());
     for (const p of parameters) {
       const shape = p.shape.map((d) => d.size);
-      expect(p.transposed ? shape.reverse() : shape, p.diskName).toEqual(golden(expected, `grad.${p.diskName}`).shape);
+      expect(p.transposed ? shape.reverse() : shape, p.diskName).toEqual(
+        golden(expected, `grad.${p.diskName}`).shape,
+      );
     }
   });
 
@@ -72,7 +88,8 @@ describe.each(cases)("$name", ({ model, weights, expected }) => {
     for (const { p, grad } of all) {
       const ours = got(`grad.${p.name}`).slice();
       // The padding row is masked by the training step, not by differentiation.
-      if (p.frozenRow !== null) ours.fill(0, p.frozenRow * p.shape[1]!.size, (p.frozenRow + 1) * p.shape[1]!.size);
+      if (p.frozenRow !== null)
+        ours.fill(0, p.frozenRow * p.shape[1]!.size, (p.frozenRow + 1) * p.shape[1]!.size);
       const bound = p.shape.length === 0 ? 1e-5 * largest : 1e-4 * maxAbs(grad);
       expect(maxDifference(ours, grad), p.name).toBeLessThan(bound);
     }

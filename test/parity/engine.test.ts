@@ -12,7 +12,16 @@ import { pipeline, runPasses } from "../../src/compiler/passes/index.ts";
 import type { ModelSpec, RecipeSpec } from "../../src/compiler/semantics/spec.ts";
 import { wasmEngine } from "../../src/runtime/engines/tfjs.ts";
 import { bundleOf, importText } from "../conformance/open.ts";
-import { golden, held, maxAbs, maxDifference, readGolden, shiftLabels, stateFrom, type Tensors } from "./golden.ts";
+import {
+  golden,
+  held,
+  maxAbs,
+  maxDifference,
+  readGolden,
+  shiftLabels,
+  stateFrom,
+  type Tensors,
+} from "./golden.ts";
 import { goldenGates, gpasSizes, gpasVariant, hfSizes, llamaSpec } from "./models.ts";
 import { initialState, log, microBatch, recipe } from "./recipes.ts";
 
@@ -26,16 +35,25 @@ const compile = (model: ModelSpec, programs: Programs, r?: RecipeSpec): Compiled
     totalSteps: 8,
   });
 
-const open = async (compiled: Compiled, state: Readonly<Record<string, ArrayLike<number>>>): Promise<Session> => {
-  const graphs = compiled.programs.map(({ graph }) => runPasses(graph, pipeline(new Set()), { verify: true }));
+const open = async (
+  compiled: Compiled,
+  state: Readonly<Record<string, ArrayLike<number>>>,
+): Promise<Session> => {
+  const graphs = compiled.programs.map(({ graph }) =>
+    runPasses(graph, pipeline(new Set()), { verify: true }),
+  );
   const { manifest } = await bundleOf(graphs[0]!);
-  const modules = await Promise.all(graphs.map(async (g) => [g.name, await importText(moduleText(g))] as const));
+  const modules = await Promise.all(
+    graphs.map(async (g) => [g.name, await importText(moduleText(g))] as const),
+  );
   const bundle: LoadedBundle = {
     programs: Object.fromEntries(modules),
     manifest: { ...manifest, state: compiled.state },
   };
   const session = await wasmEngine().open(bundle);
-  const tensors = compiled.state.map(({ name, shape }) => [name, f32(state[name]!, shape)] as const);
+  const tensors = compiled.state.map(
+    ({ name, shape }) => [name, f32(state[name]!, shape)] as const,
+  );
   await session.writeState(Object.fromEntries(tensors));
   return session;
 };
@@ -44,7 +62,11 @@ const f32 = (values: ArrayLike<number>, shape: readonly number[]): HostTensor =>
   shape,
   data: Float32Array.from(values),
 });
-const ids = (values: ArrayLike<number>): HostTensor => ({ dtype: "i32", shape: [2, 12], data: Int32Array.from(values) });
+const ids = (values: ArrayLike<number>): HostTensor => ({
+  dtype: "i32",
+  shape: [2, 12],
+  data: Int32Array.from(values),
+});
 const read = (tensors: Hosts, name: string): ArrayLike<number> => {
   const tensor = tensors[name];
   if (tensor === undefined) throw new Error(`no tensor ${name}`);
@@ -59,7 +81,11 @@ interface Case {
 const gpasWeights = { ...readGolden("gpas/weights.safetensors"), ...goldenGates };
 const scaled = { scaling: gpasVariant() };
 const cases: readonly Case[] = [
-  { name: "hf/llama", model: llamaSpec(hfSizes), weights: readGolden("hf/llama/model.safetensors") },
+  {
+    name: "hf/llama",
+    model: llamaSpec(hfSizes),
+    weights: readGolden("hf/llama/model.safetensors"),
+  },
   {
     name: "hf/llama-tied",
     model: llamaSpec({ ...hfSizes, tied: true }),
@@ -91,7 +117,9 @@ describe.each(cases)("$name on wasm", ({ name, model, weights }) => {
   afterAll(() => session.close());
 
   it("computes the same logits, states and loss", () => {
-    for (const key of Object.keys(expected).filter((k) => k === "logits" || k.startsWith("hidden.")))
+    for (const key of Object.keys(expected).filter(
+      (k) => k === "logits" || k.startsWith("hidden."),
+    ))
       expect(maxDifference(read(found, key), golden(expected, key).data), key).toBeLessThan(5e-5);
     expect(maxDifference(read(found, "loss"), golden(expected, "loss").data)).toBeLessThan(5e-6);
   });
@@ -115,12 +143,17 @@ describe("eight updates of pre_gpas on wasm", () => {
       let loss = 0;
       for (const i of [0, 1]) {
         const { input_ids, targets } = microBatch(step, i);
-        const result = await session.run("accumulate", { input_ids: ids(input_ids), targets: ids(targets) });
+        const result = await session.run("accumulate", {
+          input_ids: ids(input_ids),
+          targets: ids(targets),
+        });
         loss += read(result, "loss")[0]! / 2;
       }
       expect(Math.abs(loss - line.loss), `loss ${step}`).toBeLessThan(1e-5);
       const { scalars } = compiled.programs[1]!;
-      const inputs = Object.entries(scalars).map(([key, e]) => [key, f32([evaluateScalar(e, step + 1)], [])] as const);
+      const inputs = Object.entries(scalars).map(
+        ([key, e]) => [key, f32([evaluateScalar(e, step + 1)], [])] as const,
+      );
       const applied = await session.run("apply", Object.fromEntries(inputs));
       const norm = read(applied, "grad_norm")[0]!;
       expect(Math.abs(norm - line.grad_norm_before_clip), `norm ${step}`).toBeLessThan(1e-4);
@@ -130,7 +163,9 @@ describe("eight updates of pre_gpas on wasm", () => {
     const params = compiled.state.filter((s) => s.kind === "param");
     const after = await session.readState(params.map((p) => p.name));
     for (const p of params)
-      expect(maxDifference(read(after, p.name), held(expected, p, "after.")), p.name).toBeLessThan(2e-5);
+      expect(maxDifference(read(after, p.name), held(expected, p, "after.")), p.name).toBeLessThan(
+        2e-5,
+      );
     await session.close();
   });
 });

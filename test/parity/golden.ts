@@ -20,7 +20,11 @@ export const readGolden = (name: string): Tensors => {
   const length = Number(view.getBigUint64(0, true));
   const header = JSON.parse(bytes.subarray(8, 8 + length).toString("utf8")) as Record<
     string,
-    { readonly dtype: string; readonly shape: readonly number[]; readonly data_offsets: readonly [number, number] }
+    {
+      readonly dtype: string;
+      readonly shape: readonly number[];
+      readonly data_offsets: readonly [number, number];
+    }
   >;
   const tensors: Record<string, Golden> = {};
   for (const [key, { dtype, shape, data_offsets }] of Object.entries(header)) {
@@ -28,7 +32,8 @@ export const readGolden = (name: string): Tensors => {
     const from = 8 + length + data_offsets[0];
     const data = new Float64Array((data_offsets[1] - data_offsets[0]) / 4);
     for (let i = 0; i < data.length; i++)
-      data[i] = dtype === "I32" ? view.getInt32(from + 4 * i, true) : view.getFloat32(from + 4 * i, true);
+      data[i] =
+        dtype === "I32" ? view.getInt32(from + 4 * i, true) : view.getFloat32(from + 4 * i, true);
     tensors[key] = { shape, data };
   }
   return tensors;

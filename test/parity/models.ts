@@ -28,10 +28,18 @@ export interface Choices {
 }
 
 /** A decoder of the LLaMA family. */
-export const llamaSpec = (size: Sizes, { placement = "pre", scaling = null }: Choices = {}): ModelSpec => {
+export const llamaSpec = (
+  size: Sizes,
+  { placement = "pre", scaling = null }: Choices = {},
+): ModelSpec => {
   const rmsnorm = { is: "rmsnorm", eps: size.eps };
   const normal = { is: "normal", std: 0.02 };
-  const shared = { heads: size.heads, head_dim: null, position: { is: "rope", theta: 10_000 }, bias: false };
+  const shared = {
+    heads: size.heads,
+    head_dim: null,
+    position: { is: "rope", theta: 10_000 },
+    bias: false,
+  };
   return {
     name: "Golden",
     doc: null,
@@ -42,8 +50,12 @@ export const llamaSpec = (size: Sizes, { placement = "pre", scaling = null }: Ch
     embedding: { is: "token", init: normal, padding: size.padding },
     blocks: Array.from({ length: size.layers }, (_, i) => ({
       layer: i + 1,
-      norm: { is: typeof placement === "string" ? placement : (placement[i] ?? "pre"), norm: rmsnorm },
-      attention: size.kv === size.heads ? { is: "mha", ...shared } : { is: "gqa", kv: size.kv, ...shared },
+      norm: {
+        is: typeof placement === "string" ? placement : (placement[i] ?? "pre"),
+        norm: rmsnorm,
+      },
+      attention:
+        size.kv === size.heads ? { is: "mha", ...shared } : { is: "gqa", kv: size.kv, ...shared },
       ffn: { is: "swiglu", intermediate: size.ffn, bias: false },
       scaling,
     })),
@@ -83,7 +95,9 @@ export const goldenGates: Tensors = Object.fromEntries(
     { shape: [], data: Float64Array.of(Math.fround(g)) },
   ]),
 );
-export const gpasVariant = (options: Readonly<Record<string, boolean | number | string>> = {}): Variant => ({
+export const gpasVariant = (
+  options: Readonly<Record<string, boolean | number | string>> = {},
+): Variant => ({
   is: "gpas",
   gate: "silu",
   init: 0,
@@ -114,10 +128,18 @@ export const passOf = (model: ModelSpec, B: number, T: number): Pass => {
   ];
   const input = (name: string): Node<"input"> => b.emit("input", [], { name, dtype: "i32", shape });
   const [ids, targets] = [input("input_ids"), input("targets")];
-  const { logits, hidden } = decoder({ b, params, methods: features, spanOf: () => undefined }, model, ids);
+  const { logits, hidden } = decoder(
+    { b, params, methods: features, spanOf: () => undefined },
+    model,
+    ids,
+  );
   const loss = meanLoss(b, logits, targets);
   const parameters = params.list();
-  const grads = differentiate(b, loss, parameters.map((p) => params.node(p.name)));
+  const grads = differentiate(
+    b,
+    loss,
+    parameters.map((p) => params.node(p.name)),
+  );
   // Differentiation stops at what it is asked about, so streams are asked for apart from the parameters before them.
   const streams = hidden.map((h) => differentiate(b, loss, [h])[0]!);
   const graph: Graph = {
@@ -135,7 +157,10 @@ export const passOf = (model: ModelSpec, B: number, T: number): Pass => {
   return {
     parameters,
     run: ({ ids: values, targets: wanted, state }) => {
-      const { outputs } = evaluate(graph, { inputs: { input_ids: values, targets: wanted }, state });
+      const { outputs } = evaluate(graph, {
+        inputs: { input_ids: values, targets: wanted },
+        state,
+      });
       return Object.fromEntries(Object.entries(outputs).map(([name, value]) => [name, value.data]));
     },
   };

@@ -33,17 +33,27 @@ export const weights = readGolden("gpas/weights.safetensors");
 export const expected = readGolden("gpas/train-pre_gpas/golden.safetensors");
 /** Golden weights, gates at 0, slots and accumulators at 0. */
 export const initialState = (compiled: Compiled): State => {
-  const state: State = stateFrom(compiled.state.filter((s) => s.kind === "param"), weights, () => new Float64Array(1));
+  const state: State = stateFrom(
+    compiled.state.filter((s) => s.kind === "param"),
+    weights,
+    () => new Float64Array(1),
+  );
   for (const s of compiled.state)
     if (s.kind !== "param" || s.name.endsWith("gpas.gate"))
       state[s.name] = new Float64Array(s.shape.reduce((n, d) => n * d, 1));
   return state;
 };
 /** Rows of one micro-batch; id 0 is no target. */
-export const microBatch = (step: number, index: number): { readonly input_ids: Float64Array; readonly targets: Float64Array } => {
+export const microBatch = (
+  step: number,
+  index: number,
+): { readonly input_ids: Float64Array; readonly targets: Float64Array } => {
   const { data } = golden(expected, `input_ids.${step}`);
   const ids = data.slice(index * 24, (index + 1) * 24);
-  return { input_ids: ids, targets: shiftLabels({ shape: [2, 12], data: ids.map((id) => (id === 0 ? -100 : id)) }) };
+  return {
+    input_ids: ids,
+    targets: shiftLabels({ shape: [2, 12], data: ids.map((id) => (id === 0 ? -100 : id)) }),
+  };
 };
 
 interface Log {
@@ -52,5 +62,6 @@ interface Log {
   readonly grad_norm_before_clip: number;
   readonly gates_before_update: readonly number[];
 }
-export const { log } = readJson("gpas/train-pre_gpas/case.json") as { readonly log: readonly Log[] };
-
+export const { log } = readJson("gpas/train-pre_gpas/case.json") as {
+  readonly log: readonly Log[];
+};

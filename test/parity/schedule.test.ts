@@ -16,7 +16,10 @@ const { rows } = readJson("gpas/schedule.json") as { readonly rows: readonly Row
 describe("cosine", () => {
   it.each(rows)("equals the official multipliers over $num_training_steps updates", (row) => {
     const N = row.num_training_steps;
-    const expr = schedule({ is: "cosine", warmup: steps(row.warmup_steps), floor: row.min_lr_ratio }, N);
+    const expr = schedule(
+      { is: "cosine", warmup: steps(row.warmup_steps), floor: row.min_lr_ratio },
+      N,
+    );
     // Update k = 1 … N uses index k - 1; index N belongs to the next cycle of the official code.
     for (let k = 1; k <= N; k++) {
       const wanted = row.multiplier_by_scheduler_index[k - 1];
@@ -31,7 +34,8 @@ describe("cosine", () => {
 });
 
 describe("the others", () => {
-  const at = (spec: Parameters<typeof schedule>[0], k: number): number => evaluateScalar(schedule(spec, 100), k);
+  const at = (spec: Parameters<typeof schedule>[0], k: number): number =>
+    evaluateScalar(schedule(spec, 100), k);
   it("constant stays", () => {
     const spec = { is: "constant", warmup: steps(10) };
     expect([1, 6, 11, 100].map((k) => at(spec, k))).toEqual([0, 0.5, 1, 1]);

@@ -19,13 +19,21 @@ function survives(text: string): void {
   const source = { id: 0, path: "x.arch", text };
   const { diagnostics } = parse(source);
   for (const { at, notes, fixes } of diagnostics)
-    for (const span of [at, ...notes.map((note) => note.at), ...fixes.flatMap((fix) => fix.edits.map((edit) => edit.at))]) {
+    for (const span of [
+      at,
+      ...notes.map((note) => note.at),
+      ...fixes.flatMap((fix) => fix.edits.map((edit) => edit.at)),
+    ]) {
       expect(span.start).toBeGreaterThanOrEqual(0);
       expect(span.end).toBeGreaterThanOrEqual(span.start);
       expect(span.end).toBeLessThanOrEqual(text.length);
     }
   for (const format of ["text", "json", "sarif", "github"] as const)
-    render(diagnostics.slice(0, 3), [source], { format, catalogue: syntaxDiagnostics, version: "0" });
+    render(diagnostics.slice(0, 3), [source], {
+      format,
+      catalogue: syntaxDiagnostics,
+      version: "0",
+    });
 }
 
 test("any text", () => {
@@ -38,7 +46,12 @@ test("any tokens", () => {
 
 test("specs with a piece cut out, doubled or replaced", () => {
   const mutated = fc
-    .tuple(fc.constantFrom(...specs), fc.nat(), fc.nat(40), fc.constantFrom("", "}", "(", "\n", "=", "if ", '"', "@"))
+    .tuple(
+      fc.constantFrom(...specs),
+      fc.nat(),
+      fc.nat(40),
+      fc.constantFrom("", "}", "(", "\n", "=", "if ", '"', "@"),
+    )
     .map(([text, from, length, put]) => {
       const start = from % text.length;
       return text.slice(0, start) + put + text.slice(start + length);
@@ -47,7 +60,16 @@ test("specs with a piece cut out, doubled or replaced", () => {
 });
 
 test("depth is bounded before parsing", () => {
-  for (const [open, close] of [["(", ")"], ["[", "]"], ["f(", ")"], ["{", "}"], ["if ", ""], ["if a then b else ", ""], ["not ", ""], ["- ", ""]] as const)
+  for (const [open, close] of [
+    ["(", ")"],
+    ["[", "]"],
+    ["f(", ")"],
+    ["{", "}"],
+    ["if ", ""],
+    ["if a then b else ", ""],
+    ["not ", ""],
+    ["- ", ""],
+  ] as const)
     for (const count of [65, 5000]) {
       survives(`let a = ${open.repeat(count)}1${close.repeat(count)}\nlet b = 2\n`);
       survives(`model M {\n  a = ${open.repeat(count)}\n}\nlet b = 2\n`);

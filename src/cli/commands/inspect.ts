@@ -1,18 +1,17 @@
 // `specc inspect`: layers, shapes, parameters, FLOPs and memory as a table or as JSON; the model as a picture; a program's graph
 // as text, after any pass.
-import { join, resolve } from "node:path";
+import { resolve } from "node:path";
 import { compile, graphsOf, programsFor, stagesOf, type Compilation, type Target } from "../../compiler/compile.ts";
 import { modelSvg } from "../../compiler/emit/model-svg.ts";
 import { summarize, type Layer, type Summary } from "../../compiler/emit/summary.ts";
 import { printGraph } from "../../compiler/ir/text.ts";
-import type { ModelSpec, RecipeSpec } from "../../compiler/semantics/spec.ts";
 import { painter, wantsColor } from "../color.ts";
 import { CliError } from "../errors.ts";
-import { readText, shownPath, writeFile } from "../files.ts";
+import { shownPath, writeFile } from "../files.ts";
 import type { Io } from "../io.ts";
 import { bytesText, countText, grouped, table } from "../numbers.ts";
 import type { ChoiceOptions } from "../program.ts";
-import { checkedTarget, placeOf, refuseChoice } from "../target.ts";
+import { bundleTarget, checkedTarget, placeOf, refuseChoice } from "../target.ts";
 
 export interface InspectOptions extends ChoiceOptions {
   readonly json?: boolean;
@@ -20,30 +19,6 @@ export interface InspectOptions extends ChoiceOptions {
   readonly printIr?: string | true;
   readonly program?: string;
 }
-
-/** spec.json of a bundle, as `specc build` wrote it. */
-interface BundledSpec {
-  readonly edition: number;
-  readonly model: ModelSpec;
-  readonly recipe?: RecipeSpec;
-}
-const isBundledSpec = (value: unknown): value is BundledSpec =>
-  typeof value === "object" && value !== null && "edition" in value && "model" in value && typeof value.model === "object";
-
-const bundleTarget = (folder: string): Target => {
-  const file = join(folder, "spec.json");
-  let spec: unknown;
-  try {
-    spec = JSON.parse(readText(file));
-  } catch (error) {
-    if (error instanceof CliError) throw error;
-    throw new CliError(`${file} is not JSON`);
-  }
-  if (!isBundledSpec(spec)) throw new CliError(`${file} is not the spec of a bundle`);
-  const { edition, model, recipe } = spec;
-  const checked = { spec: { edition, models: { [model.name]: model }, recipes: {}, recipeFor: {} }, origins: new Map(), sources: [], diagnostics: [] };
-  return { entry: "", checked, model, recipe };
-};
 
 /** An epoch's length does not change what is shown here, so data need not be there. */
 const ANY_EPOCH = 1;

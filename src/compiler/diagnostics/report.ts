@@ -12,7 +12,12 @@ export class Reporter {
     this.entries = new Map(entries.map((entry) => [entry.name, entry]));
   }
 
-  report(name: string, at: Span, args: Record<string, string | number> = {}, details: Details = {}): void {
+  report(
+    name: string,
+    at: Span,
+    args: Record<string, string | number> = {},
+    details: Details = {},
+  ): void {
     const entry = this.entries.get(name);
     if (entry === undefined) throw new InternalError(`no diagnostic is called "${name}"`);
     const message = entry.message.replace(/\{(\w+)\}/g, (_, key: string) => {

@@ -90,7 +90,10 @@ const asciiOf = (text: string): string =>
 const tab = "    ";
 function lineOf(source: Source, number: number): string {
   const line = source.text.split(/\r\n|\r|\n/)[number - 1] ?? "";
-  return line.replace(/^\uFEFF/, "").replaceAll("\t", tab).trimEnd();
+  return line
+    .replace(/^\uFEFF/, "")
+    .replaceAll("\t", tab)
+    .trimEnd();
 }
 
 /** Lines with their marks, ascending. A span over several lines is marked to the end of its first. */

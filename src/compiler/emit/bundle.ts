@@ -6,7 +6,7 @@ import type { Compilation } from "../compile.ts";
 import { printGraph } from "../ir/text.ts";
 import { graphModel } from "../lower/graph-model/index.ts";
 import { pipeline, runPasses } from "../passes/index.ts";
-import { fromFolderOf, placeFinder } from "../places.ts";
+import { fromFolderOf, isOverride, placeFinder } from "../places.ts";
 import { configOf } from "./config.ts";
 import { entryModule } from "./entry-module.ts";
 import { entryTypes } from "./entry-types.ts";
@@ -36,7 +36,7 @@ export const parameterCount = (state: Manifest["state"]): number =>
 
 /** Identifies what was compiled: the model and the recipe, all defaults filled. */
 export const specHashOf = ({ model, recipe, checked }: Compilation): string =>
-  sha256(canonicalJson({ edition: checked.spec?.edition, model, recipe }));
+  sha256(canonicalJson({ edition: checked.edition, model, recipe }));
 
 export const manifestOf = (compilation: Compilation, version: string, files: Files): Manifest => {
   const { model, recipe, compiled, programs, checked, entry } = compilation;
@@ -97,14 +97,16 @@ export const bundleFiles = (compilation: Compilation, assets: Assets, extras: Ex
     ["package.json", packageJson(model.name, assets.dependencies)],
     ["README.md", readme(draft, model, recipe, fromFolderOf(entry, entry))],
     ["config.json", json(draft.model.config)],
-    ["spec.json", json({ edition: checked.spec?.edition, model, recipe })],
+    ["spec.json", json({ edition: checked.edition, model, recipe })],
     ["ir.json", irJson(programs.map((program) => program.graph), placeFinder(checked.sources, entry))],
     ["validate-manifest.js", validatorText(assets.manifestSchema)],
     ...programs.flatMap(({ graph, module }) => [
       [`programs/${graph.name}.js`, module] as const,
       [`programs/${graph.name}.ir`, printGraph(graph)] as const,
     ]),
-    ...checked.sources.map((source) => [`source/${fromFolderOf(entry, source.path).replaceAll("../", "_/")}`, source.text] as const),
+    ...checked.sources
+      .filter((source) => !isOverride(source.path))
+      .map((source) => [`source/${fromFolderOf(entry, source.path).replaceAll("../", "_/")}`, source.text] as const),
     ...assets.runtime,
     ...(extras.graphModel === undefined ? [] : graphModelFiles(compilation, extras.graphModel)),
   ]);

@@ -38,6 +38,12 @@ export const numbers = (v: Variant, key: string): readonly number[] => {
 };
 export const quantity = (v: Variant, key: string): Quantity => {
   const value = v[key];
-  if (typeof value === "object" && value !== null && "unit" in value && typeof value.unit === "string") return value as Quantity;
+  if (
+    typeof value === "object" &&
+    value !== null &&
+    "unit" in value &&
+    typeof value.unit === "string"
+  )
+    return value as Quantity;
   throw wrong(v, key, "a quantity");
 };

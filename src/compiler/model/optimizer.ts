@@ -20,12 +20,19 @@ export interface Optimizer {
   /** `rate` is the learning rate of this parameter, f32 scalar; `decay` a constant. */
   readonly update: (
     b: Builder,
-    at: { readonly param: Node; readonly grad: Node; readonly slots: Readonly<Record<string, Node>>; readonly rate: Node; readonly decay: number },
+    at: {
+      readonly param: Node;
+      readonly grad: Node;
+      readonly slots: Readonly<Record<string, Node>>;
+      readonly rate: Node;
+      readonly decay: number;
+    },
     scalars: Readonly<Record<string, Node>>,
   ) => Update;
 }
 
-const constant = (b: Builder, value: number): Node => b.emit("full", [], { dtype: "f32", shape: [], value });
+const constant = (b: Builder, value: number): Node =>
+  b.emit("full", [], { dtype: "f32", shape: [], value });
 const add = (b: Builder, x: Node, y: Node): Node => b.emit("add", [x, y], {});
 const sub2 = (b: Builder, x: Node, y: Node): Node => b.emit("sub", [x, y], {});
 const mul = (b: Builder, x: Node, y: Node): Node => b.emit("mul", [x, y], {});
@@ -57,12 +64,23 @@ const adam = (spec: Variant, decoupled: boolean): Optimizer => {
     scalars: { bias1: sub(1, pow(beta1, step)), bias2: sub(1, pow(beta2, step)) },
     update: (b, { param, grad, slots, rate, decay }, scalars) => {
       const g = !decoupled && decay !== 0 ? add(b, grad, mul(b, param, constant(b, decay))) : grad;
-      const m = add(b, mul(b, slot(slots, "exp_avg"), constant(b, beta1)), mul(b, g, constant(b, 1 - beta1)));
-      const v = add(b, mul(b, slot(slots, "exp_avg_sq"), constant(b, beta2)), mul(b, b.emit("square", [g], {}), constant(b, 1 - beta2)));
+      const m = add(
+        b,
+        mul(b, slot(slots, "exp_avg"), constant(b, beta1)),
+        mul(b, g, constant(b, 1 - beta1)),
+      );
+      const v = add(
+        b,
+        mul(b, slot(slots, "exp_avg_sq"), constant(b, beta2)),
+        mul(b, b.emit("square", [g], {}), constant(b, 1 - beta2)),
+      );
       const root = b.emit("sqrt", [b.emit("div", [v, slot(scalars, "bias2")], {})], {});
       const size = b.emit("div", [rate, slot(scalars, "bias1")], {});
       const move = b.emit("div", [mul(b, m, size), add(b, root, constant(b, eps))], {});
-      const shrunk = decoupled && decay !== 0 ? mul(b, param, sub2(b, constant(b, 1), mul(b, rate, constant(b, decay)))) : param;
+      const shrunk =
+        decoupled && decay !== 0
+          ? mul(b, param, sub2(b, constant(b, 1), mul(b, rate, constant(b, decay))))
+          : param;
       return { param: sub2(b, shrunk, move), slots: { exp_avg: m, exp_avg_sq: v } };
     },
   };
@@ -73,7 +91,8 @@ const sgd = (momentum: number): Optimizer => ({
   scalars: {},
   update: (b, { param, grad, slots, rate, decay }) => {
     const g = decay === 0 ? grad : add(b, grad, mul(b, param, constant(b, decay)));
-    const v = momentum === 0 ? g : add(b, mul(b, slot(slots, "momentum"), constant(b, momentum)), g);
+    const v =
+      momentum === 0 ? g : add(b, mul(b, slot(slots, "momentum"), constant(b, momentum)), g);
     return { param: sub2(b, param, mul(b, v, rate)), slots: momentum === 0 ? {} : { momentum: v } };
   },
 });

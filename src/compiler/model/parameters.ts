@@ -21,7 +21,9 @@ export interface Parameter {
 }
 
 export interface Parameters {
-  readonly get: (wanted: Omit<Parameter, "transposed" | "trained" | "frozenRow"> & Partial<Parameter>) => Node;
+  readonly get: (
+    wanted: Omit<Parameter, "transposed" | "trained" | "frozenRow"> & Partial<Parameter>,
+  ) => Node;
   readonly list: () => readonly Parameter[];
   readonly node: (name: string) => Node;
 }
@@ -47,7 +49,10 @@ export const createParameters = (b: Builder): Parameters => {
 };
 
 /** A parameter, or what an optimizer keeps beside it under `suffix` ("exp_avg"), as the manifest lists it. */
-export const stateEntry = (p: Parameter, slot?: { readonly suffix: string; readonly kind: StateEntry["kind"] }): StateEntry => ({
+export const stateEntry = (
+  p: Parameter,
+  slot?: { readonly suffix: string; readonly kind: StateEntry["kind"] },
+): StateEntry => ({
   name: slot === undefined ? p.name : `${p.name}/${slot.suffix}`,
   kind: slot?.kind ?? "param",
   diskName: slot === undefined ? p.diskName : `${p.diskName}/${slot.suffix}`,

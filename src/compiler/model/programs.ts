@@ -39,8 +39,13 @@ interface Making {
   readonly forward: Forward;
 }
 
-export const buildPrograms = (model: ModelSpec, recipe: RecipeSpec | undefined, options: ProgramOptions): Compiled => {
-  const plan = recipe === undefined ? undefined : planOf(recipe, options.totalSteps, model.blocks.length);
+export const buildPrograms = (
+  model: ModelSpec,
+  recipe: RecipeSpec | undefined,
+  options: ProgramOptions,
+): Compiled => {
+  const plan =
+    recipe === undefined ? undefined : planOf(recipe, options.totalSteps, model.blocks.length);
   const programs = options.programs.map((name) => makers[name](model, plan, options));
   const parameters = start(model, options, options.binding).params.list();
   return {
@@ -52,7 +57,10 @@ export const buildPrograms = (model: ModelSpec, recipe: RecipeSpec | undefined, 
   };
 };
 
-const stateOf = (parameters: readonly Parameter[], plan: Plan | undefined): readonly StateEntry[] => {
+const stateOf = (
+  parameters: readonly Parameter[],
+  plan: Plan | undefined,
+): readonly StateEntry[] => {
   const trained = parameters.filter((p) => p.trained);
   const slots = plan?.optimizer.slots ?? [];
   const split = plan !== undefined && plan.recipe.micro.value < plan.recipe.batch.value;
@@ -63,26 +71,51 @@ const stateOf = (parameters: readonly Parameter[], plan: Plan | undefined): read
   ];
 };
 
-const probesOf = (parameters: readonly Parameter[], methods: readonly Method[]): Compiled["probes"] =>
+const probesOf = (
+  parameters: readonly Parameter[],
+  methods: readonly Method[],
+): Compiled["probes"] =>
   Object.fromEntries(
-    methods.flatMap((m) => m.probes ?? []).flatMap(({ name, role }) => {
-      const found = parameters.filter((p) => p.role === role).map((p) => p.name);
-      return found.length === 0 ? [] : [[name, found] as const];
-    }),
+    methods
+      .flatMap((m) => m.probes ?? [])
+      .flatMap(({ name, role }) => {
+        const found = parameters.filter((p) => p.role === role).map((p) => p.name);
+        return found.length === 0 ? [] : [[name, found] as const];
+      }),
   );
 
 /** A fresh graph with the model applied to `input_ids`. */
-const start = (model: ModelSpec, options: ProgramOptions, { batch, sequence }: Binding, pick?: (b: Builder, x: Node) => Node): Making => {
+const start = (
+  model: ModelSpec,
+  options: ProgramOptions,
+  { batch, sequence }: Binding,
+  pick?: (b: Builder, x: Node) => Node,
+): Making => {
   const b = createBuilder();
   const params = createParameters(b);
-  const shape = [{ name: "batch", size: batch }, { name: "seq", size: sequence }];
+  const shape = [
+    { name: "batch", size: batch },
+    { name: "seq", size: sequence },
+  ];
   const ids = b.emit("input", [], { name: "input_ids", dtype: "i32", shape });
   const targets = b.emit("input", [], { name: "targets", dtype: "i32", shape });
-  const stage = { b, params, methods: options.methods, spanOf: options.spanOf ?? (() => undefined) };
-  return { b, params, ids, targets, forward: decoder(stage, model, ids, pick === undefined ? undefined : (x) => pick(b, x)) };
+  const stage = {
+    b,
+    params,
+    methods: options.methods,
+    spanOf: options.spanOf ?? (() => undefined),
+  };
+  return {
+    b,
+    params,
+    ids,
+    targets,
+    forward: decoder(stage, model, ids, pick === undefined ? undefined : (x) => pick(b, x)),
+  };
 };
 
-const lossOf = (m: Making): Node => m.b.at("loss", undefined, () => meanLoss(m.b, m.forward.logits, m.targets));
+const lossOf = (m: Making): Node =>
+  m.b.at("loss", undefined, () => meanLoss(m.b, m.forward.logits, m.targets));
 
 /** Parameters worth following, as outputs: their values before the update. */
 const probeOutputs = (m: Making, methods: readonly Method[]): Graph["outputs"] =>
@@ -102,12 +135,22 @@ const makers: Readonly<Record<ProgramName, Maker>> = {
     const plan = needPlan(given, "train_step");
     const m = start(model, options, options.binding);
     const loss = lossOf(m);
-    const applied = applyGradients(m.b, plan, options.methods, m.params, gradients(m.b, m.params, loss));
+    const applied = applyGradients(
+      m.b,
+      plan,
+      options.methods,
+      m.params,
+      gradients(m.b, m.params, loss),
+    );
     return {
       graph: {
         name: "train_step",
         inputs: [m.ids, m.targets, ...applied.inputs],
-        outputs: [{ name: "loss", node: loss }, ...applied.outputs, ...probeOutputs(m, options.methods)],
+        outputs: [
+          { name: "loss", node: loss },
+          ...applied.outputs,
+          ...probeOutputs(m, options.methods),
+        ],
         updates: applied.updates,
       },
       scalars: applied.scalars,
@@ -118,13 +161,25 @@ const makers: Readonly<Record<ProgramName, Maker>> = {
     const { recipe } = needPlan(given, "accumulate");
     const m = start(model, options, options.binding);
     const loss = lossOf(m);
-    const share = m.b.emit("full", [], { dtype: "f32", shape: [], value: recipe.micro.value / recipe.batch.value });
+    const share = m.b.emit("full", [], {
+      dtype: "f32",
+      shape: [],
+      value: recipe.micro.value / recipe.batch.value,
+    });
     const updates = gradients(m.b, m.params, loss).map(({ name, grad }) => {
       const held = m.b.emit("state", [], { name: `${name}/grad`, shape: grad.type.shape });
-      return { state: `${name}/grad`, node: m.b.emit("add", [held, m.b.emit("mul", [grad, share], {})], {}) };
+      return {
+        state: `${name}/grad`,
+        node: m.b.emit("add", [held, m.b.emit("mul", [grad, share], {})], {}),
+      };
     });
     return {
-      graph: { name: "accumulate", inputs: [m.ids, m.targets], outputs: [{ name: "loss", node: loss }], updates },
+      graph: {
+        name: "accumulate",
+        inputs: [m.ids, m.targets],
+        outputs: [{ name: "loss", node: loss }],
+        updates,
+      },
       scalars: {},
     };
   },
@@ -156,19 +211,31 @@ const makers: Readonly<Record<ProgramName, Maker>> = {
 
   eval_step: (model, _plan, options) => {
     const m = start(model, options, options.binding);
-    const { sum, count } = m.b.at("loss", undefined, () => lossSum(m.b, m.forward.logits, m.targets));
-    return plain("eval_step", [m.ids, m.targets], [{ name: "loss_sum", node: sum }, { name: "count", node: count }]);
+    const { sum, count } = m.b.at("loss", undefined, () =>
+      lossSum(m.b, m.forward.logits, m.targets),
+    );
+    return plain(
+      "eval_step",
+      [m.ids, m.targets],
+      [
+        { name: "loss_sum", node: sum },
+        { name: "count", node: count },
+      ],
+    );
   },
 
   next_logits: (model, _plan, options) => {
     const T = Math.min(model.context, options.binding.sequence);
-    const position = (b: Builder): Node<"input"> => b.emit("input", [], { name: "position", dtype: "i32", shape: [] });
+    const position = (b: Builder): Node<"input"> =>
+      b.emit("input", [], { name: "position", dtype: "i32", shape: [] });
     // One row goes through norm and head: for a large vocabulary the head is most of the work.
     const m = start(model, options, { batch: 1, sequence: T }, (b, x) => {
       const D = x.type.shape.at(-1)!;
       const rows = b.emit("reshape", [x], { shape: [{ name: "seq", size: T }, D] });
       const one = { name: "", size: 1 };
-      return b.emit("reshape", [b.emit("gather", [rows, position(b)], {})], { shape: [one, one, D] });
+      return b.emit("reshape", [b.emit("gather", [rows, position(b)], {})], {
+        shape: [one, one, D],
+      });
     });
     const V = { name: "vocab", size: model.vocab_size };
     const row = m.b.emit("reshape", [m.forward.logits], { shape: [V] });
@@ -179,16 +246,24 @@ const makers: Readonly<Record<ProgramName, Maker>> = {
     const m = start(model, options, options.forward ?? options.binding);
     const loss = lossOf(m);
     const grads = options.gradients === true ? gradients(m.b, m.params, loss) : [];
-    return plain("forward", [m.ids, m.targets], [
-      { name: "logits", node: m.forward.logits },
-      { name: "loss", node: loss },
-      ...m.forward.hidden.map((node, l) => ({ name: `hidden.${l}`, node })),
-      ...grads.map(({ name, grad }) => ({ name: `grad.${name}`, node: grad })),
-    ]);
+    return plain(
+      "forward",
+      [m.ids, m.targets],
+      [
+        { name: "logits", node: m.forward.logits },
+        { name: "loss", node: loss },
+        ...m.forward.hidden.map((node, l) => ({ name: `hidden.${l}`, node })),
+        ...grads.map(({ name, grad }) => ({ name: `grad.${name}`, node: grad })),
+      ],
+    );
   },
 };
 
-const plain = (name: ProgramName, inputs: Graph["inputs"], outputs: Graph["outputs"]): { graph: Graph; scalars: Readonly<Record<string, ScalarExpr>> } => ({
+const plain = (
+  name: ProgramName,
+  inputs: Graph["inputs"],
+  outputs: Graph["outputs"],
+): { graph: Graph; scalars: Readonly<Record<string, ScalarExpr>> } => ({
   graph: { name, inputs, outputs, updates: [] },
   scalars: {},
 });

@@ -7,7 +7,8 @@ import type { Quantity, Variant } from "../semantics/spec.ts";
 import { number, quantity } from "./config.ts";
 
 /** Steps of a length given in steps or as a fraction of the whole. */
-const stepsOf = (q: Quantity, total: number): number => (q.unit === "%" ? Math.floor(q.value * total) : q.value);
+const stepsOf = (q: Quantity, total: number): number =>
+  q.unit === "%" ? Math.floor(q.value * total) : q.value;
 
 /** The factor of the peak rate at update k; 0 … 1. */
 export const schedule = (spec: Variant, totalSteps: number): ScalarExpr => {
@@ -16,8 +17,10 @@ export const schedule = (spec: Variant, totalSteps: number): ScalarExpr => {
   const rest = Math.max(1, totalSteps - warmup);
   /** 0 at the end of the warm-up, 1 after the last update. */
   const progress = min(1, div(sub(s, warmup), rest));
-  const warmed = (after: ScalarExpr): ScalarExpr => (warmup === 0 ? after : less(s, warmup, div(s, warmup), after));
-  const between = (floor: number, share: ScalarExpr): ScalarExpr => add(floor, mul(1 - floor, share));
+  const warmed = (after: ScalarExpr): ScalarExpr =>
+    warmup === 0 ? after : less(s, warmup, div(s, warmup), after);
+  const between = (floor: number, share: ScalarExpr): ScalarExpr =>
+    add(floor, mul(1 - floor, share));
   switch (spec.is) {
     case "constant":
       return warmed(1);

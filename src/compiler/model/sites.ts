@@ -48,9 +48,15 @@ export interface Method {
   readonly name: string;
   /** The config of this method in a block, or undefined when the block does not use it. */
   readonly configOf: (block: BlockSpec) => Variant | undefined;
-  readonly sites?: { readonly [S in Site]?: (x: Node, config: Variant, context: SiteContext) => Node };
+  readonly sites?: {
+    readonly [S in Site]?: (x: Node, config: Variant, context: SiteContext) => Node;
+  };
   /** After the global clip: gradients in, gradients out. */
-  readonly clip?: (b: Builder, recipe: RecipeSpec, grads: readonly GradEntry[]) => readonly GradEntry[];
+  readonly clip?: (
+    b: Builder,
+    recipe: RecipeSpec,
+    grads: readonly GradEntry[],
+  ) => readonly GradEntry[];
   /** Multiplies the learning rate of a parameter of this role. */
   readonly learningRate?: (recipe: RecipeSpec, role: string) => number;
   /** Scalars worth following: a name and the role of the parameters it collects. */

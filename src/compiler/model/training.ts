@@ -27,14 +27,23 @@ export const meanLoss = (b: Builder, logits: Node, targets: Node): Node => {
 };
 
 /** Sum of nats, and how many targets were counted: two f32 scalars. */
-export const lossSum = (b: Builder, logits: Node, targets: Node): { readonly sum: Node; readonly count: Node } => {
+export const lossSum = (
+  b: Builder,
+  logits: Node,
+  targets: Node,
+): { readonly sum: Node; readonly count: Node } => {
   const [B, T, V] = logits.type.shape;
-  if (B === undefined || T === undefined || V === undefined) throw new InternalError("logits are not [B, T, V]");
+  if (B === undefined || T === undefined || V === undefined)
+    throw new InternalError("logits are not [B, T, V]");
   const N = { name: "tokens", size: B.size * T.size };
   const flat = b.emit("reshape", [targets], { shape: [N] });
-  const nats = b.emit("crossEntropy", [b.emit("reshape", [logits], { shape: [N, V] }), flat], { ignore: -100 });
+  const nats = b.emit("crossEntropy", [b.emit("reshape", [logits], { shape: [N, V] }), flat], {
+    ignore: -100,
+  });
   const ignored = b.emit("full", [], { dtype: "i32", shape: [], value: -100 });
-  const counted = b.emit("cast", [b.emit("not", [b.emit("equal", [flat, ignored], {})], {})], { dtype: "f32" });
+  const counted = b.emit("cast", [b.emit("not", [b.emit("equal", [flat, ignored], {})], {})], {
+    dtype: "f32",
+  });
   const total = (x: Node): Node => b.emit("reduceSum", [x], { axes: [0], keepDims: false });
   return { sum: total(nats), count: total(counted) };
 };
@@ -42,32 +51,70 @@ export const lossSum = (b: Builder, logits: Node, targets: Node): { readonly sum
 /** Gradients of the trained parameters; the row of a padding token gets none. */
 export const gradients = (b: Builder, params: Parameters, loss: Node): readonly GradEntry[] => {
   const trained = params.list().filter((p) => p.trained);
-  const grads = differentiate(b, loss, trained.map((p) => params.node(p.name)));
+  const grads = differentiate(
+    b,
+    loss,
+    trained.map((p) => params.node(p.name)),
+  );
   return trained.map((p, i) => ({ name: p.name, role: p.role, grad: holdRow(b, p, grads[i]!) }));
 };
 
 const holdRow = (b: Builder, p: Parameter, grad: Node): Node => {
   if (p.frozenRow === null) return grad;
-  const rows = b.emit("iota", [], { dtype: "i32", shape: [p.shape[0]!, { name: "", size: 1 }], axis: 0 });
-  const held = b.emit("equal", [rows, b.emit("full", [], { dtype: "i32", shape: [], value: p.frozenRow })], {});
-  return b.emit("select", [held, b.emit("full", [], { dtype: "f32", shape: [], value: 0 }), grad], {});
+  const rows = b.emit("iota", [], {
+    dtype: "i32",
+    shape: [p.shape[0]!, { name: "", size: 1 }],
+    axis: 0,
+  });
+  const held = b.emit(
+    "equal",
+    [rows, b.emit("full", [], { dtype: "i32", shape: [], value: p.frozenRow })],
+    {},
+  );
+  return b.emit(
+    "select",
+    [held, b.emit("full", [], { dtype: "f32", shape: [], value: 0 }), grad],
+    {},
+  );
 };
 
-const scalarInput = (b: Builder, name: string): Node<"input"> => b.emit("input", [], { name, dtype: "f32", shape: [] });
+const scalarInput = (b: Builder, name: string): Node<"input"> =>
+  b.emit("input", [], { name, dtype: "f32", shape: [] });
 
 /** Square root of the sum of all squares: the global norm, f32 scalar. */
 const globalNorm = (b: Builder, grads: readonly GradEntry[]): Node => {
   const squares = grads.map(({ grad }) =>
-    b.emit("reduceSum", [b.emit("square", [grad], {})], { axes: grad.type.shape.map((_d, i) => i), keepDims: false }),
+    b.emit("reduceSum", [b.emit("square", [grad], {})], {
+      axes: grad.type.shape.map((_d, i) => i),
+      keepDims: false,
+    }),
   );
-  return b.emit("sqrt", [squares.reduce<Node>((sum, s) => b.emit("add", [sum, s], {}), b.emit("full", [], { dtype: "f32", shape: [], value: 0 }))], {});
+  return b.emit(
+    "sqrt",
+    [
+      squares.reduce<Node>(
+        (sum, s) => b.emit("add", [sum, s], {}),
+        b.emit("full", [], { dtype: "f32", shape: [], value: 0 }),
+      ),
+    ],
+    {},
+  );
 };
 
-const clipped = (b: Builder, recipe: RecipeSpec, grads: readonly GradEntry[], norm: Node): readonly GradEntry[] => {
+const clipped = (
+  b: Builder,
+  recipe: RecipeSpec,
+  grads: readonly GradEntry[],
+  norm: Node,
+): readonly GradEntry[] => {
   if (recipe.clip === null) return grads;
   const constant = (value: number): Node => b.emit("full", [], { dtype: "f32", shape: [], value });
   // max / (norm + 1e-6), at most 1: torch.nn.utils.clip_grad_norm_.
-  const room = b.emit("div", [constant(number(recipe.clip, "max")), b.emit("add", [norm, constant(1e-6)], {})], {});
+  const room = b.emit(
+    "div",
+    [constant(number(recipe.clip, "max")), b.emit("add", [norm, constant(1e-6)], {})],
+    {},
+  );
   const factor = b.emit("minimum", [room, constant(1)], {});
   return grads.map((g) => ({ ...g, grad: b.emit("mul", [g.grad, factor], {}) }));
 };
@@ -101,29 +148,52 @@ export const planOf = (recipe: RecipeSpec, totalSteps: number, depth: number): P
 });
 
 /** Clips, decays and updates: the part of a step after the gradients. */
-export const applyGradients = (b: Builder, plan: Plan, methods: readonly Method[], params: Parameters, grads: readonly GradEntry[]): Applied => {
+export const applyGradients = (
+  b: Builder,
+  plan: Plan,
+  methods: readonly Method[],
+  params: Parameters,
+  grads: readonly GradEntry[],
+): Applied => {
   const { recipe } = plan;
   const names = ["learning_rate", ...Object.keys(plan.optimizer.scalars)];
   const inputs = names.map((name) => scalarInput(b, name));
   const scalars = Object.fromEntries(names.map((name, i) => [name, inputs[i]!]));
   const rate = inputs[0]!;
   const norm = globalNorm(b, grads);
-  const ready = methods.reduce((gs, m) => m.clip?.(b, recipe, gs) ?? gs, clipped(b, recipe, grads, norm));
+  const ready = methods.reduce(
+    (gs, m) => m.clip?.(b, recipe, gs) ?? gs,
+    clipped(b, recipe, grads, norm),
+  );
   const byName = new Map(params.list().map((p) => [p.name, p]));
   const updates: Update[] = [];
   for (const { name, role, grad } of ready) {
     const p = byName.get(name)!;
     const slots = Object.fromEntries(
-      plan.optimizer.slots.map((s) => [s, b.emit("state", [], { name: `${name}/${s}`, shape: p.shape })]),
+      plan.optimizer.slots.map((s) => [
+        s,
+        b.emit("state", [], { name: `${name}/${s}`, shape: p.shape }),
+      ]),
     );
     const factor = methods.reduce((f, m) => f * (m.learningRate?.(recipe, role) ?? 1), 1);
-    const own = factor === 1 ? rate : b.emit("mul", [rate, b.emit("full", [], { dtype: "f32", shape: [], value: factor })], {});
+    const own =
+      factor === 1
+        ? rate
+        : b.emit("mul", [rate, b.emit("full", [], { dtype: "f32", shape: [], value: factor })], {});
     const after = b.at(name, undefined, () =>
-      plan.optimizer.update(b, { param: params.node(name), grad, slots, rate: own, decay: decayOf(plan, name) }, scalars),
+      plan.optimizer.update(
+        b,
+        { param: params.node(name), grad, slots, rate: own, decay: decayOf(plan, name) },
+        scalars,
+      ),
     );
     // A padding row has no gradient; decay must not move it either.
-    updates.push({ state: name, node: p.frozenRow === null ? after.param : keepRow(b, p, params.node(name), after.param) });
-    for (const s of plan.optimizer.slots) updates.push({ state: `${name}/${s}`, node: after.slots[s]! });
+    updates.push({
+      state: name,
+      node: p.frozenRow === null ? after.param : keepRow(b, p, params.node(name), after.param),
+    });
+    for (const s of plan.optimizer.slots)
+      updates.push({ state: `${name}/${s}`, node: after.slots[s]! });
   }
   return {
     inputs,
@@ -134,7 +204,15 @@ export const applyGradients = (b: Builder, plan: Plan, methods: readonly Method[
 };
 
 const keepRow = (b: Builder, p: Parameter, before: Node, after: Node): Node => {
-  const rows = b.emit("iota", [], { dtype: "i32", shape: [p.shape[0]!, { name: "", size: 1 }], axis: 0 });
-  const held = b.emit("equal", [rows, b.emit("full", [], { dtype: "i32", shape: [], value: p.frozenRow ?? 0 })], {});
+  const rows = b.emit("iota", [], {
+    dtype: "i32",
+    shape: [p.shape[0]!, { name: "", size: 1 }],
+    axis: 0,
+  });
+  const held = b.emit(
+    "equal",
+    [rows, b.emit("full", [], { dtype: "i32", shape: [], value: p.frozenRow ?? 0 })],
+    {},
+  );
   return b.emit("select", [held, before, after], {});
 };

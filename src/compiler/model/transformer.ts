@@ -31,9 +31,15 @@ const norm0 = (init: Variant): Init => {
 };
 
 /** ids i32 [B, T] -> logits and block states. `pick` chooses positions [B, T', D] of the last state before norm and head. */
-export const decoder = (stage: Stage, model: ModelSpec, ids: Node, pick: (x: Node) => Node = (x) => x): Forward => {
+export const decoder = (
+  stage: Stage,
+  model: ModelSpec,
+  ids: Node,
+  pick: (x: Node) => Node = (x) => x,
+): Forward => {
   const { b } = stage;
-  const at = <T>(path: string, make: () => T): T => b.at(path.replace(".", "/"), stage.spanOf(path), make);
+  const at = <T>(path: string, make: () => T): T =>
+    b.at(path.replace(".", "/"), stage.spanOf(path), make);
   const embedded = at("embedding", () => embed(stage, model, ids));
   const hidden = [embedded];
   let x = embedded; // [B, T, D]
@@ -44,7 +50,9 @@ export const decoder = (stage: Stage, model: ModelSpec, ids: Node, pick: (x: Nod
   x = pick(x);
   const { final_norm } = model;
   if (final_norm !== null)
-    x = at("final_norm", () => normalise(stage, final_norm, x, { path: "final_norm", disk: "model.norm" }));
+    x = at("final_norm", () =>
+      normalise(stage, final_norm, x, { path: "final_norm", disk: "model.norm" }),
+    );
   return { logits: at("head", () => head(stage, model, x)), hidden };
 };
 
@@ -62,7 +70,9 @@ const embed = (stage: Stage, model: ModelSpec, ids: Node): Node => {
     frozenRow: padding,
   });
   const x = b.emit("gather", [table, ids], {});
-  const learned = model.blocks.map((block) => variant(block.attention, "position")).find((p) => p.is === "learned");
+  const learned = model.blocks
+    .map((block) => variant(block.attention, "position"))
+    .find((p) => p.is === "learned");
   if (learned === undefined) return x;
   const positions = params.get({
     name: "position.weight",
@@ -72,17 +82,35 @@ const embed = (stage: Stage, model: ModelSpec, ids: Node): Node => {
     role: "embedding",
   });
   const T = ids.type.shape[1]!;
-  return b.emit("add", [x, b.emit("slice", [positions], { begin: [0, 0], size: [T.size, D.size] })], {});
+  return b.emit(
+    "add",
+    [x, b.emit("slice", [positions], { begin: [0, 0], size: [T.size, D.size] })],
+    {},
+  );
 };
 
 const blockOf = (stage: Stage, model: ModelSpec, block: BlockSpec, x: Node): Node => {
   const attend = (h: Node): Node => attention(stage, model, block, h);
   const feed = (h: Node): Node => feedForward(stage, model, block, h);
-  return residual(stage, model, block, "ffn", feed, residual(stage, model, block, "attention", attend, x));
+  return residual(
+    stage,
+    model,
+    block,
+    "ffn",
+    feed,
+    residual(stage, model, block, "attention", attend, x),
+  );
 };
 
 /** pre: h + F(N(h)); post: N(h + F(h)); features wrap what the sites name. */
-const residual = (stage: Stage, model: ModelSpec, block: BlockSpec, sub: SubLayer, layer: (h: Node) => Node, h: Node): Node => {
+const residual = (
+  stage: Stage,
+  model: ModelSpec,
+  block: BlockSpec,
+  sub: SubLayer,
+  layer: (h: Node) => Node,
+  h: Node,
+): Node => {
   const { b } = stage;
   const i = block.layer - 1;
   const placement = block.norm.is;
@@ -96,7 +124,10 @@ const residual = (stage: Stage, model: ModelSpec, block: BlockSpec, sub: SubLaye
     return within("norm.out", normed);
   };
   const body = (y: Node): Node =>
-    within("branch.out", b.at(sub, stage.spanOf(`blocks.${i}.${sub}`), () => layer(y)));
+    within(
+      "branch.out",
+      b.at(sub, stage.spanOf(`blocks.${i}.${sub}`), () => layer(y)),
+    );
   const x = within("residual.in", h);
   const join = (branch: Node): Node =>
     within("residual.out", b.emit("add", [within("residual.skip", x), branch], {}));
@@ -113,10 +144,21 @@ const residual = (stage: Stage, model: ModelSpec, block: BlockSpec, sub: SubLaye
 /** The names of the field: one name has two roles, see the conventions of the LLaMA family and of Post-LN forks. */
 const normOnDisk = (placement: string, sub: SubLayer): string =>
   placement === "post"
-    ? sub === "attention" ? "post_attention_layernorm" : "post_feedforward_layernorm"
-    : sub === "attention" ? "input_layernorm" : "post_attention_layernorm";
+    ? sub === "attention"
+      ? "post_attention_layernorm"
+      : "post_feedforward_layernorm"
+    : sub === "attention"
+      ? "input_layernorm"
+      : "post_attention_layernorm";
 
-const wrap = (stage: Stage, model: ModelSpec, block: BlockSpec, subLayer: SubLayer, site: Site, x: Node): Node => {
+const wrap = (
+  stage: Stage,
+  model: ModelSpec,
+  block: BlockSpec,
+  subLayer: SubLayer,
+  site: Site,
+  x: Node,
+): Node => {
   const { b, params, methods } = stage;
   const i = block.layer - 1;
   let y = x;
@@ -127,27 +169,46 @@ const wrap = (stage: Stage, model: ModelSpec, block: BlockSpec, subLayer: SubLay
     const before = y;
     y = b.at(method.name, stage.spanOf(`blocks.${i}`), () =>
       apply(before, config, {
-        b, block, subLayer,
+        b,
+        block,
+        subLayer,
         depth: model.blocks.length,
         placement: block.norm.is,
         param: (p) =>
-          params.get({ ...p, name: `blocks.${i}.${p.name}`, diskName: `model.layers.${i}.${p.diskName}` }),
+          params.get({
+            ...p,
+            name: `blocks.${i}.${p.name}`,
+            diskName: `model.layers.${i}.${p.diskName}`,
+          }),
       }),
     );
   }
   return y;
 };
 
-const normalise = (stage: Stage, kind: Variant, x: Node, name: { readonly path: string; readonly disk: string }): Node => {
+const normalise = (
+  stage: Stage,
+  kind: Variant,
+  x: Node,
+  name: { readonly path: string; readonly disk: string },
+): Node => {
   const { b, params } = stage;
   const D = x.type.shape.at(-1)!;
   const vector = (part: "weight" | "bias", value: number): Node =>
-    params.get({ name: `${name.path}.${part}`, diskName: `${name.disk}.${part}`, shape: [D], init: { kind: "constant", value }, role: part === "bias" ? "bias" : "norm" });
+    params.get({
+      name: `${name.path}.${part}`,
+      diskName: `${name.disk}.${part}`,
+      shape: [D],
+      init: { kind: "constant", value },
+      role: part === "bias" ? "bias" : "norm",
+    });
   switch (kind.is) {
     case "rmsnorm":
       return b.emit("rmsNorm", [x, vector("weight", 1)], { eps: number(kind, "eps") });
     case "layernorm": {
-      const bias = flag(kind, "bias") ? vector("bias", 0) : b.emit("full", [], { dtype: "f32", shape: [D], value: 0 });
+      const bias = flag(kind, "bias")
+        ? vector("bias", 0)
+        : b.emit("full", [], { dtype: "f32", shape: [D], value: 0 });
       return b.emit("layerNorm", [x, vector("weight", 1), bias], { eps: number(kind, "eps") });
     }
     default:
@@ -156,15 +217,40 @@ const normalise = (stage: Stage, kind: Variant, x: Node, name: { readonly path: 
 };
 
 /** x [..., in] · W [in, out] + bias. */
-const linear = (stage: Stage, model: ModelSpec, x: Node, out: Dim, path: string, disk: string, bias: boolean): Node => {
+const linear = (
+  stage: Stage,
+  model: ModelSpec,
+  x: Node,
+  out: Dim,
+  path: string,
+  disk: string,
+  bias: boolean,
+): Node => {
   const { b, params } = stage;
   const weight = params.get({
-    name: `${path}.weight`, diskName: `${disk}.weight`,
-    shape: [x.type.shape.at(-1)!, out], transposed: true, init: norm0(model.init), role: "weight",
+    name: `${path}.weight`,
+    diskName: `${disk}.weight`,
+    shape: [x.type.shape.at(-1)!, out],
+    transposed: true,
+    init: norm0(model.init),
+    role: "weight",
   });
   const y = b.emit("matMul", [x, weight], { transposeX: false, transposeY: false });
   if (!bias) return y;
-  return b.emit("add", [y, params.get({ name: `${path}.bias`, diskName: `${disk}.bias`, shape: [out], init: { kind: "constant", value: 0 }, role: "bias" })], {});
+  return b.emit(
+    "add",
+    [
+      y,
+      params.get({
+        name: `${path}.bias`,
+        diskName: `${disk}.bias`,
+        shape: [out],
+        init: { kind: "constant", value: 0 },
+        role: "bias",
+      }),
+    ],
+    {},
+  );
 };
 
 /** [B, T, D] -> [B, T, D] */
@@ -179,7 +265,15 @@ const attention = (stage: Stage, model: ModelSpec, block: BlockSpec, x: Node): N
   const bias = flag(spec, "bias");
   const position = variant(spec, "position");
   const project = (part: string, h: number): Node => {
-    const flat = linear(stage, model, x, dim("heads", h * d.size), `blocks.${i}.attention.${part}`, `model.layers.${i}.self_attn.${part}_proj`, bias);
+    const flat = linear(
+      stage,
+      model,
+      x,
+      dim("heads", h * d.size),
+      `blocks.${i}.attention.${part}`,
+      `model.layers.${i}.self_attn.${part}_proj`,
+      bias,
+    );
     const split = b.emit("reshape", [flat], { shape: [B, T, dim("h", h), d] }); // [B, T, h, d]
     return b.emit("transpose", [split], { perm: [0, 2, 1, 3] }); // [B, h, T, d]
   };
@@ -192,17 +286,39 @@ const attention = (stage: Stage, model: ModelSpec, block: BlockSpec, x: Node): N
   const k = turn(project("k", keys)); // [B, K, T, d]
   const v = project("v", keys);
   const mixed = b.emit("attention", [q, k, v], { scale: d.size ** -0.5, causal: true }); // [B, H, T, d]
-  const joined = b.emit("reshape", [b.emit("transpose", [mixed], { perm: [0, 2, 1, 3] })], { shape: [B, T, dim("heads", heads * d.size)] });
-  return linear(stage, model, joined, dim("hidden", model.hidden_size), `blocks.${i}.attention.o`, `model.layers.${i}.self_attn.o_proj`, bias);
+  const joined = b.emit("reshape", [b.emit("transpose", [mixed], { perm: [0, 2, 1, 3] })], {
+    shape: [B, T, dim("heads", heads * d.size)],
+  });
+  return linear(
+    stage,
+    model,
+    joined,
+    dim("hidden", model.hidden_size),
+    `blocks.${i}.attention.o`,
+    `model.layers.${i}.self_attn.o_proj`,
+    bias,
+  );
 };
 
 /** cos and sin of t · theta^(-2i/d), both halves alike: [T, d]. In-graph, so that a bundle carries no tables. */
-const rotaryTables = (b: Builder, T: Dim, d: Dim, theta: number): { readonly cos: Node; readonly sin: Node } => {
-  const frequencies = Array.from({ length: d.size }, (_v, i) => theta ** ((-2 * (i % (d.size / 2))) / d.size));
-  const angles = b.emit("mul", [
-    b.emit("iota", [], { dtype: "f32", shape: [T, d], axis: 0 }),
-    b.emit("constant", [], { dtype: "f32", shape: [d], values: frequencies.map(Math.fround) }),
-  ], {});
+const rotaryTables = (
+  b: Builder,
+  T: Dim,
+  d: Dim,
+  theta: number,
+): { readonly cos: Node; readonly sin: Node } => {
+  const frequencies = Array.from(
+    { length: d.size },
+    (_v, i) => theta ** ((-2 * (i % (d.size / 2))) / d.size),
+  );
+  const angles = b.emit(
+    "mul",
+    [
+      b.emit("iota", [], { dtype: "f32", shape: [T, d], axis: 0 }),
+      b.emit("constant", [], { dtype: "f32", shape: [d], values: frequencies.map(Math.fround) }),
+    ],
+    {},
+  );
   return { cos: b.emit("cos", [angles], {}), sin: b.emit("sin", [angles], {}) };
 };
 
@@ -215,13 +331,25 @@ const feedForward = (stage: Stage, model: ModelSpec, block: BlockSpec, x: Node):
   const D = dim("hidden", model.hidden_size);
   const bias = flag(spec, "bias");
   const project = (part: string, y: Node, out: Dim): Node =>
-    linear(stage, model, y, out, `blocks.${i}.ffn.${part}`, `model.layers.${i}.mlp.${part}_proj`, bias);
+    linear(
+      stage,
+      model,
+      y,
+      out,
+      `blocks.${i}.ffn.${part}`,
+      `model.layers.${i}.mlp.${part}_proj`,
+      bias,
+    );
   const gelu = (y: Node): Node =>
     b.emit("gelu", [y], { approximate: text(spec, "approximate") === "tanh" ? "tanh" : "none" });
   const inner = (): Node => {
     switch (spec.is) {
       case "swiglu":
-        return b.emit("mul", [b.emit("silu", [project("gate", x, F)], {}), project("up", x, F)], {});
+        return b.emit(
+          "mul",
+          [b.emit("silu", [project("gate", x, F)], {}), project("up", x, F)],
+          {},
+        );
       case "geglu":
         return b.emit("mul", [gelu(project("gate", x, F)), project("up", x, F)], {});
       case "gelu":
@@ -243,6 +371,9 @@ const head = (stage: Stage, model: ModelSpec, x: Node): Node => {
   const { b, params } = stage;
   const D = x.type.shape.at(-1)!;
   const rows = b.emit("reshape", [x], { shape: [dim("", count(x.type) / D.size), D] });
-  const logits = b.emit("matMul", [rows, params.node("embedding.weight")], { transposeX: false, transposeY: true });
+  const logits = b.emit("matMul", [rows, params.node("embedding.weight")], {
+    transposeX: false,
+    transposeY: true,
+  });
   return b.emit("reshape", [logits], { shape: [...x.type.shape.slice(0, -1), V] });
 };

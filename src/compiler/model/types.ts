@@ -4,7 +4,10 @@ import type { Graph } from "../ir/types.ts";
 
 export interface Compiled {
   readonly state: readonly StateEntry[];
-  readonly programs: readonly { readonly graph: Graph; readonly scalars: Readonly<Record<string, ScalarExpr>> }[];
+  readonly programs: readonly {
+    readonly graph: Graph;
+    readonly scalars: Readonly<Record<string, ScalarExpr>>;
+  }[];
   readonly learningRate: ScalarExpr | null;
   readonly totalSteps: number;
   readonly probes: Readonly<Record<string, readonly string[]>>;

@@ -80,6 +80,8 @@ export interface RuleBlock {
   readonly doc: string;
   /** Its entries as source text, when the block is not written. */
   readonly default: string;
+  /** Another default when a key holds this variant: the first that fits. */
+  readonly instead?: readonly { readonly key: string; readonly is: string; readonly default: string }[];
   readonly source?: string;
 }
 
@@ -106,6 +108,7 @@ export interface VocabularyPart {
   readonly constructors?: readonly Constructor[];
   readonly keys?: Readonly<Record<string, readonly Key[]>>;
   readonly diagnostics?: readonly DiagnosticEntry[];
+  /** A block that exists already gets these default rules before its own. */
   readonly rules?: Readonly<Record<string, readonly RuleBlock[]>>;
   readonly words?: readonly string[];
   readonly parameters?: (block: BlockSpec) => readonly string[];

@@ -52,7 +52,7 @@ const runs = (segments: readonly SegmentSpec[], i: number, parts: readonly Step[
 
 /** `norm` is a class: attention_norm, ffn_norm and final_norm are of it. */
 const takes = (segment: Extract<SegmentSpec, { kind: "name" }>, part: Step): boolean => {
-  const named = part.name === segment.name || part.name.endsWith(`_${segment.name}`);
+  const named = part.name === segment.name || (segment.name === "norm" && part.name.endsWith("_norm"));
   if (!named) return false;
   const { index } = segment;
   return index === undefined || (part.index !== undefined && part.index >= index.from && part.index < index.to);

@@ -9,7 +9,11 @@ export interface Docs {
 }
 
 /** `starts`: offsets of all tokens, ascending. */
-export function collectDocs(text: string, comments: readonly Comment[], starts: readonly number[]): Docs {
+export function collectDocs(
+  text: string,
+  comments: readonly Comment[],
+  starts: readonly number[],
+): Docs {
   const byTarget = new Map<number, Comment[]>();
   let i = 0;
   for (const comment of comments.filter(({ doc }) => doc)) {

@@ -119,20 +119,23 @@ function shown(token: IToken): string {
   return `\`${image}\``;
 }
 
-/** Words the parser's first error. `previous` is the token before it. */
+/** Words the parser's first error. `before` and `previous` are the two tokens in front of it. */
 export function reportParseError(
   error: IRecognitionException,
-  previous: IToken | undefined,
+  [before, previous]: readonly [IToken | undefined, IToken | undefined],
   report: Report,
 ): void {
   const { token } = error;
   const stack = error.context.ruleStack;
   const rule = stack.at(-1) ?? "file";
   const atEnd = token.tokenType.name === "EOF" || token.image === "";
-  const apart = atEnd || (previous?.endLine ?? 0) < (token.startLine ?? 0);
+  // Between entries nothing is missing: the token itself is what cannot stand there.
+  const between = rule === "body" || rule === "file" || rule === "decl";
+  const apart = atEnd || (!between && (previous?.endLine ?? 0) < (token.startLine ?? 0));
   const place: Place =
-    previous !== undefined && apart ? { at: previous, after: true } : { at: atEnd ? (previous ?? token) : token };
-  const after = previous?.image ?? "";
+    previous !== undefined && apart
+      ? { at: previous, after: true }
+      : { at: atEnd ? (previous ?? token) : token };
   const startsValue =
     tokenMatcher(token, t.Name) ||
     tokenMatcher(token, t.NumberToken) ||
@@ -144,14 +147,33 @@ export function reportParseError(
 
   if (previous?.image === "spec" && rule === "definition")
     return report("misplaced-edition", { at: previous });
+  if (rule === "definition" && tokenMatcher(token, t.Equals) && previous !== undefined)
+    return report(
+      "unexpected",
+      { at: previous },
+      { expected: "a declaration", found: shown(previous) },
+    );
   if (rule === "setting" || rule === "header") {
     const equals = apart || startsValue || tokenMatcher(token, t.LParen);
-    if (equals && previous !== undefined)
-      return report("missing-equals", { at: previous, after: true }, { after });
+    if (equals && previous !== undefined) {
+      // `context 512`: what was read as a header is the value.
+      const header =
+        before !== undefined &&
+        tokenMatcher(before, t.Name) &&
+        before.endLine === previous.startLine &&
+        (tokenMatcher(previous, t.NumberToken) ||
+          (tokenMatcher(previous, t.Name) && !tokenMatcher(previous, t.In)));
+      const name = header ? before : previous;
+      return report("missing-equals", { at: name, after: true }, { after: name.image });
+    }
     return expected("`=`, `in` or `{`");
   }
   if (rule === "rule") return report("missing-arrow", place, { found: shown(token) });
-  if (reserved.some((type) => tokenMatcher(token, type)) && !valueRules.has(rule) && rule !== "body")
+  if (
+    reserved.some((type) => tokenMatcher(token, type)) &&
+    !valueRules.has(rule) &&
+    rule !== "body"
+  )
     return report("reserved-word", { at: token }, { word: token.image });
   if (valueRules.has(rule)) return expected("a value");
   const wanted: Record<string, string> = {

@@ -11,9 +11,7 @@ const maxBrackets = 32;
 const maxIfs = 64;
 
 /** Words that begin a declaration at the start of a line even inside an open body. */
-const kinds = new Set(
-  "model block recipe pipeline merge inference eval sweep".split(" "),
-);
+const kinds = new Set("model block recipe pipeline merge inference eval sweep".split(" "));
 /** Units known even when another word follows on the line. */
 const units = new Set(
   (
@@ -84,6 +82,14 @@ function beginsDecl(tokens: readonly IToken[], i: number): boolean {
   return kinds.has(a.image) && is(b, t.Name) && !is(b, t.In) && !is(c, t.Equals);
 }
 
+/** At file level a line of two words, or of a known first word, begins a declaration too, if a misspelt one. */
+function beginsTopLevel(tokens: readonly IToken[], i: number): boolean {
+  const [a, b] = [tokens[i], tokens[i + 1]];
+  if (a === undefined || !firstOnLine(tokens, i) || !is(a, t.Kind)) return false;
+  if (is(a, t.Extends, t.For, t.From, t.As, t.In, t.Spec)) return false;
+  return kinds.has(a.image) || (is(b, t.Name) && !firstOnLine(tokens, i + 1)) || is(b, t.Equals);
+}
+
 /** A line of selector signs up to `=>`. */
 function beginsRule(tokens: readonly IToken[], i: number): boolean {
   let depth = 0;
@@ -93,10 +99,7 @@ function beginsRule(tokens: readonly IToken[], i: number): boolean {
     if (is(token, t.Arrow)) return depth === 0 && j > i;
     if (is(token, t.LParen, t.LSquare)) depth++;
     else if (is(token, t.RParen, t.RSquare)) depth--;
-    else if (
-      depth === 0 &&
-      !is(token, t.Name, t.Dot, t.Star, t.DoubleStar, t.Comma, t.And, t.Not)
-    )
+    else if (depth === 0 && !is(token, t.Name, t.Dot, t.Star, t.DoubleStar, t.Comma, t.And, t.Not))
       return false;
     if (depth < 0) return false;
   }
@@ -125,8 +128,7 @@ function retype(tokens: readonly IToken[], i: number): IToken {
   const token = tokens[i]!;
   const [before, next, after] = [tokens[i - 1], tokens[i + 1], tokens[i + 2]];
   if (is(token, t.Star)) {
-    const selects =
-      is(before, t.Dot, t.Not, t.LCurly) || is(next, t.Arrow, t.Comma, t.Dot, t.And);
+    const selects = is(before, t.Dot, t.Not, t.LCurly) || is(next, t.Arrow, t.Comma, t.Dot, t.And);
     return selects ? token : retyped(token, t.Times);
   }
   if (
@@ -238,7 +240,8 @@ export function layOut(tokens: readonly IToken[], report: Report): Layout {
     const token = retype(tokens, i);
     const inBody = stack.some((frame) => frame.kind === "{");
     if (firstOnLine(tokens, i)) indent = token.startColumn ?? 1;
-    if (beginsDecl(tokens, i)) {
+    const due = is(last, ...operators, t.Comma);
+    if (beginsDecl(tokens, i) || (stack.length === 0 && !due && beginsTopLevel(tokens, i))) {
       closeBodies(token);
       segments.push([]);
       ifs = 0;
@@ -249,6 +252,17 @@ export function layOut(tokens: readonly IToken[], report: Report): Layout {
       !(top()?.kind === "(" && isArgument(tokens, i))
     ) {
       closeValues();
+      // A name alone on its line: the entry has neither sign nor value.
+      if (
+        last !== undefined &&
+        is(last, t.Name) &&
+        tokens[i - 1] === last &&
+        firstOnLine(tokens, i - 1)
+      ) {
+        report("missing-equals", { at: last, after: true }, { after: last.image });
+        insert(t.Equals);
+        insert(t.Missing);
+      }
       ifs = 0;
     } else if (top()?.kind === "if" && inBody && is(token, t.Name) && is(tokens[i + 1], t.Equals)) {
       closeIfs();
@@ -279,7 +293,8 @@ export function layOut(tokens: readonly IToken[], report: Report): Layout {
       else last = token;
       continue;
     }
-    if (is(token, t.If)) {
+    // Only where a value is due: elsewhere it is a reserved word used as a name.
+    if (is(token, t.If) && is(last, ...operators, t.Comma, t.LParen, t.LSquare, t.In)) {
       ifs++;
       if (ifs > maxIfs) {
         if (dropping === undefined) {

@@ -17,15 +17,20 @@ export function numberOf(cx: Lowering, number: IToken, after?: ast.Name): ast.Nu
   const glued = match?.[2] ?? "";
   if (digits.startsWith(".") || digits.endsWith(".")) {
     const better = (digits.startsWith(".") ? `0${digits}` : digits.slice(0, -1)) + glued;
-    cx.problems.add("bad-point", span, { better }, {
-      fixes: [
-        {
-          title: `Write \`${better}\``,
-          edits: [{ at: span, newText: better }],
-          applicability: "automatic",
-        },
-      ],
-    });
+    cx.problems.add(
+      "bad-point",
+      span,
+      { better },
+      {
+        fixes: [
+          {
+            title: `Write \`${better}\``,
+            edits: [{ at: span, newText: better }],
+            applicability: "automatic",
+          },
+        ],
+      },
+    );
   }
   const scale = scales[glued];
   const text = scale === undefined ? digits : digits + glued;
@@ -53,31 +58,55 @@ export function stringOf(cx: Lowering, text: IToken): ast.StringExpr {
   const kind = text.tokenType.name;
   if (kind === "OpenString") {
     const end = { ...span, start: span.end };
-    cx.problems.add("unclosed-string", { ...span, end: span.start + 1 }, {}, {
-      fixes: [
-        { title: 'Close the string', edits: [{ at: end, newText: '"' }], applicability: "suggestion" },
-      ],
-    });
+    cx.problems.add(
+      "unclosed-string",
+      { ...span, end: span.start + 1 },
+      {},
+      {
+        fixes: [
+          {
+            title: "Close the string",
+            edits: [{ at: end, newText: '"' }],
+            applicability: "suggestion",
+          },
+        ],
+      },
+    );
     return { kind: "string", value: text.image.slice(1).trimEnd(), span };
   }
   if (kind === "SingleQuoted") {
     const inner = text.image.slice(1).replace(/'$/, "");
     const newText = `"${inner.replaceAll("\\", "\\\\").replaceAll('"', '\\"')}"`;
-    cx.problems.add("single-quotes", span, {}, {
-      fixes: [
-        { title: "Use double quotes", edits: [{ at: span, newText }], applicability: "automatic" },
-      ],
-    });
+    cx.problems.add(
+      "single-quotes",
+      span,
+      {},
+      {
+        fixes: [
+          {
+            title: "Use double quotes",
+            edits: [{ at: span, newText }],
+            applicability: "automatic",
+          },
+        ],
+      },
+    );
     return { kind: "string", value: inner, span };
   }
-  const value = text.image.slice(1, -1).replace(/\\(u\{([^}]*)\}|[\s\S])/g, (all, what: string, code: string | undefined, at: number) => {
-    const point = code !== undefined && /^[0-9a-fA-F]{1,6}$/.test(code) ? parseInt(code, 16) : NaN;
-    if (point <= 0x10ffff) return String.fromCodePoint(point);
-    const plain = escapes[what];
-    if (plain !== undefined) return plain;
-    const start = span.start + 1 + at;
-    cx.problems.add("bad-escape", { ...span, start, end: start + all.length }, { escape: all });
-    return all;
-  });
+  const value = text.image
+    .slice(1, -1)
+    .replace(
+      /\\(u\{([^}]*)\}|[\s\S])/g,
+      (all, what: string, code: string | undefined, at: number) => {
+        const point =
+          code !== undefined && /^[0-9a-fA-F]{1,6}$/.test(code) ? parseInt(code, 16) : NaN;
+        if (point <= 0x10ffff) return String.fromCodePoint(point);
+        const plain = escapes[what];
+        if (plain !== undefined) return plain;
+        const start = span.start + 1 + at;
+        cx.problems.add("bad-escape", { ...span, start, end: start + all.length }, { escape: all });
+        return all;
+      },
+    );
   return { kind: "string", value, span };
 }

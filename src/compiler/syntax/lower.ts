@@ -150,7 +150,11 @@ function lowerType(cx: Lowering, type: CstNode): ast.TypeExpr {
   if (inner !== undefined) return { kind: "list", of: lowerType(cx, inner), span };
   const word = token(type, "Name");
   // Reported already; `float` takes any number, so little more is said.
-  return { kind: "name", name: word === undefined ? { text: "float", span } : nameOf(cx, word), span };
+  return {
+    kind: "name",
+    name: word === undefined ? { text: "float", span } : nameOf(cx, word),
+    span,
+  };
 }
 
 function lowerReference(cx: Lowering, reference: CstNode): ast.Reference {
@@ -242,7 +246,9 @@ function lowerLogic(cx: Lowering, level: CstNode): ast.Expr {
   const span = spanOf(cx, level);
   if (level.name === "unary") {
     const operand = lowerPrimary(cx, need(node(level, "primary")));
-    return token(level, "Minus") === undefined ? operand : { kind: "unary", op: "-", operand, span };
+    return token(level, "Minus") === undefined
+      ? operand
+      : { kind: "unary", op: "-", operand, span };
   }
   const operands = nodes(level, "operand").map((operand) => lowerLogic(cx, operand));
   const word = level.name === "logic" ? "or" : "and";
@@ -258,7 +264,9 @@ function lowerLogic(cx: Lowering, level: CstNode): ast.Expr {
     right,
     span: { ...left.span, end: right.span.end },
   }));
-  return token(level, "Not") === undefined ? result : { kind: "unary", op: "not", operand: result, span };
+  return token(level, "Not") === undefined
+    ? result
+    : { kind: "unary", op: "not", operand: result, span };
 }
 
 function lowerPrimary(cx: Lowering, primary: CstNode): ast.Expr {
@@ -273,7 +281,11 @@ function lowerPrimary(cx: Lowering, primary: CstNode): ast.Expr {
   if (list !== undefined) {
     const items = nodes(list, "item");
     checkCommas(cx, items);
-    return { kind: "list", items: items.map((item) => lowerValue(cx, need(node(item, "value")))), span };
+    return {
+      kind: "list",
+      items: items.map((item) => lowerValue(cx, need(node(item, "value")))),
+      span,
+    };
   }
   const inner = node(primary, "value");
   if (inner !== undefined) return { kind: "group", inner: lowerValue(cx, inner), span };

@@ -23,7 +23,11 @@ export function parse(source: Source): ParseResult {
     doc: /^\/\/\/(?!\/)/.test(token.image),
   }));
   const stray = reportTrouble(groups["trouble"] ?? [], problems);
-  const docs = collectDocs(source.text, comments, tokens.map((token) => token.startOffset));
+  const docs = collectDocs(
+    source.text,
+    comments,
+    tokens.map((token) => token.startOffset),
+  );
   const { segments } = layOut(tokens, problems.report);
 
   let edition: NumberExpr | undefined;
@@ -62,9 +66,16 @@ function reportTrouble(trouble: readonly IToken[], problems: Problems): readonly
     const kind = token.tokenType.name;
     if (kind === "Semicolon") {
       const at = problems.span(start, end);
-      problems.add("semicolon", at, {}, {
-        fixes: [{ title: "Remove `;`", edits: [{ at, newText: "" }], applicability: "automatic" }],
-      });
+      problems.add(
+        "semicolon",
+        at,
+        {},
+        {
+          fixes: [
+            { title: "Remove `;`", edits: [{ at, newText: "" }], applicability: "automatic" },
+          ],
+        },
+      );
       continue;
     }
     if (kind === "BlockComment") {

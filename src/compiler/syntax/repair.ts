@@ -43,7 +43,12 @@ const isBracket = (token: IToken): boolean =>
   );
 
 /** The entry that the error at `i` breaks: [start, end). */
-function entryAt(tokens: readonly IToken[], depths: Depths, i: number, inBody: boolean): [number, number] {
+function entryAt(
+  tokens: readonly IToken[],
+  depths: Depths,
+  i: number,
+  inBody: boolean,
+): [number, number] {
   const { braces, parens } = depths;
   const previous = i - 1;
   const opens = previous >= 0 && tokenMatcher(tokens[previous]!, t.LCurly);
@@ -99,7 +104,7 @@ export function parseSegment(segment: readonly IToken[], report: Report): Parsed
     const inHeader = (depths.braces[i] ?? 0) === 0 && (depths.braces[i - 1] ?? 0) === 0;
     const key = inHeader ? -1 : (tokens[start]?.startOffset ?? -1);
     let level = levels.get(key) ?? 0;
-    if (level === 0) reportParseError(error, previous, report);
+    if (level === 0) reportParseError(error, [tokens[i - 2], previous], report);
     if (round >= maxRounds) {
       tokens = [];
       continue;
@@ -113,7 +118,11 @@ export function parseSegment(segment: readonly IToken[], report: Report): Parsed
     const cut = (from: number, to: number, filler: readonly IToken[] = []): void => {
       tokens = [...tokens.slice(0, from), ...filler, ...tokens.slice(to)];
     };
-    if (level === 0) cut(i, i + 1);
+    if (error.context.ruleStack.at(-1) === "param" && level < 8) {
+      // A parameter without `:` or type keeps its place, or every use of it would be an error.
+      const typed = at !== undefined && tokenMatcher(at, t.Name);
+      cut(i, i, [virtual(t.Colon, previous), ...(typed ? [] : [virtual(t.Missing, previous)])]);
+    } else if (level === 0) cut(i, i + 1);
     else if (inHeader) {
       const body = tokens.findIndex((token, j) => j > i && tokenMatcher(token, t.LCurly));
       if (level === 1 && flat && body > 0) cut(i, body);
@@ -122,7 +131,9 @@ export function parseSegment(segment: readonly IToken[], report: Report): Parsed
       const [from, to] = itemAt(tokens, depths, i);
       cut(from, to, [virtual(t.Missing, tokens[from - 1])]);
     } else if (level === 2) {
-      const due = previous !== undefined && [t.Equals, t.Arrow, t.Colon, t.In].some((type) => tokenMatcher(previous, type));
+      const due =
+        previous !== undefined &&
+        [t.Equals, t.Arrow, t.Colon, t.In].some((type) => tokenMatcher(previous, type));
       cut(i, end, due ? [virtual(t.Missing, previous)] : []);
     } else if (level === 3 && end > start) cut(start, end);
     else tokens = [];

@@ -4,11 +4,21 @@ import type * as ast from "./ast.ts";
 import { lowerValue, nameOf, need, node, nodes, spanOf, token, type Lowering } from "./lower.ts";
 
 export function lowerSelector(cx: Lowering, selector: CstNode): ast.Selector {
-  return join(cx, selector, "or", nodes(selector, "both").map((both) => lowerBoth(cx, both)));
+  return join(
+    cx,
+    selector,
+    "or",
+    nodes(selector, "both").map((both) => lowerBoth(cx, both)),
+  );
 }
 
 function lowerBoth(cx: Lowering, both: CstNode): ast.Selector {
-  return join(cx, both, "and", nodes(both, "pick").map((pick) => lowerPick(cx, pick)));
+  return join(
+    cx,
+    both,
+    "and",
+    nodes(both, "pick").map((pick) => lowerPick(cx, pick)),
+  );
 }
 
 function join(
@@ -25,7 +35,9 @@ function lowerPick(cx: Lowering, pick: CstNode): ast.Selector {
   const grouped = node(pick, "grouped");
   const path = node(pick, "path");
   const operand = path === undefined ? lowerPick(cx, need(grouped)) : lowerPath(cx, path);
-  return token(pick, "Not") === undefined ? operand : { kind: "not", operand, span: spanOf(cx, pick) };
+  return token(pick, "Not") === undefined
+    ? operand
+    : { kind: "not", operand, span: spanOf(cx, pick) };
 }
 
 function lowerPath(cx: Lowering, path: CstNode): ast.Selector {

@@ -1,7 +1,20 @@
 // GPAS against the authors' operator, and the conformance checks of the paper note (numbers in brackets are its section 10).
 import { describe, expect, it } from "vitest";
-import { golden, maxAbs, maxDifference, readGolden, shiftLabels, stateFrom } from "../../../../test/parity/golden.ts";
-import { gpasSizes, gpasVariant, llamaSpec, passOf, type Choices } from "../../../../test/parity/models.ts";
+import {
+  golden,
+  maxAbs,
+  maxDifference,
+  readGolden,
+  shiftLabels,
+  stateFrom,
+} from "../../../../test/parity/golden.ts";
+import {
+  gpasSizes,
+  gpasVariant,
+  llamaSpec,
+  passOf,
+  type Choices,
+} from "../../../../test/parity/models.ts";
 import { createBuilder } from "../../ir/builder.ts";
 import { evaluate } from "../../ir/evaluate.ts";
 import { differentiate } from "../../passes/differentiate.ts";
@@ -21,9 +34,12 @@ const targets = shiftLabels(golden(pre, "labels"));
 /** The golden weights in a model of these choices, with `gate(name, block)` in its gates. */
 const runModel = (choices: Choices, gate: (name: string, block: number) => number = () => 0) => {
   const { parameters, run } = passOf(llamaSpec(gpasSizes, choices), 2, 12);
-  const state = stateFrom(parameters, weights, (p) => Float64Array.of(gate(p.name, Number(p.name.split(".")[1]))));
+  const state = stateFrom(parameters, weights, (p) =>
+    Float64Array.of(gate(p.name, Number(p.name.split(".")[1]))),
+  );
   for (const p of parameters)
-    if (p.name.endsWith(".gate")) state[p.name] = Float64Array.of(gate(p.name, Number(p.name.split(".")[1])));
+    if (p.name.endsWith(".gate"))
+      state[p.name] = Float64Array.of(gate(p.name, Number(p.name.split(".")[1])));
   const found = run({ ids: ids.data, targets, state });
   const get = (name: string): Float64Array => {
     const value = found[name];
@@ -40,10 +56,16 @@ describe("the operator", () => {
   const shape = h.shape.map((size) => ({ name: "", size }));
   const operate = (activation: string, gate: number, stopGradient = true) => {
     const b = createBuilder();
-    const [x, up] = [b.emit("state", [], { name: "h", shape }), b.emit("state", [], { name: "dy", shape })];
+    const [x, up] = [
+      b.emit("state", [], { name: "h", shape }),
+      b.emit("state", [], { name: "dy", shape }),
+    ];
     const a = b.emit("state", [], { name: "gate", shape: [] });
     const y = scale(b, x, gateActivation(b, activation, a), stopGradient);
-    const loss = b.emit("reduceSum", [b.emit("mul", [y, up], {})], { axes: [0, 1, 2], keepDims: false });
+    const loss = b.emit("reduceSum", [b.emit("mul", [y, up], {})], {
+      axes: [0, 1, 2],
+      keepDims: false,
+    });
     const [dh, da] = differentiate(b, loss, [x, a]);
     const outputs = [
       { name: "y", node: y },
@@ -51,7 +73,10 @@ describe("the operator", () => {
       { name: "da", node: da! },
     ];
     const graph = { name: "operator", inputs: [], outputs, updates: [] };
-    const found = evaluate(graph, { inputs: {}, state: { h: h.data, dy: dy.data, gate: [gate] } }).outputs;
+    const found = evaluate(graph, {
+      inputs: {},
+      state: { h: h.data, dy: dy.data, gate: [gate] },
+    }).outputs;
     return { y: found["y"]!.data, dh: found["dh"]!.data, da: found["da"]!.data[0]! };
   };
   const products = h.data.map((x, i) => x * dy.data[i]!);
@@ -74,13 +99,19 @@ describe("the operator", () => {
   });
 
   it("gives the gate -f'(a) times the sum of h and its gradient [3]", () => {
-    for (const a of [0, 0.7, -1]) expect(operate("silu", a).da).toBeCloseTo(-siluSlope(a) * total, 10);
+    for (const a of [0, 0.7, -1])
+      expect(operate("silu", a).da).toBeCloseTo(-siluSlope(a) * total, 10);
     expect(operate("silu", 0).da).toBeCloseTo(-0.5 * total, 10);
   });
   it("without the stop keeps the value and scales the gradient [4]", () => {
     const [held, open] = [operate("silu", 0.7), operate("silu", 0.7, false)];
     expect(open.y).toEqual(held.y);
-    expect(maxDifference(open.dh, dy.data.map((x) => (1 - silu(0.7)) * x))).toBeLessThan(1e-14);
+    expect(
+      maxDifference(
+        open.dh,
+        dy.data.map((x) => (1 - silu(0.7)) * x),
+      ),
+    ).toBeLessThan(1e-14);
   });
   it("scales by |1 - f(a)| [5]", () => {
     const norm = (x: Float64Array): number => Math.sqrt(x.reduce((sum, v) => sum + v * v, 0));
@@ -100,13 +131,18 @@ describe("in a model", () => {
     const neutral = runModel({ scaling: gpasVariant() });
     expect(neutral.get("logits")).toEqual(base.get("logits"));
     expect(neutral.get("loss")).toEqual(base.get("loss"));
-    for (const p of base.parameters) expect(neutral.get(`grad.${p.name}`), p.name).toEqual(base.get(`grad.${p.name}`));
+    for (const p of base.parameters)
+      expect(neutral.get(`grad.${p.name}`), p.name).toEqual(base.get(`grad.${p.name}`));
   });
   it("adds one scalar a block, or two, and nothing else [6]", () => {
     const names = base.parameters.map((p) => p.name);
     const added = (model: typeof base) => model.parameters.filter((p) => !names.includes(p.name));
-    expect(added(shared).map((p) => p.name)).toEqual([0, 1, 2, 3].map((i) => `blocks.${i}.gpas.gate`));
-    expect(added(shared).map((p) => p.diskName)).toEqual([0, 1, 2, 3].map((i) => `model.layers.${i}.gpas_block.gate`));
+    expect(added(shared).map((p) => p.name)).toEqual(
+      [0, 1, 2, 3].map((i) => `blocks.${i}.gpas.gate`),
+    );
+    expect(added(shared).map((p) => p.diskName)).toEqual(
+      [0, 1, 2, 3].map((i) => `model.layers.${i}.gpas_block.gate`),
+    );
     expect(added(split)).toHaveLength(8);
     expect([...added(shared), ...added(split)].every((p) => p.shape.length === 0)).toBe(true);
     expect(shared.parameters).toHaveLength(base.parameters.length + 4);
@@ -114,7 +150,9 @@ describe("in a model", () => {
   it("sums the gradients of both sites in a shared gate [3]", () => {
     expect(maxDifference(split.get("logits"), shared.get("logits"))).toBe(0);
     for (const i of [0, 1, 2, 3]) {
-      const [one, other] = ["attention", "ffn"].map((s) => split.get(`grad.blocks.${i}.gpas_${s}.gate`)[0]!);
+      const [one, other] = ["attention", "ffn"].map(
+        (s) => split.get(`grad.blocks.${i}.gpas_${s}.gate`)[0]!,
+      );
       expect(shared.get(`grad.blocks.${i}.gpas.gate`)[0]).toBeCloseTo(one! + other!, 10);
     }
   });
@@ -137,7 +175,13 @@ describe("in a model", () => {
       let product = shrinks.slice(from).reduce((x, y) => x * y * y, 1);
       if (block?.[2] === "ffn") product /= shrinks[from]!; // only the block's second site lies after it
       const [held, scaled] = [shared.get(`grad.${p.name}`), open.get(`grad.${p.name}`)];
-      expect(maxDifference(held.map((x) => x * product), scaled), p.name).toBeLessThan(1e-9 * maxAbs(scaled));
+      expect(
+        maxDifference(
+          held.map((x) => x * product),
+          scaled,
+        ),
+        p.name,
+      ).toBeLessThan(1e-9 * maxAbs(scaled));
     }
   });
 });

@@ -38,23 +38,35 @@ export const scale = (b: Builder, h: Node, fraction: Node, stopGradient: boolean
   return b.emit("sub", [h, b.emit("mul", [fraction, held], none)], none);
 };
 
-const gated = (site: Site) => (h: Node, config: Variant, cx: SiteContext): Node => {
-  if (siteOf(config, cx.placement) !== site) return h;
-  // One gate a block, used after both sub-layers, is what the authors' code does; the paper's figure draws one for each.
-  const place = text(config, "share") === "block" ? "gpas" : `gpas_${cx.subLayer}`;
-  const gate = cx.param({
-    name: `${place}.gate`,
-    diskName: `${place === "gpas" ? "gpas_block" : place}.gate`,
-    shape: [],
-    init: { kind: "constant", value: number(config, "init") },
-    trained: flag(config, "trainable"),
-    role: "gate",
-  });
-  return scale(cx.b, h, gateActivation(cx.b, text(config, "gate"), gate), flag(config, "stop_gradient"));
-};
+const gated =
+  (site: Site) =>
+  (h: Node, config: Variant, cx: SiteContext): Node => {
+    if (siteOf(config, cx.placement) !== site) return h;
+    // One gate a block, used after both sub-layers, is what the authors' code does; the paper's figure draws one for each.
+    const place = text(config, "share") === "block" ? "gpas" : `gpas_${cx.subLayer}`;
+    const gate = cx.param({
+      name: `${place}.gate`,
+      diskName: `${place === "gpas" ? "gpas_block" : place}.gate`,
+      shape: [],
+      init: { kind: "constant", value: number(config, "init") },
+      trained: flag(config, "trainable"),
+      role: "gate",
+    });
+    return scale(
+      cx.b,
+      h,
+      gateActivation(cx.b, text(config, "gate"), gate),
+      flag(config, "stop_gradient"),
+    );
+  };
 
 /** Scales all gradients of one role so that their joint norm is at most `max`; as torch.nn.utils.clip_grad_norm_ does. */
-const clipRole = (b: Builder, grads: readonly GradEntry[], role: string, max: number): readonly GradEntry[] => {
+const clipRole = (
+  b: Builder,
+  grads: readonly GradEntry[],
+  role: string,
+  max: number,
+): readonly GradEntry[] => {
   const ours = grads.filter((g) => g.role === role);
   if (ours.length === 0) return grads;
   const constant = (value: number): Node => b.emit("full", [], { dtype: "f32", shape: [], value });
@@ -62,7 +74,9 @@ const clipRole = (b: Builder, grads: readonly GradEntry[], role: string, max: nu
   const norm = b.emit("sqrt", [squares.reduce((sum, s) => b.emit("add", [sum, s], none))], none);
   const room = b.emit("div", [constant(max), b.emit("add", [norm, constant(1e-6)], none)], none);
   const factor = b.emit("minimum", [room, constant(1)], none);
-  return grads.map((g) => (g.role === role ? { ...g, grad: b.emit("mul", [g.grad, factor], none) } : g));
+  return grads.map((g) =>
+    g.role === role ? { ...g, grad: b.emit("mul", [g.grad, factor], none) } : g,
+  );
 };
 
 export const gpas: Feature = {

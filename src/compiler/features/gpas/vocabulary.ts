@@ -15,11 +15,27 @@ const activations = [
 
 /** The words of `site`: the published places, then those of the paper's ablation (table 4). */
 const sites: readonly { readonly name: string; readonly site: Site; readonly doc: string }[] = [
-  { name: "after_addition", site: "residual.out", doc: "the whole stream after each addition: the default of Pre-LN" },
-  { name: "shortcut", site: "residual.skip", doc: "the shortcut alone: the default of Post-LN blocks in a mixed model" },
-  { name: "before_sublayer", site: "residual.in", doc: "the whole stream before each sub-layer (ablation)" },
+  {
+    name: "after_addition",
+    site: "residual.out",
+    doc: "the whole stream after each addition: the default of Pre-LN",
+  },
+  {
+    name: "shortcut",
+    site: "residual.skip",
+    doc: "the shortcut alone: the default of Post-LN blocks in a mixed model",
+  },
+  {
+    name: "before_sublayer",
+    site: "residual.in",
+    doc: "the whole stream before each sub-layer (ablation)",
+  },
   { name: "after_norm", site: "norm.out", doc: "what the norm gives (ablation)" },
-  { name: "branch", site: "branch.out", doc: "what attention and feed-forward layer give, before the addition (ablation)" },
+  {
+    name: "branch",
+    site: "branch.out",
+    doc: "what attention and feed-forward layer give, before the addition (ablation)",
+  },
 ];
 
 /** Where a gate acts in a block of this placement. Norm inside the branch: on the stream; norm after the addition: on the shortcut. */
@@ -29,7 +45,11 @@ export const siteOf = (config: Variant, placement: string): Site => {
 };
 
 /** Mixed models have an official form (`post_pre_gpas`), plain Post-LN has none; a written `site` says that it is meant. */
-const checkBlock = (block: BlockSpec, _depth: number, blocks: readonly BlockSpec[] = [block]): readonly Complaint[] => {
+const checkBlock = (
+  block: BlockSpec,
+  _depth: number,
+  blocks: readonly BlockSpec[] = [block],
+): readonly Complaint[] => {
   const { scaling } = block;
   if (scaling?.is !== "gpas" || typeof scaling["site"] === "string") return [];
   if (!blocks.every(({ norm }) => norm.is === "post")) return [];
@@ -67,7 +87,10 @@ export const vocabulary: VocabularyPart = {
           type: {
             kind: "word",
             words: [
-              { name: "block", doc: "one gate a block, used after both sub-layers, as in the authors' code" },
+              {
+                name: "block",
+                doc: "one gate a block, used after both sub-layers, as in the authors' code",
+              },
               { name: "sublayer", doc: "one gate after each sub-layer, as the paper draws it" },
             ],
           },
@@ -83,7 +106,13 @@ export const vocabulary: VocabularyPart = {
           doc: "where the gate acts; none: after each addition, or on the shortcut of Post-LN blocks in a mixed model",
           source: `${source}, table 4`,
         },
-        { name: "trainable", type: { kind: "bool" }, doc: "whether gates are updated", default: "true", source },
+        {
+          name: "trainable",
+          type: { kind: "bool" },
+          doc: "whether gates are updated",
+          default: "true",
+          source,
+        },
         {
           name: "stop_gradient",
           type: { kind: "bool" },

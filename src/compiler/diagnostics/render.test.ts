@@ -1,0 +1,146 @@
+import { expect, test } from "vitest";
+import type { DiagnosticEntry } from "../semantics/schema.ts";
+import { render, type RenderOptions } from "./render.ts";
+import { Reporter } from "./report.ts";
+import { editDistance, suggest } from "./suggest.ts";
+import { InternalError, type Source } from "./types.ts";
+
+const catalogue: readonly DiagnosticEntry[] = [
+  {
+    code: "SPC3012",
+    name: "head-dim-mismatch",
+    severity: "error",
+    message: "hidden_size {size} is not divisible by heads {heads}",
+    why: "Every head takes an equal share.",
+    wrong: "",
+    right: "",
+  },
+];
+const main: Source = {
+  id: 0,
+  path: "models/tiny.arch",
+  text: "model 𝒳 {\n  hidden_size = 770\n\n\n  attention = gqa(heads: 12)\n}\n",
+};
+const other: Source = { id: 1, path: "base,1.arch", text: "spec 1\nlet heads = 12\n" };
+
+const place = (source: Source, text: string) => {
+  const start = source.text.indexOf(text);
+  return { file: source.id, start, end: start + text.length };
+};
+const reporter = new Reporter(catalogue);
+for (const [at, note] of [
+  [place(main, "heads: 12"), "× …"],
+  [place(main, "heads: 12"), "× …"],
+] as const)
+  reporter.report(
+    "head-dim-mismatch",
+    at,
+    { size: 770, heads: 12 },
+    {
+      label: "each head would get 64.17 channels",
+      notes: [
+        { at: place(main, "770"), text: "hidden_size is set here" },
+        { at: place(other, "12"), text: "the number of heads" },
+      ],
+      help: [`use hidden_size = 768 (12 ${note.charAt(0)} 64)`],
+      fixes: [
+        {
+          title: "Set hidden_size to 768",
+          edits: [{ at: place(main, "770"), newText: "768" }],
+          applicability: "suggestion",
+        },
+      ],
+    },
+  );
+const show = (options: Partial<RenderOptions>): string =>
+  render(reporter.diagnostics, [main, other], {
+    format: "text",
+    catalogue,
+    version: "0.1.0",
+    ...options,
+  });
+
+test("the same complaint at the same place counts once", () => {
+  expect(reporter.errorCount).toBe(1);
+});
+
+test("text shows all places, in both files", () => {
+  expect(show({})).toBe(`error[SPC3012] hidden_size 770 is not divisible by heads 12
+ ┌─ models/tiny.arch:5:19
+ │
+2│   hidden_size = 770
+ │                 --- hidden_size is set here
+ …
+5│   attention = gqa(heads: 12)
+ │                   ^^^^^^^^^ each head would get 64.17 channels
+ ┌─ base,1.arch:2:13
+ │
+2│ let heads = 12
+ │             -- the number of heads
+ │
+ = help: use hidden_size = 768 (12 × 64)
+ = fix: set hidden_size to 768
+ = note: specc explain SPC3012
+`);
+});
+
+test("plain terminals get plain signs", () => {
+  // eslint-disable-next-line no-control-regex
+  expect(show({ unicode: false })).toMatch(/^[\x00-\x7f]*$/);
+});
+
+test("colours and links change nothing else", () => {
+  // eslint-disable-next-line no-control-regex
+  const plain = show({ color: true, hyperlinks: true }).replace(
+    /\u001B(\[[\d;]*m|\]8;;.*?\u001B\\)/g,
+    "",
+  );
+  expect(plain).toBe(show({}));
+});
+
+test("json counts code points", () => {
+  const { diagnostics, summary } = JSON.parse(show({ format: "json" })) as {
+    summary: object;
+    diagnostics: { range: object; url: string }[];
+  };
+  expect(summary).toEqual({ errors: 1, warnings: 0, valid: false });
+  expect(diagnostics[0]?.range).toEqual({
+    file: "models/tiny.arch",
+    start: { line: 5, column: 19, offset: main.text.indexOf("heads") },
+    end: { line: 5, column: 28, offset: main.text.indexOf("heads") + 9 },
+  });
+  expect(show({ format: "ndjson" }).trim().split("\n")).toHaveLength(1);
+});
+
+test("sarif names the rule and the places", () => {
+  const { runs } = JSON.parse(show({ format: "sarif" })) as {
+    runs: { results: { ruleId: string; ruleIndex: number; relatedLocations: object[] }[] }[];
+  };
+  const result = runs[0]?.results[0];
+  expect([result?.ruleId, result?.ruleIndex, result?.relatedLocations.length]).toEqual([
+    "SPC3012",
+    0,
+    2,
+  ]);
+});
+
+test("github escapes", () => {
+  expect(show({ format: "github" })).toBe(
+    "::error file=models/tiny.arch,line=5,col=19,endLine=5,endColumn=28,title=SPC3012::" +
+      "hidden_size 770 is not divisible by heads 12%0Ahelp: use hidden_size = 768 (12 × 64)\n",
+  );
+});
+
+test("an unknown name, or a missing argument, is the compiler's own mistake", () => {
+  expect(() => reporter.report("nothing", place(main, "770"))).toThrow(InternalError);
+  expect(() => reporter.report("head-dim-mismatch", place(main, "770"), { size: 1 })).toThrow(
+    /"heads"/,
+  );
+});
+
+test("suggestions are near, and swaps count once", () => {
+  expect(editDistance("rmsnrom", "rmsnorm")).toBe(1);
+  expect(suggest("rmsnrom", ["layernorm", "rmsnorm", "dyt"])).toBe("rmsnorm");
+  expect(suggest("rope", ["learned", "alibi"])).toBeUndefined();
+  expect(suggest("layer", ["layers", "later"])).toBe("layers");
+});

@@ -1,0 +1,231 @@
+// Text to Spec: loads the files, checks every declaration of each, and fills the Spec from those of the entry.
+// Mistakes are diagnostics; nothing here throws for what a user wrote.
+import { Reporter } from "../diagnostics/report.ts";
+import { suggest } from "../diagnostics/suggest.ts";
+import type { Diagnostic, Source } from "../diagnostics/types.ts";
+import type { Definition } from "../syntax/ast.ts";
+import { parse } from "../syntax/parse.ts";
+import type { Binding, Checker, Override } from "./context.ts";
+import { evaluateLet } from "./evaluate.ts";
+import { declaration, flatten, type Flat } from "./flatten.ts";
+import { EDITION, didYouMean, loadFiles, onceEach, type FileLoader, type Module } from "./load.ts";
+import { BLOCK, MODEL, buildModel, checkBlock } from "./model.ts";
+import { checkPair } from "./pair.ts";
+import { parameterPaths, wordsOfPaths } from "./parameters.ts";
+import { buildRecipe, recipeShape } from "./recipe.ts";
+import type { Vocabulary } from "./schema.ts";
+import type { ModelSpec, Origin, Origins, RecipeSpec, Spec } from "./spec.ts";
+
+export type { FileLoader } from "./load.ts";
+
+export interface CheckOptions {
+  readonly vocabulary: Vocabulary;
+  /** `--set key=value`. */
+  readonly set?: readonly { readonly key: string; readonly value: string }[];
+}
+export interface CheckResult {
+  /** undefined: there are errors. */
+  readonly spec: Spec | undefined;
+  readonly origins: Origins;
+  /** `Span.file` indexes these. */
+  readonly sources: readonly Source[];
+  readonly diagnostics: readonly Diagnostic[];
+  readonly edition: number;
+}
+
+const LATER = ["pipeline", "merge", "inference", "eval", "sweep"];
+const KINDS = ["model", "block", "recipe"];
+
+export const check = (entry: string, files: FileLoader, options: CheckOptions): CheckResult => {
+  const { vocabulary } = options;
+  const reporter = new Reporter(vocabulary.diagnostics);
+  const report = onceEach(reporter);
+  const loaded = loadFiles(entry, files, report);
+  const sources = [...loaded.sources];
+  const origins = new Map<string, Origin>();
+  const result = (spec: Spec | undefined, edition: number): CheckResult => {
+    const diagnostics = [...loaded.syntax, ...reporter.diagnostics].sort(
+      (a, b) => a.at.file - b.at.file || a.at.start - b.at.start,
+    );
+    const sound = diagnostics.every((d) => d.severity !== "error");
+    return { spec: sound ? spec : undefined, origins, sources, diagnostics, edition };
+  };
+  if (loaded.entry === undefined) {
+    sources.push({ id: 0, path: entry, text: "" });
+    report("entry-missing", { file: 0, start: 0, end: 0 }, { path: entry });
+    return result(undefined, EDITION);
+  }
+  const overrides = readOverrides(options.set ?? [], loaded.entry, sources, reporter);
+  const checker: Checker = {
+    vocabulary,
+    report,
+    overrides: [],
+    lets: new Map(),
+    letsOpen: new Set(),
+    defaults: new Map(),
+  };
+  for (const module of loaded.modules) if (module !== loaded.entry) checkModule(module, checker);
+  const spec = checkEntry(loaded.entry, { ...checker, overrides }, origins);
+  for (const override of overrides)
+    if (!override.used) report("unknown-set", override.span, { key: override.key }, setHelp(override.key, loaded.entry, vocabulary));
+  return result(spec, loaded.entry.ast.edition?.value ?? EDITION);
+};
+
+type DefinitionBinding = Extract<Binding, { kind: "definition" }>;
+
+/** The declarations that a file's names stand for; a second one of a name is reported and left alone. */
+const definitions = (module: Module): readonly DefinitionBinding[] =>
+  module.ast.decls.flatMap((decl) => {
+    if (decl.kind !== "definition") return [];
+    const binding = module.names.get(decl.name.text);
+    return binding?.kind === "definition" && binding.decl === decl ? [binding] : [];
+  });
+
+/** What needs no instance: words of kinds, `let`s, blocks by themselves. */
+const checkParts = (module: Module, checker: Checker): void => {
+  const ctx = { checker, module, env: new Map(), dry: false, report: checker.report };
+  for (const decl of module.ast.decls) {
+    if (decl.kind === "definition") checkKind(decl, checker);
+    if (decl.kind !== "let") continue;
+    const binding = module.names.get(decl.name.text);
+    // With a constructor in it, a `let` has the type of the place that uses it.
+    if (binding?.kind === "let" && binding.decl === decl) evaluateLet(binding, undefined, decl.name.span, ctx);
+  }
+  for (const binding of definitions(module))
+    if (binding.decl.word.text === "block") checkBlock(flatten(binding, [], undefined, BLOCK, checker), checker);
+};
+
+const checkKind = (decl: Definition, checker: Checker): void => {
+  const { word } = decl;
+  if (LATER.includes(word.text))
+    checker.report("kind-not-yet", word.span, { kind: word.text }, { help: [`this version knows ${KINDS.join(", ")}, let and import`] });
+  else if (!KINDS.includes(word.text) && word.text !== "")
+    checker.report("unknown-kind", word.span, { kind: word.text }, didYouMean(word, [...KINDS, ...LATER, "let", "import"]));
+  if (decl.for !== undefined && (word.text === "model" || word.text === "block"))
+    checker.report("for-not-here", decl.for.span, { kind: word.text });
+};
+
+/** An imported file: its mistakes count, its models do not enter the Spec. */
+const checkModule = (module: Module, checker: Checker): void => {
+  checkParts(module, checker);
+  const aside = new Map<string, Origin>();
+  for (const binding of definitions(module)) {
+    const { decl } = binding;
+    const { text } = decl.name;
+    if (decl.word.text === "model") buildModel(flatten(binding, [], undefined, MODEL, checker), text, aside, checker);
+    if (decl.word.text === "recipe")
+      buildRecipe(flatten(binding, [], undefined, recipeShape(checker), checker), text, aside, checker, selectorWords(checker, []));
+  }
+};
+
+/** Words that selectors may use: the vocabulary's, and those of the models at hand. */
+const selectorWords = (checker: Checker, models: readonly ModelSpec[]): readonly string[] => [
+  ...new Set([
+    ...checker.vocabulary.words,
+    ...BASE_WORDS,
+    ...models.flatMap((model) => wordsOfPaths(parameterPaths(model, checker.vocabulary.parameters))),
+  ]),
+];
+const BASE_WORDS = [
+  ..."blocks attention ffn q k v o gate up down attention_norm ffn_norm final_norm position weight".split(" "),
+];
+
+const checkEntry = (module: Module, checker: Checker, origins: Map<string, Origin>): Spec => {
+  checkParts(module, checker);
+  const models: Record<string, ModelSpec> = {};
+  const recipes: Record<string, RecipeSpec> = {};
+  const recipeFor: Record<string, string> = {};
+  const own = definitions(module);
+  const modelBindings = own.filter((b) => b.decl.word.text === "model");
+  const flats = new Map<Definition, Flat>();
+  for (const binding of modelBindings) {
+    const flat = flatten(binding, [], undefined, MODEL, checker);
+    flats.set(binding.decl, flat);
+    const { text } = binding.decl.name;
+    const model = buildModel(flat, text, origins, checker);
+    if (model !== undefined) models[text] = model;
+  }
+  const only = modelBindings.length === 1 ? modelBindings[0]!.decl.name.text : undefined;
+  for (const binding of own.filter((b) => b.decl.word.text === "recipe")) {
+    const { decl } = binding;
+    const { text } = decl.name;
+    const tied = forModel(decl, module, models, flats, origins, checker);
+    if (tied !== undefined) recipeFor[text] = tied;
+    const flat = flatten(binding, [], undefined, recipeShape(checker), checker);
+    const recipe = buildRecipe(flat, text, origins, checker, selectorWords(checker, Object.values(models)));
+    if (recipe === undefined) continue;
+    recipes[text] = recipe;
+    const name = decl.for === undefined ? only : tied;
+    const model = name === undefined ? undefined : models[name];
+    if (model !== undefined) checkPair(model, recipe, origins, checker.vocabulary, checker.report);
+  }
+  return { edition: module.ast.edition?.value ?? EDITION, models, recipes, recipeFor };
+};
+
+/** `for M`, `for M(args)`: the model's name in the Spec. An imported or adjusted model enters it here. */
+const forModel = (
+  decl: Definition,
+  module: Module,
+  models: Record<string, ModelSpec>,
+  flats: ReadonlyMap<Definition, Flat>,
+  origins: Map<string, Origin>,
+  checker: Checker,
+): string | undefined => {
+  const wanted = decl.for;
+  if (wanted === undefined) return undefined;
+  const binding = declaration(wanted.name, "model", module, checker);
+  if (binding === undefined) return undefined;
+  const local = wanted.name.text;
+  const args = wanted.args ?? [];
+  const { span } = wanted;
+  const name = args.length === 0 ? local : module.source.text.slice(span.start, span.end);
+  if (Object.hasOwn(models, name)) return name;
+  if (args.length === 0 && flats.has(binding.decl) && flats.get(binding.decl)?.open.length === 0) return undefined;
+  const ctx = { checker, module, env: new Map(), dry: false, report: checker.report };
+  const flat = flatten(binding, args, ctx, MODEL, checker, span);
+  const model = buildModel(flat, name, origins, checker);
+  if (model !== undefined) models[name] = model;
+  return model && name;
+};
+
+const readOverrides = (
+  set: NonNullable<CheckOptions["set"]>,
+  entry: Module,
+  sources: Source[],
+  reporter: Reporter,
+): readonly Override[] =>
+  set.flatMap(({ key, value }) => {
+    const label = /^[A-Za-z_]\w*$/.test(key) ? key : "value";
+    const source: Source = { id: sources.length, path: `--set ${key}`, text: `let ${label} = ${value}` };
+    sources.push(source);
+    const { ast, diagnostics } = parse(source);
+    const decl = ast.decls[0];
+    const span = { file: source.id, start: 0, end: source.text.length };
+    if (decl?.kind !== "let" || ast.decls.length > 1 || diagnostics.length > 0) {
+      reporter.report("unreadable-set", span, { key }, { notes: [], help: diagnostics.slice(0, 1).map((d) => d.message) });
+      return [];
+    }
+    return [{ key, expr: decl.value, span, module: entry, used: false }];
+  });
+
+const setHelp = (key: string, entry: Module, vocabulary: Vocabulary): { readonly help: readonly string[] } => {
+  const params = definitions(entry).flatMap((b) => b.decl.params.map((p) => p.name.text));
+  const keys = [...(vocabulary.keys["model"] ?? []), ...(vocabulary.keys["recipe"] ?? [])].map((k) => k.name);
+  const near = suggest(key, [...params, ...keys]);
+  return { help: [near === undefined ? "name a parameter, a key, or a path such as optimizer.lr" : `did you mean \`${near}\`?`] };
+};
+
+/** The same checks for a model and a recipe that meet only when they run: `--model A --recipe B`. */
+export const checkRun = (
+  checked: CheckResult,
+  model: string,
+  recipe: string,
+  vocabulary: Vocabulary,
+): readonly Diagnostic[] => {
+  const m = checked.spec?.models[model];
+  const r = checked.spec?.recipes[recipe];
+  if (m === undefined || r === undefined) return [];
+  const reporter = new Reporter(vocabulary.diagnostics);
+  checkPair(m, r, checked.origins, vocabulary, onceEach(reporter));
+  return reporter.diagnostics;
+};

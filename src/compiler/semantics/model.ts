@@ -1,0 +1,152 @@
+// A `model` declaration to its ModelSpec: keys, blocks counted and evaluated layer by layer, then the shape checks.
+import type { Span } from "../diagnostics/types.ts";
+import type { Expr, Setting } from "../syntax/ast.ts";
+import { evaluateKeys } from "./body.ts";
+import { raise } from "./construct.ts";
+import type { Checker, Context } from "./context.ts";
+import { evaluate } from "./evaluate.ts";
+import { declaration, flatten, isRepeated, type Flat, type Group, type Written } from "./flatten.ts";
+import { checkShapes } from "./shapes.ts";
+import type { BlockSpec, ModelSpec, Origin, Value } from "./spec.ts";
+import { isWhole, toValue, type Maybe } from "./values.ts";
+
+export const MODEL = { blocks: true, rules: [] };
+export const BLOCK = { blocks: false, rules: [] };
+const MOST_LAYERS = 1000;
+
+/** undefined: it has mistakes, all reported, or parameters without a value. */
+export const buildModel = (
+  flat: Flat,
+  name: string,
+  origins: Map<string, Origin>,
+  checker: Checker,
+): ModelSpec | undefined => {
+  const { def, ctx } = flat;
+  const root = `models.${name}`;
+  origins.set(root, { span: def.name.span, how: "written" });
+  const keys = checker.vocabulary.keys["model"] ?? [];
+  const values = evaluateKeys(
+    { name: "a model", keys, words: ["blocks"], path: "", owner: def.name.text, at: def.name.span, broken: flat.broken },
+    flat.keys,
+    ctx,
+  );
+  const record: Record<string, Value | undefined> = { name, doc: def.doc ?? null };
+  for (const [key, value] of values) {
+    if (key === "final_norm") record["blocks"] = undefined; // keeps the reading order of a paper's table
+    record[key] = toValue(value, `${root}.${key}`, origins);
+  }
+  const layers = evaluateBlocks(flat, root, origins, checker);
+  const blocks = layers.map(({ block }) => block);
+  record["blocks"] = blocks;
+  checkShapes(record, layers.filter((l) => l.sound).map((l) => l.block), root, origins, ctx);
+  for (const { block, sound, at } of layers)
+    if (sound && block["norm"] !== undefined && block["attention"] !== undefined)
+      for (const rule of checker.vocabulary.blockChecks)
+        for (const complaint of rule(block as BlockSpec, layers.length))
+          raise(complaint, `${root}.blocks.${Number(block["layer"]) - 1}`, at, origins, ctx);
+  const whole = [...values.values()].every(isWhole) && layers.length > 0 && layers.every((l) => l.whole);
+  // Every key of the table is filled and typed by now; the contract type names the ones of the base.
+  return whole && flat.open.length === 0 ? (record as Partial<ModelSpec> as ModelSpec) : undefined;
+};
+
+export type PartialBlock = Readonly<Record<string, Value | undefined>>;
+
+interface Layer {
+  readonly block: PartialBlock;
+  /** Its values mean something: the counts around it are known. */
+  readonly sound: boolean;
+  readonly whole: boolean;
+  readonly at: Span;
+}
+
+const evaluateBlocks = (
+  flat: Flat,
+  root: string,
+  origins: Map<string, Origin>,
+  checker: Checker,
+): readonly Layer[] => {
+  const { def, groups } = flat;
+  if (groups.length === 0) {
+    const details = { help: ["blocks: the stack of layers, for example `blocks 4 { norm = pre(rmsnorm()) … }`"] };
+    if (!flat.broken) checker.report("missing-key", def.name.span, { place: "a model", missing: "blocks" }, details);
+    return [];
+  }
+  origins.set(`${root}.blocks`, { span: groups[0]!.count.setting.name.span, how: groups[0]!.count.how });
+  const counts = groups.map((group) => countOf(group.count));
+  const known = counts.filter((n) => n !== undefined);
+  const total = known.reduce((sum, n) => sum + n, 0);
+  const last = groups.at(-1)!.count.setting;
+  const tooMany = total > MOST_LAYERS;
+  if (tooMany) checker.report("too-many-layers", (last.header ?? last.name).span, { count: total, most: MOST_LAYERS });
+  const sound = known.length === groups.length && !tooMany;
+  const layers: Layer[] = [];
+  groups.forEach((group, g) => {
+    for (let n = 0; n < (sound ? counts[g]! : 1); n += 1) {
+      const index = layers.length;
+      const layer = sound ? { l: index + 1, L: total } : { l: 1, L: 1 };
+      const { values, at } = evaluateBlock(group, flat, { layer, dry: !sound }, checker);
+      const path = `${root}.blocks.${index}`;
+      const block: Record<string, Value | undefined> = { layer: index + 1 };
+      if (sound) origins.set(path, { span: at, how: group.count.how });
+      for (const [key, value] of values) block[key] = toValue(value, `${path}.${key}`, origins);
+      layers.push({ block, sound, at, whole: sound && [...values.values()].every(isWhole) });
+    }
+  });
+  return layers;
+};
+
+const countOf = ({ setting, ctx }: Written): number | undefined => {
+  const expr = headerExpr(setting);
+  if (expr === undefined) return undefined;
+  const count = evaluate(expr, { type: { kind: "int", min: 1 }, optional: false }, ctx);
+  return count?.raw.k === "number" ? count.raw.value : undefined;
+};
+
+const headerExpr = ({ header }: Setting): Expr | undefined => {
+  if (header === undefined) return undefined;
+  if (header.kind === "path") return { kind: "reference", path: header.path, span: header.span };
+  return header.value;
+};
+
+/** One layer's keys: the named block's, then each `blocks` body laid over them. */
+const evaluateBlock = (
+  group: Group,
+  flat: Flat,
+  when: { readonly layer: { readonly l: number; readonly L: number }; readonly dry: boolean },
+  checker: Checker,
+): { readonly values: ReadonlyMap<string, Maybe>; readonly at: Span } => {
+  const written = new Map<string, Written>();
+  let broken = false;
+  const at = group.count.setting.name.span;
+  if (group.base !== undefined) {
+    const { reference, ctx } = group.base;
+    const name = reference.path[0];
+    const inner: Context = { ...ctx, ...when };
+    const binding = name && declaration(name, "block", ctx.module, checker);
+    if (binding === undefined) broken = true;
+    else {
+      const block = flatten(binding, reference.args ?? [], inner, BLOCK, checker, reference.span);
+      broken = block.broken || block.open.length > 0;
+      for (const [key, value] of block.keys) written.set(key, value);
+    }
+  }
+  for (const { body, ctx, how } of group.layers) {
+    broken ||= body.broken;
+    const seen = new Map<string, Span>();
+    for (const entry of body.entries) {
+      if (entry.kind === "rule") checker.report("rule-not-here", entry.selector.span, { place: "blocks" });
+      else if (!isRepeated(entry.name, seen, checker)) written.set(entry.name.text, { setting: entry, ctx, how });
+    }
+  }
+  const keys = checker.vocabulary.keys["blocks"] ?? [];
+  const place = { name: "blocks", keys, words: [], path: "blocks", owner: flat.def.name.text, at, broken };
+  return { values: evaluateKeys(place, written, { ...flat.ctx, ...when }), at };
+};
+
+/** A `block` by itself: its keys and types; what it leaves out may come where it is used. */
+export const checkBlock = (flat: Flat, checker: Checker): void => {
+  const { def } = flat;
+  const keys = checker.vocabulary.keys["blocks"] ?? [];
+  const place = { name: "blocks", keys, words: [], path: "", owner: def.name.text, at: def.name.span, broken: true };
+  evaluateKeys(place, flat.keys, { ...flat.ctx, layer: { l: 1, L: 1 }, dry: true });
+};

@@ -1,0 +1,151 @@
+// A `recipe` declaration to its RecipeSpec: keys, rule blocks, and the rules among its own numbers.
+import { InternalError } from "../diagnostics/types.ts";
+import type { Body, Selector } from "../syntax/ast.ts";
+import { parse } from "../syntax/parse.ts";
+import { evaluateKeys } from "./body.ts";
+import { reportValue, type Checker, type Context } from "./context.ts";
+import { evaluate } from "./evaluate.ts";
+import type { Flat } from "./flatten.ts";
+import type { RuleBlock } from "./schema.ts";
+import { selectorSpec } from "./selectors.ts";
+import { note, placeOf } from "./shapes.ts";
+import type { Origin, Quantity, RecipeSpec, RuleSpec, Variant } from "./spec.ts";
+import { isWhole, showNumber, toValue, type How } from "./values.ts";
+
+export const recipeShape = (checker: Checker): { readonly blocks: false; readonly rules: readonly string[] } => ({
+  blocks: false,
+  rules: (checker.vocabulary.rules["recipe"] ?? []).map((block) => block.name),
+});
+
+export const buildRecipe = (
+  flat: Flat,
+  name: string,
+  origins: Map<string, Origin>,
+  checker: Checker,
+  words: readonly string[],
+): RecipeSpec | undefined => {
+  const { def, ctx } = flat;
+  const root = `recipes.${name}`;
+  origins.set(root, { span: def.name.span, how: "written" });
+  const blocks = checker.vocabulary.rules["recipe"] ?? [];
+  const keys = checker.vocabulary.keys["recipe"] ?? [];
+  const values = evaluateKeys(
+    {
+      name: "a recipe",
+      keys,
+      words: blocks.map((b) => b.name),
+      path: "",
+      owner: def.name.text,
+      at: def.name.span,
+      broken: flat.broken,
+    },
+    flat.keys,
+    ctx,
+  );
+  const record: Record<string, unknown> = { name, doc: def.doc ?? null };
+  for (const [key, value] of values) record[key] = toValue(value, `${root}.${key}`, origins);
+  let whole = [...values.values()].every(isWhole);
+  for (const block of blocks) {
+    const rules = evaluateRules(block, flat, record, root, origins, words, checker);
+    if (rules === undefined) whole = false;
+    record[block.name] = rules ?? [];
+  }
+  checkNumbers(record, root, origins, ctx);
+  return whole && flat.open.length === 0 ? (record as Partial<RecipeSpec> as RecipeSpec) : undefined;
+};
+
+const evaluateRules = (
+  block: RuleBlock,
+  flat: Flat,
+  record: Readonly<Record<string, unknown>>,
+  root: string,
+  origins: Map<string, Origin>,
+  words: readonly string[],
+  checker: Checker,
+): readonly RuleSpec[] | undefined => {
+  const written = flat.rules.get(block.name);
+  const path = `${root}.${block.name}`;
+  const own = written ?? { ...defaultRules(block, record), ctx: flat.ctx, at: flat.def.name.span, how: "default" as How };
+  const { body, at, how } = own;
+  // The words of a table's defaults are the features' business, and its text has no place of its own.
+  const ctx: Context = written ? own.ctx : { ...own.ctx, report: () => undefined };
+  const text = written ? own.ctx.module.source.text : (own as { readonly text?: string }).text ?? "";
+  origins.set(path, { span: at, how });
+  const type = { kind: "sum", name: block.of } as const;
+  const rules: RuleSpec[] = [];
+  let sound = !body.broken;
+  for (const entry of body.entries) {
+    if (entry.kind === "setting") {
+      checker.report("rule-expected", entry.name.span, { block: block.name });
+      sound = false;
+      continue;
+    }
+    const allowed = written ? words : [...words, ...wordsIn(entry.selector)];
+    const selector = selectorSpec(entry.selector, allowed, ctx);
+    const value = evaluate(entry.value, { type, optional: false }, ctx);
+    const rule = `${path}.${rules.length}`;
+    const place = { span: written ? entry.selector.span : at, how };
+    origins.set(`${rule}.selector`, place);
+    alternatives(entry.selector).forEach((s, i) => origins.set(`${rule}.selector.${i}`, { ...place, span: written ? s.span : at }));
+    const made = toValue(value, `${rule}.value`, origins);
+    if (selector === undefined || !isWhole(value)) sound = false;
+    else
+      rules.push({
+        selector,
+        text: text.slice(entry.selector.span.start, entry.selector.span.end),
+        value: made as Variant,
+      });
+  }
+  return sound ? rules : undefined;
+};
+
+const alternatives = (s: Selector): readonly Selector[] => (s.kind === "or" ? s.operands : [s]);
+const wordsIn = (s: Selector): readonly string[] => {
+  if (s.kind === "path") return s.segments.flatMap((x) => (x.kind === "name" ? [x.name.text] : []));
+  return s.kind === "not" ? wordsIn(s.operand) : s.operands.flatMap(wordsIn);
+};
+
+const defaultRules = (
+  block: RuleBlock,
+  record: Readonly<Record<string, unknown>>,
+): { readonly body: Body; readonly text: string } => {
+  const is = (key: string): unknown => (record[key] as Partial<Variant> | null | undefined)?.is;
+  const rules = block.instead?.find((other) => is(other.key) === other.is)?.default ?? block.default;
+  const text = `recipe D { ${block.name} {\n${rules}\n} }`;
+  const decl = parse({ id: 0, path: "<default>", text }).ast.decls[0];
+  const entry = decl?.kind === "definition" ? decl.body.entries[0] : undefined;
+  if (entry?.kind !== "setting" || entry.body === undefined || entry.body.broken)
+    throw new InternalError(`the default rules of ${block.name} cannot be read`);
+  return { body: entry.body, text };
+};
+
+const quantityOf = (value: unknown): Quantity | undefined =>
+  typeof value === "object" && value !== null && "unit" in value ? (value as Quantity) : undefined;
+
+const checkNumbers = (
+  record: Readonly<Record<string, unknown>>,
+  root: string,
+  origins: ReadonlyMap<string, Origin>,
+  ctx: Context,
+): void => {
+  const batch = quantityOf(record["batch"])?.value;
+  const micro = quantityOf(record["micro"])?.value;
+  if (batch !== undefined && micro !== undefined && batch % micro !== 0) {
+    const fits = Array.from({ length: Math.min(batch, 4096) }, (_, i) => i + 1).filter((n) => batch % n === 0);
+    const near = fits.reduce((a, b) => (Math.abs(b - micro) < Math.abs(a - micro) ? b : a), 1);
+    reportValue(ctx, "micro-batch-mismatch", placeOf(`${root}.micro`, origins), { batch, micro }, {
+      notes: [note(`${root}.batch`, origins, "batch is set here")],
+      help: [`use micro = ${showNumber(near, "sequence")}, or a batch of ${Math.ceil(batch / micro) * micro}`],
+    });
+  }
+  const length = quantityOf(record["length"]);
+  const schedule = record["schedule"] as Partial<Variant> | undefined;
+  const parts = ["warmup", "decay"].map((key) => quantityOf(schedule?.[key]));
+  if (length?.unit !== "step" || length.value === 0) return;
+  const steps = parts.reduce((sum, part) => sum + (part === undefined ? 0 : part.unit === "%" ? part.value * length.value : part.value), 0);
+  if (steps <= length.value || parts.every((part) => part?.unit !== "step")) return;
+  reportValue(ctx, "schedule-too-long", placeOf(`${root}.schedule.warmup`, origins), { steps: Math.round(steps), length: length.value }, {
+    notes: [note(`${root}.length`, origins, "length is set here")],
+    help: ["make them shorter, or the training longer"],
+  });
+};

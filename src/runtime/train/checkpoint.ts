@@ -1,0 +1,219 @@
+// Checkpoints: `checkpoint-<step>/` with weights, optimizer state and the place in the run. A folder has its final name only
+// when it is complete and on the disk, and an older one goes only after that.
+import {
+  FileFault,
+  openSafetensors,
+  openShards,
+  writeSafetensors,
+  type SafetensorsFile,
+} from "../../bundle/safetensors.ts";
+import type { Session } from "../../bundle/engine.ts";
+import type { Manifest } from "../../bundle/manifest.ts";
+import { asFault, joinPath, openRange, readJson, readText, type Host } from "../host.ts";
+import { checkAgainst, initialValues, isTied, loadEntries, readForDisk } from "../state.ts";
+import type { Row } from "./metrics.ts";
+
+export interface TrainerState {
+  readonly global_step: number;
+  readonly epoch: number;
+  readonly seed: number;
+  readonly spec_sha256: string;
+  readonly num_input_tokens_seen: number;
+  readonly elapsed_seconds: number;
+  /** The lowest held-out loss. */
+  readonly best_metric: number | null;
+  /** Evaluations only; each step is in metrics.jsonl. */
+  readonly log_history: readonly Row[];
+}
+
+const KEPT = 2;
+const FOLDER = /^checkpoint-(\d+)$/;
+
+/** Newest first. */
+export const listCheckpoints = async (host: Host, outDir: string): Promise<readonly string[]> =>
+  ((await host.list(outDir)) ?? [])
+    .filter(({ name, folder }) => folder && FOLDER.test(name))
+    .map(({ name }) => name)
+    .sort((a, b) => stepOf(b) - stepOf(a))
+    .map((name) => joinPath(outDir, name));
+const stepOf = (path: string): number => Number(/(\d+)$/.exec(path)?.[1]);
+
+const json = (value: unknown): Uint8Array =>
+  new TextEncoder().encode(`${JSON.stringify(value, null, 2)}\n`);
+
+/** Weights under Hugging Face names, with config.json beside them. */
+export const weightFiles = async (
+  session: Session,
+  manifest: Manifest,
+): Promise<ReadonlyMap<string, Uint8Array>> =>
+  new Map([
+    [
+      "model.safetensors",
+      writeSafetensors(await readForDisk(session, manifest, "param"), { specc: manifest.specHash }),
+    ],
+    ["config.json", json(manifest.model.config)],
+  ]);
+
+export interface SaveTarget {
+  readonly host: Host;
+  readonly outDir: string;
+  /** Checkpoints that this run has written or resumed from, newest last; others here are of an earlier run and give way. */
+  readonly written: string[];
+}
+export const saveCheckpoint = async (
+  session: Session,
+  manifest: Manifest,
+  target: SaveTarget,
+  state: TrainerState,
+  learningRate: number,
+): Promise<string> => {
+  const { host, outDir, written } = target;
+  const folder = joinPath(outDir, `checkpoint-${state.global_step}`);
+  const [partial, replaced] = [`${folder}.partial`, `${folder}.replaced`];
+  const files = new Map([
+    ...(await weightFiles(session, manifest)),
+    [
+      "optimizer.safetensors",
+      writeSafetensors(await readForDisk(session, manifest, "slot"), { specc: manifest.specHash }),
+    ],
+    ["scheduler.json", json({ last_step: state.global_step, last_lr: learningRate })],
+    // Counter-based: seed and step say all.
+    [
+      "rng_state.json",
+      json({ generator: "philox4x32-10", seed: state.seed, step: state.global_step }),
+    ],
+    ["trainer_state.json", json(state)],
+  ]);
+  try {
+    await host.remove(partial);
+    await host.makeFolder(partial);
+    for (const [name, bytes] of files) await host.writeFile(joinPath(partial, name), bytes);
+    const taken = (await host.list(folder)) !== undefined;
+    if (taken) await host.rename(folder, replaced);
+    await host.rename(partial, folder);
+    if (taken) await host.remove(replaced);
+  } catch (error) {
+    await host.remove(partial).catch(() => undefined);
+    const last = written.at(-1);
+    const kept =
+      last === undefined ? "there is no earlier checkpoint" : `the last good checkpoint is ${last}`;
+    throw asFault(error, folder, "saving a checkpoint", `${kept}; free some space, then resume`);
+  }
+  if (!written.includes(folder)) written.push(folder);
+  const keep = new Set(written.slice(-KEPT));
+  for (const old of await listCheckpoints(host, outDir)) if (!keep.has(old)) await host.remove(old);
+  return folder;
+};
+
+const isState = (x: unknown): x is TrainerState => {
+  if (typeof x !== "object" || x === null) return false;
+  const { global_step, seed, spec_sha256, num_input_tokens_seen, elapsed_seconds, log_history } =
+    x as Partial<Record<string, unknown>>;
+  const counts = [global_step, seed, num_input_tokens_seen, elapsed_seconds];
+  return (
+    counts.every((n) => typeof n === "number") &&
+    typeof spec_sha256 === "string" &&
+    Array.isArray(log_history)
+  );
+};
+
+/** A weights file, an index of shards, or a folder that holds either. */
+export const openWeights = async (host: Host, path: string): Promise<SafetensorsFile> => {
+  if (path.endsWith(".index.json")) {
+    const folder = path.replace(/[^/]*$/, "");
+    return openShards(await readText(host, path), path, (shard) =>
+      openRange(host, joinPath(folder, shard)),
+    );
+  }
+  if (path.endsWith(".safetensors")) return openSafetensors(await openRange(host, path));
+  const names = ((await host.list(path)) ?? []).map(({ name }) => name);
+  const name = ["model.safetensors", "model.safetensors.index.json"].find((n) => names.includes(n));
+  if (name === undefined) throw new FileFault(path, "no model.safetensors there");
+  return openWeights(host, joinPath(path, name));
+};
+
+/** Only weights: for generation, evaluation, or as the start of a training. */
+export const loadWeights = async (
+  session: Session,
+  manifest: Manifest,
+  host: Host,
+  path: string,
+): Promise<void> => {
+  const stored = await openWeights(host, path);
+  const entries = manifest.state.filter(({ kind }) => kind === "param");
+  try {
+    checkAgainst(entries, stored, path, isTied(manifest));
+    await loadEntries(session, entries, stored);
+  } finally {
+    await stored.close();
+  }
+};
+
+/** `from`: a checkpoint's folder, or "latest" for the newest below `outDir`. */
+export const checkpointPath = async (host: Host, outDir: string, from: string): Promise<string> => {
+  if (from !== "latest") return from.replace(/\/+$/, "");
+  const [newest] = await listCheckpoints(host, outDir);
+  if (newest !== undefined) return newest;
+  throw new FileFault(
+    outDir,
+    "no checkpoint to resume from",
+    "train from the start, without resuming",
+  );
+};
+
+/** Everything is checked before the session changes; nothing is ever written here. */
+export const loadCheckpoint = async (
+  session: Session,
+  manifest: Manifest,
+  host: Host,
+  path: string,
+): Promise<TrainerState> => {
+  if ((await host.list(path)) === undefined) throw new FileFault(path, "no such checkpoint");
+  const stateFile = joinPath(path, "trainer_state.json");
+  const state = await readJson(host, stateFile);
+  if (!isState(state))
+    throw new FileFault(
+      stateFile,
+      "not the state of a training: damaged, or written by something else",
+    );
+  if (state.spec_sha256 !== manifest.specHash) {
+    const short = (hash: string): string => hash.slice(0, 12);
+    throw new FileFault(
+      path,
+      `belongs to another spec (${short(state.spec_sha256)}, this one is ${short(manifest.specHash)})`,
+      "resume with the .arch file it was made from, or train anew in another folder",
+    );
+  }
+  const files = [
+    ["param", "model.safetensors"],
+    ["slot", "optimizer.safetensors"],
+  ] as const;
+  const opened: SafetensorsFile[] = [];
+  try {
+    for (const [kind, name] of files) {
+      const file = joinPath(path, name);
+      const stored = await openSafetensors(await openRange(host, file));
+      opened.push(stored);
+      checkAgainst(
+        manifest.state.filter((entry) => entry.kind === kind),
+        stored,
+        file,
+        false,
+      );
+    }
+    for (const [i, [kind]] of files.entries()) {
+      await loadEntries(
+        session,
+        manifest.state.filter((entry) => entry.kind === kind),
+        opened[i]!,
+      );
+    }
+  } finally {
+    await Promise.all(opened.map((stored) => stored.close()));
+  }
+  for (const entry of manifest.state) {
+    if (entry.kind === "accumulator")
+      await session.writeState({ [entry.name]: initialValues(entry, state.seed) });
+  }
+  return state;
+};

@@ -1,0 +1,328 @@
+// The training loop: begin or resume, step, evaluate, save, and end well in each case (finished, interrupted, not finite). The
+// loop owns no numbers: state is the session's, data and scalars are functions of the step.
+import { FileFault } from "../../bundle/file-fault.ts";
+import type { Session } from "../../bundle/engine.ts";
+import type { Manifest, TrainingSpec } from "../../bundle/manifest.ts";
+import { evaluateScalar } from "../../bundle/scalar.ts";
+import { stepsFor, trainingOrder, type TrainingOrder } from "../data/batches.ts";
+import type { LoadedData } from "../data/index.ts";
+import { joinPath, replaceFile, type Host } from "../host.ts";
+import { initialise } from "../state.ts";
+import {
+  checkpointPath,
+  listCheckpoints,
+  loadCheckpoint,
+  saveCheckpoint,
+  weightFiles,
+  type SaveTarget,
+  type TrainerState,
+} from "./checkpoint.ts";
+import { evaluate, type Evaluation } from "./evaluate.ts";
+import { findCause, NonFiniteFault } from "./failure.ts";
+import { openMetrics, type MetricsLog, type Row } from "./metrics.ts";
+import { planStep, runStep, type StepResult } from "./step.ts";
+
+export interface Progress {
+  readonly step: number;
+  readonly totalSteps: number;
+  readonly loss: number;
+  readonly learningRate: number;
+  readonly gradNorm: number;
+  readonly tokensPerSecond: number;
+  readonly secondsLeft: number;
+}
+export interface TrainOptions {
+  readonly outDir: string;
+  readonly data: LoadedData;
+  /** Instead of the recipe's. */
+  readonly seed?: number | undefined;
+  /** Stop after this update; the schedule stays the recipe's. */
+  readonly steps?: number | undefined;
+  /** A checkpoint's folder, or "latest". */
+  readonly resumeFrom?: string | undefined;
+  /** Weights to start from instead of the seed's. */
+  readonly begin?: (() => Promise<void>) | undefined;
+  /** Saves, then ends. */
+  readonly signal?: AbortSignal | undefined;
+  readonly onStep?: ((progress: Progress) => void) | undefined;
+  readonly onEvaluation?: ((step: number, evaluation: Evaluation) => void) | undefined;
+  /** Windows looked at on the way, and at the end. */
+  readonly evaluationWindows?: readonly [during: number, end: number];
+}
+export interface TrainResult {
+  readonly status: "finished" | "interrupted";
+  readonly step: number;
+  readonly totalSteps: number;
+  /** Of the last step; undefined when there was none left to do. */
+  readonly loss: number | undefined;
+  readonly evaluation: Evaluation | undefined;
+  readonly checkpoint: string | undefined;
+  readonly history: readonly Row[];
+  readonly seconds: number;
+}
+
+const EVALUATION_WINDOWS = [64, 512] as const;
+/** Tokens a second are of the last steps: what came before says nothing about the time left. */
+const SPEED_WINDOW = 20;
+
+export const recipeOf = (manifest: Manifest): TrainingSpec => {
+  if (manifest.training !== null) return manifest.training;
+  throw new FileFault(
+    "specc-manifest.json",
+    "the bundle was built without a recipe: it cannot train",
+  );
+};
+
+const totalStepsOf = (spec: TrainingSpec, data: LoadedData): number =>
+  spec.length.unit === "epoch"
+    ? stepsFor(data.train, spec.length.value, spec.batch)
+    : spec.totalSteps;
+
+const fresh = (manifest: Manifest, seed: number): TrainerState => ({
+  global_step: 0, epoch: 0, seed, spec_sha256: manifest.specHash, num_input_tokens_seen: 0, elapsed_seconds: 0,
+  best_metric: null, log_history: [],
+}); // prettier-ignore
+
+const probeRow = (outputs: StepResult["outputs"]): Row =>
+  Object.fromEntries(
+    Object.entries(outputs)
+      .filter(([name, { data }]) => name !== "loss" && name !== "grad_norm" && data.length === 1)
+      .map(([name, { data }]) => [`probes/${name.replace(/^probes\//, "")}`, data[0] ?? 0]),
+  );
+
+/** All that a run needs at hand; made once. */
+interface Run {
+  readonly session: Session;
+  readonly manifest: Manifest;
+  readonly host: Host;
+  readonly options: TrainOptions;
+  readonly spec: TrainingSpec;
+  readonly order: TrainingOrder;
+  readonly seed: number;
+  readonly totalSteps: number;
+  readonly target: SaveTarget;
+  readonly metrics: MetricsLog;
+  readonly resumed: string | undefined;
+}
+
+const begin = async (
+  run: Pick<Run, "session" | "manifest" | "seed" | "options">,
+): Promise<void> => {
+  await initialise(run.session, run.manifest, run.seed);
+  await run.options.begin?.();
+};
+
+/** Back to the state before `step`, then the search. */
+const explain = async (run: Run, result: StepResult, step: number): Promise<NonFiniteFault> => {
+  const { session, manifest, host, order, target } = run;
+  const what = Number.isFinite(result.loss)
+    ? `the gradient norm is ${result.gradNorm}`
+    : `the loss is ${result.loss}`;
+  const checkpoint = target.written.at(-1);
+  host.log(`${what} at step ${step}: repeating the steps before it to find the cause`);
+  let from = 0;
+  if (checkpoint === undefined) await begin(run);
+  else from = (await loadCheckpoint(session, manifest, host, checkpoint)).global_step;
+  for (let at = from + 1; at < step; at += 1) {
+    if (run.options.signal?.aborted === true)
+      return new NonFiniteFault(what, step, { node: undefined, place: undefined }, checkpoint);
+    await runStep(session, planStep(manifest, order.batchAt(at - 1), at));
+    await host.pause();
+  }
+  return new NonFiniteFault(
+    what,
+    step,
+    await findCause(session, manifest, result.runs),
+    checkpoint,
+  );
+};
+
+const evaluateRow = async (
+  run: Run,
+  step: number,
+  limit: number,
+): Promise<{ evaluation: Evaluation; row: Row } | undefined> => {
+  const { session, manifest, host, options, order } = run;
+  const { validation, tokenizer } = options.data;
+  if (validation === undefined || !manifest.programs.some(({ name }) => name === "eval_step"))
+    return undefined;
+  const evaluation = await evaluate(session, manifest, validation, tokenizer, host, {
+    limit,
+    signal: options.signal,
+  });
+  const { loss, perplexity, bitsPerByte, tokens } = evaluation;
+  options.onEvaluation?.(step, evaluation);
+  const row = {
+    step,
+    epoch: order.epochAfter(step),
+    "eval/loss": loss,
+    "eval/perplexity": perplexity,
+    "eval/bits_per_byte": bitsPerByte,
+    "eval/tokens": tokens,
+  };
+  await run.metrics.write(row);
+  return { evaluation, row };
+};
+
+const loop = async (run: Run, start: TrainerState): Promise<TrainResult> => {
+  const { session, manifest, host, options, spec, order, totalSteps, target } = run;
+  const [during, atEnd] = options.evaluationWindows ?? EVALUATION_WINDOWS;
+  const last = Math.min(totalSteps, options.steps ?? totalSteps);
+  const tokensPerStep = spec.batch * spec.data.sequence;
+  const began = host.now() - start.elapsed_seconds * 1000;
+  const recent: number[] = [];
+  let state = start;
+  let saved = run.resumed;
+  let loss: number | undefined;
+  let evaluation: Evaluation | undefined;
+
+  const save = async (): Promise<void> => {
+    if (saved?.endsWith(`checkpoint-${state.global_step}`) === true) return;
+    const elapsed_seconds = (host.now() - began) / 1000;
+    saved = await saveCheckpoint(
+      session,
+      manifest,
+      target,
+      { ...state, elapsed_seconds },
+      evaluateScalar(spec.learningRate, state.global_step),
+    );
+  };
+  const look = async (limit: number): Promise<void> => {
+    const seen = await evaluateRow(run, state.global_step, limit);
+    if (seen === undefined) return;
+    evaluation = seen.evaluation;
+    const best_metric = Math.min(state.best_metric ?? Infinity, evaluation.loss);
+    state = { ...state, best_metric, log_history: [...state.log_history, seen.row] };
+  };
+
+  if (state.global_step === 0 && last > 0) await look(during);
+  while (state.global_step < last && options.signal?.aborted !== true) {
+    const step = state.global_step + 1;
+    const before = host.now();
+    const result = await runStep(session, planStep(manifest, order.batchAt(step - 1), step));
+    const milliseconds = host.now() - before;
+    const learningRate = evaluateScalar(spec.learningRate, step);
+    loss = result.loss;
+    const finite = Number.isFinite(loss) && Number.isFinite(result.gradNorm);
+    state = {
+      ...state,
+      global_step: step,
+      epoch: order.epochAfter(step),
+      num_input_tokens_seen: step * tokensPerStep,
+    };
+    recent.push(milliseconds);
+    if (recent.length > SPEED_WINDOW) recent.shift();
+    const perStep = recent.reduce((sum, x) => sum + x, 0) / recent.length;
+    await run.metrics.write({
+      step,
+      epoch: state.epoch,
+      time: (host.now() - began) / 1000,
+      "train/loss": loss,
+      "train/learning_rate": learningRate,
+      "train/grad_norm": result.gradNorm,
+      "train/num_input_tokens_seen": state.num_input_tokens_seen,
+      "perf/tokens_per_second": (tokensPerStep * 1000) / milliseconds,
+      "perf/step_time_ms": milliseconds,
+      "perf/tflops": (manifest.model.flopsPerToken * tokensPerStep) / (milliseconds * 1e9),
+      "memory/num_tensors": session.liveBuffers(),
+      ...probeRow(result.outputs),
+    });
+    if (!finite) throw await explain(run, result, step);
+    const [tokensPerSecond, secondsLeft] = [
+      (tokensPerStep * 1000) / perStep,
+      ((last - step) * perStep) / 1000,
+    ];
+    options.onStep?.({
+      step,
+      totalSteps: last,
+      loss,
+      learningRate,
+      gradNorm: result.gradNorm,
+      tokensPerSecond,
+      secondsLeft,
+    });
+    if (spec.evalEvery !== null && step % spec.evalEvery === 0 && step < last) await look(during);
+    if (spec.saveEvery !== null && step % spec.saveEvery === 0 && step < last) await save();
+    // Signals arrive between steps only.
+    await host.pause();
+  }
+  const interrupted = options.signal?.aborted === true && state.global_step < last;
+  if (!interrupted) await look(atEnd);
+  await save();
+  return {
+    status: interrupted ? "interrupted" : "finished",
+    step: state.global_step,
+    totalSteps: last,
+    loss,
+    evaluation,
+    checkpoint: saved,
+    history: run.metrics.rows,
+    seconds: (host.now() - began) / 1000,
+  };
+};
+
+const removePartials = async (host: Host, outDir: string): Promise<void> => {
+  for (const { name } of (await host.list(outDir)) ?? []) {
+    if (/^checkpoint-\d+\.(partial|replaced)$/.test(name))
+      await host.remove(joinPath(outDir, name));
+  }
+};
+
+/** Writes metrics.jsonl, checkpoints and, when finished, model.safetensors, config.json and tokenizer.json below `outDir`. */
+export const train = async (
+  session: Session,
+  manifest: Manifest,
+  host: Host,
+  options: TrainOptions,
+): Promise<TrainResult> => {
+  const spec = recipeOf(manifest);
+  const { outDir, data } = options;
+  if (data.tokenizer.size > manifest.model.vocabSize) {
+    throw new FileFault(
+      "tokenizer",
+      `has ${data.tokenizer.size} tokens, the model's vocabulary ${manifest.model.vocabSize}`,
+    );
+  }
+  const resumed =
+    options.resumeFrom === undefined
+      ? undefined
+      : await checkpointPath(host, outDir, options.resumeFrom);
+  const state =
+    resumed === undefined ? undefined : await loadCheckpoint(session, manifest, host, resumed);
+  const seed = state?.seed ?? options.seed ?? spec.seed;
+  if (state === undefined) await begin({ session, manifest, seed, options });
+  const metrics = await openMetrics(host, joinPath(outDir, "metrics.jsonl"), manifest, {
+    engine: session.engine,
+    seed,
+    through: state?.global_step ?? 0,
+  });
+  await removePartials(host, outDir);
+  // A resumed run keeps what its checkpoint came with, older ones first; a new one replaces what lies there.
+  const here = resumed === undefined ? [] : [...(await listCheckpoints(host, outDir))].reverse();
+  const written = here.includes(resumed ?? "")
+    ? here.slice(0, here.indexOf(resumed ?? "") + 1)
+    : here;
+  const order = trainingOrder(data.train, seed, spec.batch, spec.micro);
+  const totalSteps = totalStepsOf(spec, data);
+  const target = { host, outDir, written };
+  const run: Run = {
+    session,
+    manifest,
+    host,
+    options,
+    spec,
+    order,
+    seed,
+    totalSteps,
+    target,
+    metrics,
+    resumed,
+  };
+  const result = await loop(run, state ?? fresh(manifest, seed));
+  if (result.status === "finished") {
+    for (const [name, bytes] of await weightFiles(session, manifest))
+      await replaceFile(host, joinPath(outDir, name), bytes);
+    await replaceFile(host, joinPath(outDir, "tokenizer.json"), data.tokenizer.toJson());
+  }
+  return result;
+};
