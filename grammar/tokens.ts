@@ -147,7 +147,6 @@ export const Semicolon = createToken({ name: "Semicolon", pattern: /;+/, group: 
 export const Stray = createToken({
   name: "Stray",
   // Written as ranges: the lexer cannot index complements by first character.
-  // eslint-disable-next-line no-control-regex
   pattern: /[\x00-\x08\x0E-\x1F!-/:-@[-`{-\uFFFF]/,
   group: "trouble",
 });

@@ -13,8 +13,9 @@ import type { Io } from "./io.ts";
 import type { CommonOptions } from "./program.ts";
 
 const SKIPPED: ReadonlySet<string> = new Set(["node_modules", "dist", ".git"]);
+/** Runs and bundles carry copies of their sources, which are nobody's to edit. */
 const archFilesBelow = (folder: string): readonly string[] =>
-  readdirSync(folder, { withFileTypes: true })
+  isFile(join(folder, "specc-manifest.json")) ? [] : readdirSync(folder, { withFileTypes: true })
     .sort((a, b) => (a.name < b.name ? -1 : 1))
     .flatMap((entry) => {
       const path = join(folder, entry.name);

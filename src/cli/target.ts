@@ -1,7 +1,8 @@
 // What a command is pointed at: an `.arch` file, which is checked and from which a model and a recipe are chosen, or a folder
 // with a bundle in it.
 import { join, resolve } from "node:path";
-import { analyze, analyzePair, type CheckResult, type Target } from "../compiler/compile.ts";
+import { analyze, analyzePair, type CheckResult } from "../compiler/analyze.ts";
+import type { Target } from "../compiler/compile.ts";
 import { choose } from "../compiler/choose.ts";
 import { CliError, Stop } from "./errors.ts";
 import type { ModelSpec, RecipeSpec } from "../compiler/semantics/spec.ts";

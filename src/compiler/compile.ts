@@ -1,6 +1,7 @@
 // The pipeline on one page: text -> AST -> Spec -> Graphs -> TensorFlow nodes -> the files of a bundle. Nothing here reads a
 // file, a clock or the network: sources come through a loader, and what specc ships with each bundle comes as `Assets`.
 import type { ProgramEntry, ProgramName } from "../bundle/manifest.ts";
+import { analyze, analyzePair, type CheckResult, type FileLoader } from "./analyze.ts";
 import { InternalError } from "./diagnostics/types.ts";
 import { bundleFiles, type Assets, type Extras } from "./emit/bundle.ts";
 import { programEntry, type Files } from "./emit/manifest.ts";
@@ -12,20 +13,11 @@ import { buildPrograms, type Binding } from "./model/programs.ts";
 import type { Compiled } from "./model/types.ts";
 import { pipeline, runPasses } from "./passes/index.ts";
 import { spanFinder } from "./places.ts";
-import { check, checkRun, type CheckResult, type FileLoader } from "./semantics/check.ts";
 import type { ModelSpec, RecipeSpec } from "./semantics/spec.ts";
 import { catalogue, vocabulary } from "./words.ts";
 
-export { catalogue, vocabulary };
+export { analyze, analyzePair, catalogue, vocabulary };
 export type { Assets, CheckResult, Extras, FileLoader, Files };
-
-/** Text -> AST -> Spec, with everything there is to complain about. */
-export const analyze = (entry: string, files: FileLoader, options: { readonly set?: Readonly<Record<string, string>> } = {}): CheckResult =>
-  check(entry, files, { vocabulary, set: Object.entries(options.set ?? {}).map(([key, value]) => ({ key, value })) });
-
-/** What is wrong with a model and a recipe that meet only because the command line brings them together. */
-export const analyzePair = (checked: CheckResult, model: ModelSpec, recipe: RecipeSpec): CheckResult["diagnostics"] =>
-  checkRun(checked, model.name, recipe.name, vocabulary);
 
 export interface Target {
   readonly entry: string;

@@ -48,19 +48,24 @@ export function attachComments(file: FileAst): Attachments {
         close(expr, expr.span.end - 1);
         return;
       case "group":
-        return exprs(expr.inner);
+        exprs(expr.inner);
+        return;
       case "unary":
-        return exprs(expr.operand);
+        exprs(expr.operand);
+        return;
       case "binary":
         exprs(expr.left);
-        return exprs(expr.right);
+        exprs(expr.right);
+        return;
       case "range":
         exprs(expr.from);
-        return exprs(expr.to);
+        exprs(expr.to);
+        return;
       case "if":
         exprs(expr.test);
         exprs(expr.then);
-        return exprs(expr.else);
+        exprs(expr.else);
+        return;
       case "number":
       case "string":
       case "bool":
@@ -86,7 +91,8 @@ export function attachComments(file: FileAst): Attachments {
       item(entry, () => {
         if (entry.kind === "rule") {
           selector(entry.selector);
-          return exprs(entry.value);
+          exprs(entry.value);
+          return;
         }
         if (entry.header?.kind === "value") exprs(entry.header.value);
         if (entry.value !== undefined) exprs(entry.value);
@@ -100,8 +106,8 @@ export function attachComments(file: FileAst): Attachments {
     });
   };
   const decl = (one: Decl): void => {
-    if (one.kind === "let") return exprs(one.value);
-    if (one.kind === "import") return;
+    if (one.kind === "let") exprs(one.value);
+    if (one.kind !== "definition") return;
     one.params.forEach(param);
     for (const reference of [one.extends, one.for])
       if (reference?.args !== undefined) args(reference.args, reference.span.end);

@@ -17,6 +17,8 @@ export const commentsOf = (text: string): readonly string[] =>
 
 const words = ["norm", "blocks", "ffn", "rope", "l", "L", "base", "steps", "model", "stage", "x1"];
 const word = fc.constantFrom(...words);
+/** Not a declaration's word: at the start of a line such a one, with a name behind it, begins a declaration. */
+const plain = word.filter((one) => one !== "model");
 const number = fc.constantFrom(
   "1",
   "32_000",
@@ -85,11 +87,11 @@ const entry: fc.Arbitrary<string> = fc.letrec<{ entry: string }>((tie) => ({
     { maxDepth: 2, depthSize: "small" },
     fc.tuple(comment, word, value).map(([above, name, one]) => `${above}${name} = ${one} // why\n`),
     fc.tuple(comment, word, value).map(([above, name, one]) => `${above}${name} = ${one}\n`),
-    fc.tuple(word, word, value).map(([name, key, one]) => `${name} ${key} in ${one}\n`),
+    fc.tuple(plain, word, value).map(([name, key, one]) => `${name} ${key} in ${one}\n`),
     fc.tuple(comment, selector, value).map(([above, rule, one]) => `${above}${rule} => ${one}\n`),
     fc
       .tuple(
-        word,
+        plain,
         fc.constantFrom("", " 4", " layers", " (n + 1)"),
         fc.array(tie("entry"), { maxLength: 3 }),
       )

@@ -1,6 +1,6 @@
 // `specc check`: all diagnostics of the given files, imported files included once.
 import type { Diagnostic } from "../../compiler/diagnostics/types.ts";
-import { analyze } from "../../compiler/compile.ts";
+import { analyze } from "../../compiler/analyze.ts";
 import { painter, wantsColor } from "../color.ts";
 import { shownPath } from "../files.ts";
 import type { Io } from "../io.ts";

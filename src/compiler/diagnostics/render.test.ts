@@ -85,12 +85,10 @@ test("text shows all places, in both files", () => {
 });
 
 test("plain terminals get plain signs", () => {
-  // eslint-disable-next-line no-control-regex
   expect(show({ unicode: false })).toMatch(/^[\x00-\x7f]*$/);
 });
 
 test("colours and links change nothing else", () => {
-  // eslint-disable-next-line no-control-regex
   const plain = show({ color: true, hyperlinks: true }).replace(
     /\u001B(\[[\d;]*m|\]8;;.*?\u001B\\)/g,
     "",

@@ -23,7 +23,7 @@ export function positionOf(source: Source, offset: number): Position {
   const before = source.text.slice(0, offset);
   const lines = before.split(/\r\n|\r|\n/);
   const last = (lines.at(-1) ?? "").replace(/^\uFEFF/, "");
-  return { line: lines.length, column: [...last].length + 1 };
+  return { line: lines.length, column: Array.from(last).length + 1 };
 }
 
 export function render(

@@ -104,7 +104,7 @@ function marksOf(one: Diagnostic, source: Source): readonly (readonly [number, r
     const start = positionOf(source, span.start);
     const end = positionOf(source, span.end);
     const raw = (source.text.split(/\r\n|\r|\n/)[start.line - 1] ?? "").replace(/^\uFEFF/, "");
-    const points = [...raw];
+    const points = Array.from(raw);
     const stop = end.line > start.line ? points.length + 1 : end.column;
     const width = (from: number, to: number): number =>
       points.slice(from, to).reduce((sum, point) => sum + (point === "\t" ? tab.length : 1), 0);

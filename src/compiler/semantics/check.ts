@@ -132,9 +132,10 @@ const BASE_WORDS = [
 
 const checkEntry = (module: Module, checker: Checker, origins: Map<string, Origin>): Spec => {
   checkParts(module, checker);
-  const models: Record<string, ModelSpec> = {};
-  const recipes: Record<string, RecipeSpec> = {};
-  const recipeFor: Record<string, string> = {};
+  // Without a prototype: a model may be called `constructor`.
+  const models = Object.create(null) as Record<string, ModelSpec>;
+  const recipes = Object.create(null) as Record<string, RecipeSpec>;
+  const recipeFor = Object.create(null) as Record<string, string>;
   const own = definitions(module);
   const modelBindings = own.filter((b) => b.decl.word.text === "model");
   const flats = new Map<Definition, Flat>();

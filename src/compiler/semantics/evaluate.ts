@@ -250,7 +250,8 @@ const reference = (expr: ReferenceExpr, want: Want | undefined, ctx: Context): M
     const binding = ctx.module.names.get(first.text);
     if (binding?.kind === "broken") return undefined;
     if (binding !== undefined || ctx.env.has(first.text)) {
-      if (expr.args.length === 0) return named(first, expr, want, ctx) ?? undefined;
+      const found = expr.args.length === 0 ? named(first, expr, want, ctx) : "no such name";
+      if (found !== "no such name") return found;
       ctx.report("not-callable", first.span, { name: first.text });
       return undefined;
     }

@@ -31,13 +31,9 @@ export const buildModel = (
     ctx,
   );
   const record: Record<string, Value | undefined> = { name, doc: def.doc ?? null };
-  for (const [key, value] of values) {
-    if (key === "final_norm") record["blocks"] = undefined; // keeps the reading order of a paper's table
-    record[key] = toValue(value, `${root}.${key}`, origins);
-  }
+  for (const [key, value] of values) record[key] = toValue(value, `${root}.${key}`, origins);
   const layers = evaluateBlocks(flat, root, origins, checker);
   const blocks = layers.map(({ block }) => block);
-  record["blocks"] = blocks;
   checkShapes(record, layers.filter((l) => l.sound).map((l) => l.block), root, origins, ctx);
   for (const { block, sound, at } of layers)
     if (sound && block["norm"] !== undefined && block["attention"] !== undefined)
@@ -45,8 +41,15 @@ export const buildModel = (
         for (const complaint of rule(block as BlockSpec, layers.length))
           raise(complaint, `${root}.blocks.${Number(block["layer"]) - 1}`, at, origins, ctx);
   const whole = [...values.values()].every(isWhole) && layers.length > 0 && layers.every((l) => l.whole);
-  // Every key of the table is filled and typed by now; the contract type names the ones of the base.
-  return whole && flat.open.length === 0 ? (record as Partial<ModelSpec> as ModelSpec) : undefined;
+  // Every key of the tables is filled and typed by now; the contract type names the ones of the base.
+  return whole && flat.open.length === 0 ? modelSpec(record, blocks) : undefined;
+};
+
+/** Keys in the order of a paper's table: the blocks between what comes before them and after. */
+const modelSpec = (record: Readonly<Record<string, Value | undefined>>, blocks: readonly PartialBlock[]): ModelSpec => {
+  const { final_norm, head, ...first } = record;
+  const spec: object = { ...first, blocks, final_norm, head };
+  return spec as ModelSpec;
 };
 
 export type PartialBlock = Readonly<Record<string, Value | undefined>>;

@@ -119,12 +119,33 @@ function shown(token: IToken): string {
   return `\`${image}\``;
 }
 
+/** What rules wait for, when nothing more exact is known. */
+const wanted: Readonly<Record<string, string>> = {
+  body: "a setting, a rule or `}`",
+  segment: "a name, `*` or `**`",
+  file: "a declaration",
+  decl: "a declaration",
+  args: "`,` or `)`",
+  arg: "`,` or `)`",
+  params: "a parameter or `)`",
+  param: "`:` and a type",
+  list: "`,` or `]`",
+  item: "`,` or `]`",
+  type: "a type",
+  let: "a name and `=`",
+  imports: '`{`, names, `}` and `from "file"`',
+  imported: "a name",
+  definition: "a name and `{`",
+  reference: "a name",
+};
+
+type Worded = readonly [name: string, place: Place, args?: Record<string, string | number>];
+
 /** Words the parser's first error. `before` and `previous` are the two tokens in front of it. */
-export function reportParseError(
+export function wordParseError(
   error: IRecognitionException,
   [before, previous]: readonly [IToken | undefined, IToken | undefined],
-  report: Report,
-): void {
+): Worded {
   const { token } = error;
   const stack = error.context.ruleStack;
   const rule = stack.at(-1) ?? "file";
@@ -142,17 +163,16 @@ export function reportParseError(
     tokenMatcher(token, t.StringToken) ||
     tokenMatcher(token, t.LSquare) ||
     tokenMatcher(token, t.Bool);
-  const expected = (what: string): void =>
-    report("unexpected", place, { expected: what, found: shown(token) });
+  const expected = (what: string): Worded => [
+    "unexpected",
+    place,
+    { expected: what, found: shown(token) },
+  ];
 
   if (previous?.image === "spec" && rule === "definition")
-    return report("misplaced-edition", { at: previous });
+    return ["misplaced-edition", { at: previous }];
   if (rule === "definition" && tokenMatcher(token, t.Equals) && previous !== undefined)
-    return report(
-      "unexpected",
-      { at: previous },
-      { expected: "a declaration", found: shown(previous) },
-    );
+    return ["unexpected", { at: previous }, { expected: "a declaration", found: shown(previous) }];
   if (rule === "setting" || rule === "header") {
     const equals = apart || startsValue || tokenMatcher(token, t.LParen);
     if (equals && previous !== undefined) {
@@ -164,35 +184,17 @@ export function reportParseError(
         (tokenMatcher(previous, t.NumberToken) ||
           (tokenMatcher(previous, t.Name) && !tokenMatcher(previous, t.In)));
       const name = header ? before : previous;
-      return report("missing-equals", { at: name, after: true }, { after: name.image });
+      return ["missing-equals", { at: name, after: true }, { after: name.image }];
     }
     return expected("`=`, `in` or `{`");
   }
-  if (rule === "rule") return report("missing-arrow", place, { found: shown(token) });
+  if (rule === "rule") return ["missing-arrow", place, { found: shown(token) }];
   if (
     reserved.some((type) => tokenMatcher(token, type)) &&
     !valueRules.has(rule) &&
     rule !== "body"
   )
-    return report("reserved-word", { at: token }, { word: token.image });
+    return ["reserved-word", { at: token }, { word: token.image }];
   if (valueRules.has(rule)) return expected("a value");
-  const wanted: Record<string, string> = {
-    body: "a setting, a rule or `}`",
-    segment: "a name, `*` or `**`",
-    file: "a declaration",
-    decl: "a declaration",
-    args: "`,` or `)`",
-    arg: "`,` or `)`",
-    params: "a parameter or `)`",
-    param: "`:` and a type",
-    list: "`,` or `]`",
-    item: "`,` or `]`",
-    type: "a type",
-    let: "a name and `=`",
-    imports: '`{`, names, `}` and `from "file"`',
-    imported: "a name",
-    definition: "a name and `{`",
-    reference: "a name",
-  };
   return expected(wanted[rule] ?? "something else");
 }

@@ -5,7 +5,7 @@ import type { CstNode, IToken } from "chevrotain";
 import { tokenMatcher } from "chevrotain";
 import { parser } from "../../../grammar/parser.ts";
 import * as t from "../../../grammar/tokens.ts";
-import { reportParseError, type Report } from "./errors.ts";
+import { wordParseError, type Report } from "./errors.ts";
 import { endOf, firstOnLine, virtual } from "./layout.ts";
 
 /** Bounds the work on text that is no spec at all. */
@@ -104,7 +104,7 @@ export function parseSegment(segment: readonly IToken[], report: Report): Parsed
     const inHeader = (depths.braces[i] ?? 0) === 0 && (depths.braces[i - 1] ?? 0) === 0;
     const key = inHeader ? -1 : (tokens[start]?.startOffset ?? -1);
     let level = levels.get(key) ?? 0;
-    if (level === 0) reportParseError(error, [tokens[i - 2], previous], report);
+    if (level === 0) report(...wordParseError(error, [tokens[i - 2], previous]));
     if (round >= maxRounds) {
       tokens = [];
       continue;

@@ -1,0 +1,98 @@
+// The small parts of a decoder: a linear layer, the norms, rotary tables, starts of parameters.
+// Linear weights are [in, out] here and [out, in] on disk, so that no product reads a transposed operand.
+import type { Init } from "../../bundle/manifest.ts";
+import { InternalError } from "../diagnostics/types.ts";
+import type { Builder, Dim, Node } from "../ir/types.ts";
+import type { Variant } from "../semantics/spec.ts";
+import { flag, number } from "./config.ts";
+import { add, cos, iota, matMul, mul, sin } from "./ops.ts";
+import type { Parameters } from "./parameters.ts";
+
+/** A layer's two names: "blocks.3.attention.q" and "model.layers.3.self_attn.q_proj". */
+export interface LayerName {
+  readonly path: string;
+  readonly disk: string;
+}
+
+export const initOf = (init: Variant): Init => {
+  if (init.is === "normal") return { kind: "normal", std: number(init, "std") };
+  throw new InternalError(`no initial distribution ${init.is}`);
+};
+
+/** x [..., in] -> x · W + bias [..., out] */
+export const linear = (
+  b: Builder,
+  params: Parameters,
+  x: Node,
+  layer: LayerName & { readonly out: Dim; readonly bias: boolean; readonly init: Variant },
+): Node => {
+  const { path, disk, out } = layer;
+  const W = params.get({
+    name: `${path}.weight`,
+    diskName: `${disk}.weight`,
+    shape: [x.type.shape.at(-1)!, out],
+    transposed: true,
+    init: initOf(layer.init),
+    role: "weight",
+  });
+  const y = matMul(b, x, W);
+  return layer.bias ? add(b, y, vector(params, layer, "bias", out, 0)) : y;
+};
+
+/** A gain or bias [D]. */
+const vector = (
+  params: Parameters,
+  { path, disk }: LayerName,
+  part: "weight" | "bias",
+  D: Dim,
+  value: number,
+): Node =>
+  params.get({
+    name: `${path}.${part}`,
+    diskName: `${disk}.${part}`,
+    shape: [D],
+    init: { kind: "constant", value },
+    role: part === "bias" ? "bias" : "norm",
+  });
+
+/** x [..., D] -> [..., D] */
+export const normalise = (
+  b: Builder,
+  params: Parameters,
+  kind: Variant,
+  x: Node,
+  name: LayerName,
+): Node => {
+  const D = x.type.shape.at(-1)!;
+  const gain = vector(params, name, "weight", D, 1);
+  switch (kind.is) {
+    case "rmsnorm":
+      return b.emit("rmsNorm", [x, gain], { eps: number(kind, "eps") });
+    case "layernorm": {
+      const zeros = (): Node => b.emit("full", [], { dtype: "f32", shape: [D], value: 0 });
+      const bias = flag(kind, "bias") ? vector(params, name, "bias", D, 0) : zeros();
+      return b.emit("layerNorm", [x, gain, bias], { eps: number(kind, "eps") });
+    }
+    default:
+      throw new InternalError(`no norm ${kind.is}`);
+  }
+};
+
+/**
+ * cos and sin of t · theta^(-2i/d), both halves of d alike: two tables [T, d]. RoPE, arXiv 2104.09864, in the half-split
+ * layout of LLaMA. In-graph, so that a bundle carries no tables.
+ */
+export const rotaryTables = (
+  b: Builder,
+  T: Dim,
+  d: Dim,
+  theta: number,
+): readonly [cos: Node, sin: Node] => {
+  const half = d.size / 2;
+  const values = Array.from({ length: d.size }, (_, i) =>
+    Math.fround(theta ** ((-2 * (i % half)) / d.size)),
+  );
+  const frequencies = b.emit("constant", [], { dtype: "f32", shape: [d], values });
+  const angles = mul(b, iota(b, "f32", [T, d], 0), frequencies);
+  return [cos(b, angles), sin(b, angles)];
+};

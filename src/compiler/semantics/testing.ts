@@ -1,0 +1,51 @@
+// For tests: files in memory, and the small world the catalogue's examples stand in.
+import { syntaxDiagnostics } from "../diagnostics/catalogue.ts";
+import { render } from "../diagnostics/render.ts";
+import { check, type CheckResult, type FileLoader } from "./check.ts";
+import type { VocabularyPart } from "./schema.ts";
+import { baseVocabulary } from "./vocabulary/index.ts";
+import { mergeVocabulary } from "./vocabulary.ts";
+
+/** A stand-in for a feature folder: this layer must not know the real ones. */
+const scaling: VocabularyPart = {
+  constructors: [
+    {
+      name: "gpas",
+      of: "Scaling",
+      doc: "a stand-in",
+      keys: [
+        {
+          name: "gate",
+          type: { kind: "word", words: [{ name: "silu", doc: "" }, { name: "tanh", doc: "" }] },
+          doc: "the gate's function",
+          default: "silu",
+        },
+        { name: "init", type: { kind: "float" }, doc: "where the gate starts", default: "0" },
+      ],
+    },
+  ],
+  words: ["gpas"],
+  parameters: (block) => (block.scaling?.is === "gpas" ? ["gpas.gate"] : []),
+};
+
+export const testVocabulary = mergeVocabulary(baseVocabulary, [scaling]);
+
+export const inMemory = (files: Readonly<Record<string, string>>): FileLoader => ({
+  read: (path) => (Object.hasOwn(files, path) ? files[path] : undefined),
+  resolveImport: (_from, spec) =>
+    spec.startsWith("./") ? { path: spec.slice(2) } : { fault: "it lies outside of the project" },
+});
+
+export const checkText = (
+  text: string,
+  files: Readonly<Record<string, string>> = {},
+  set: readonly { readonly key: string; readonly value: string }[] = [],
+): CheckResult => check("model.arch", inMemory({ ...files, "model.arch": text }), { vocabulary: testVocabulary, set });
+
+export const shown = ({ diagnostics, sources }: CheckResult): string =>
+  render(diagnostics, sources, {
+    format: "text",
+    unicode: true,
+    catalogue: [...syntaxDiagnostics, ...testVocabulary.diagnostics],
+    version: "0.0.0",
+  });

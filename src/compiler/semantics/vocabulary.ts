@@ -1,0 +1,39 @@
+// What features add to the tables.
+import type { Key, RuleBlock, Vocabulary, VocabularyPart } from "./schema.ts";
+
+export const mergeVocabulary = (base: Vocabulary, features: readonly VocabularyPart[]): Vocabulary =>
+  features.reduce(
+    (all, part): Vocabulary => ({
+      sums: [...all.sums, ...(part.sums ?? [])],
+      constructors: [...all.constructors, ...(part.constructors ?? [])],
+      keys: mergeKeys(all.keys, part.keys ?? {}),
+      diagnostics: [...all.diagnostics, ...(part.diagnostics ?? [])],
+      rules: mergeRules(all.rules, part.rules ?? {}),
+      words: [...new Set([...all.words, ...(part.words ?? [])])],
+      parameters: [...all.parameters, ...(part.parameters ? [part.parameters] : [])],
+      blockChecks: [...all.blockChecks, ...(part.checkBlock ? [part.checkBlock] : [])],
+    }),
+    base,
+  );
+
+const mergeKeys = (a: Vocabulary["keys"], b: Vocabulary["keys"]): Vocabulary["keys"] => {
+  const merged: Record<string, readonly Key[]> = { ...a };
+  for (const [place, keys] of Object.entries(b)) merged[place] = [...(merged[place] ?? []), ...keys];
+  return merged;
+};
+
+/** A feature's default rules come first, so that its parameters are not taken by the general ones. */
+const mergeRules = (a: Vocabulary["rules"], b: Vocabulary["rules"]): Vocabulary["rules"] => {
+  const merged: Record<string, readonly RuleBlock[]> = { ...a };
+  for (const [place, added] of Object.entries(b)) {
+    let blocks = merged[place] ?? [];
+    for (const block of added)
+      blocks = blocks.some((known) => known.name === block.name)
+        ? blocks.map((known) =>
+            known.name === block.name ? { ...known, default: `${block.default}\n${known.default}` } : known,
+          )
+        : [...blocks, block];
+    merged[place] = blocks;
+  }
+  return merged;
+};

@@ -1,0 +1,173 @@
+// The words of recipes: data, optimizer, schedule, clipping and weight decay, with PyTorch's defaults unless a key says otherwise.
+import type { Complaint, Constructor, Key, RuleBlock, SumType, Unit } from "../schema.ts";
+import type { Quantity, Value, Variant } from "../spec.ts";
+import { shown } from "../values.ts";
+import { counting, fraction, key, positive, sum, yesNo } from "./kit.ts";
+
+export const recipeSums: readonly SumType[] = [
+  { name: "Data", doc: "what is trained on" },
+  { name: "Tokenizer", doc: "how text becomes tokens" },
+  { name: "Optimizer", doc: "how gradients become updates" },
+  { name: "Schedule", doc: "how the learning rate moves over the steps" },
+  { name: "Clip", doc: "how large a gradient may be" },
+  { name: "Decay", doc: "how weights shrink" },
+  { name: "Precision", doc: "the numbers that training computes with" },
+  { name: "Sample", doc: "a text to generate" },
+];
+
+const quantity = (...units: readonly Unit[]): Key["type"] => ({ kind: "quantity", units });
+const steps = (name: string, doc: string, fallback: string): Key =>
+  key(name, quantity("step", "%"), `${doc}: steps, or a share of the training`, { default: fallback });
+const floor = key("floor", fraction, "what is left of the rate at the end, as a share of its peak", { default: "10%" });
+const warmup = steps("warmup", "linear rise from zero", "10%");
+const torch = "PyTorch torch.optim";
+const rate = key("lr", positive, "peak learning rate", { default: "1e-3", source: `${torch}.Adam` });
+const beta = { kind: "float", min: 0, below: 1 } as const;
+const adamKeys: readonly Key[] = [
+  rate,
+  key("betas", { kind: "list", of: beta, length: 2 }, "decay of the running means of gradients and of their squares", {
+    default: "[0.9, 0.999]",
+    source: `${torch}.Adam`,
+  }),
+  key("eps", positive, "added to the denominator", { default: "1e-8", source: `${torch}.Adam` }),
+];
+
+const isQuantity = (value: Value | undefined): value is Quantity =>
+  typeof value === "object" && value !== null && "unit" in value;
+
+/** Shares of the training, 100% together. */
+const phases = (value: Variant): readonly Complaint[] => {
+  const parts = [value["warmup"], value["decay"]].filter(isQuantity).filter((q) => q.unit === "%");
+  const total = parts.reduce((all, q) => all + q.value, 0);
+  if (total <= 1 + 1e-9) return [];
+  return [{ name: "phases-overlap", args: { total: `${shown(total * 100)}%` }, at: "decay" }];
+};
+
+/** "95%, 5%" is all there is. */
+const wholeSplit = (value: Variant): readonly Complaint[] => {
+  const split = value["split"];
+  if (!Array.isArray(split)) return [];
+  const parts = (split as readonly Value[]).filter((x) => typeof x === "number");
+  const total = parts.reduce((all, x) => all + x, 0);
+  if (Math.abs(total - 1) < 1e-9) return [];
+  const first = parts[0] ?? 1;
+  const help = [`use split: [${shown(first * 100)}%, ${shown((1 - first) * 100)}%]`];
+  return [{ name: "split-sum", args: { total: `${shown(total * 100)}%` }, at: "split", ...(first <= 1 && { details: { help } }) }];
+};
+
+const notYet = (value: Variant): readonly Complaint[] => [
+  { name: "precision-not-yet", args: { precision: value.is }, details: { help: ["write precision = f32"] } },
+];
+
+export const recipeConstructors: readonly Constructor[] = [
+  {
+    name: "text",
+    of: "Data",
+    doc: "plain text files, read in the order of their names",
+    keys: [
+      key("files", { kind: "list", of: { kind: "string" }, min: 1, single: true }, "paths or patterns, relative to this file; with `package`, inside it"),
+      key("package", { kind: "string" }, "an installed npm package that holds the files", { default: "none", optional: true }),
+      key("tokenizer", sum("Tokenizer"), "how text becomes tokens", { default: "bytes()" }),
+      key("sequence", { kind: "int", min: 2 }, "tokens of one sequence", { default: "256" }),
+      key("pack", yesNo, "sequences run across the ends of files; otherwise each file starts a new one", { default: "true" }),
+      key("split", { kind: "list", of: fraction, length: 2 }, "shares for training and validation", { default: "[95%, 5%]" }),
+    ],
+    check: wholeSplit,
+  },
+  { name: "bytes", of: "Tokenizer", doc: "each byte of UTF-8 is a token: 256 of them", keys: [] },
+  {
+    name: "bpe",
+    of: "Tokenizer",
+    doc: "byte-level byte-pair encoding in the tokenizer.json format",
+    source: "arXiv 1508.07909",
+    keys: [
+      key("file", { kind: "string" }, "the tokenizer's file, relative to this one; trained on the data and written when it is missing"),
+      key("size", { kind: "int", min: 256 }, "tokens to train when the file is missing", { default: "none", optional: true }),
+    ],
+  },
+  { name: "adamw", of: "Optimizer", doc: "Adam with decoupled weight decay", source: "arXiv 1711.05101", keys: adamKeys },
+  { name: "adam", of: "Optimizer", doc: "running means of gradients over the root of those of their squares", source: "arXiv 1412.6980", keys: adamKeys },
+  {
+    name: "sgd",
+    of: "Optimizer",
+    doc: "plain gradient steps, with momentum if wanted",
+    keys: [
+      { ...rate, source: `${torch}.SGD` },
+      key("momentum", beta, "share of the last update that is kept", { default: "0", source: `${torch}.SGD` }),
+    ],
+  },
+  { name: "constant", of: "Schedule", doc: "warm-up, then the peak rate", keys: [steps("warmup", "linear rise from zero", "0 steps")] },
+  { name: "linear", of: "Schedule", doc: "warm-up, then a straight line down to the floor", keys: [warmup, { ...floor, default: "0" }] },
+  { name: "cosine", of: "Schedule", doc: "warm-up, then half a cosine down to the floor", source: "arXiv 1608.03983", keys: [warmup, floor] },
+  {
+    name: "wsd",
+    of: "Schedule",
+    doc: "warm-up, the peak rate, then a straight line down to the floor: warm-up, stable, decay",
+    source: "arXiv 2404.06395",
+    keys: [warmup, steps("decay", "linear fall to the floor at the end", "20%"), floor],
+    check: phases,
+  },
+  {
+    name: "global_norm",
+    of: "Clip",
+    doc: "scales all gradients so that their joint norm is at most `max`",
+    source: "PyTorch clip_grad_norm_",
+    keys: [key("max", positive, "largest joint norm", { default: "1.0" })],
+  },
+  { name: "none", of: "Decay", doc: "no weight decay", keys: [] },
+  {
+    name: "constant",
+    of: "Decay",
+    doc: "the same rate all the time",
+    keys: [key("rate", { kind: "float", min: 0 }, "weight decay")],
+  },
+  { name: "f32", of: "Precision", doc: "32-bit floating point throughout", keys: [] },
+  {
+    name: "bf16",
+    of: "Precision",
+    doc: "bfloat16 products with 32-bit weights; waits for the native tensorflow engine",
+    keys: [],
+    check: notYet,
+  },
+  {
+    name: "sample",
+    of: "Sample",
+    doc: "a continuation that `train` prints when it is done",
+    keys: [
+      key("prompt", { kind: "string" }, "what the text begins with", { default: '"The "' }),
+      key("tokens", counting, "tokens to add", { default: "200" }),
+      key("temperature", { kind: "float", min: 0 }, "0 always takes the likeliest token", { default: "0.8" }),
+      key("top_k", counting, "only the likeliest so many tokens", { default: "none", optional: true }),
+    ],
+  },
+];
+
+const sequences: Key["type"] = { kind: "quantity", units: ["sequence"], min: 1 };
+
+export const recipeKeys: readonly Key[] = [
+  key("data", sum("Data"), "what is trained on"),
+  key("optimizer", sum("Optimizer"), "how gradients become updates", { default: "adamw()" }),
+  key("schedule", sum("Schedule"), "how the learning rate moves", { default: "cosine()" }),
+  key("batch", sequences, "sequences in one update", { default: "32 sequences" }),
+  key("micro", sequences, "sequences in one pass through the model; it must divide batch", { default: "batch" }),
+  key("length", { kind: "quantity", units: ["step", "epoch", "token"], min: 1 }, "how long to train", { default: "1 epoch" }),
+  key("clip", sum("Clip"), "how large a gradient may be", { default: "none", optional: true }),
+  key("precision", sum("Precision"), "the numbers that training computes with", { default: "f32" }),
+  key("seed", { kind: "int", min: 0, max: 2 ** 32 - 1 }, "where init, data order and sampling begin", { default: "42", source: "Hugging Face TrainingArguments: seed" }),
+  key("eval_every", { kind: "quantity", units: ["step"], min: 1 }, "steps between evaluations; none evaluates at the end", { default: "none", optional: true }),
+  key("save_every", { kind: "quantity", units: ["step"], min: 1 }, "steps between checkpoints; none saves at the end", { default: "none", optional: true }),
+  key("sample", sum("Sample"), "a text that `train` prints when it is done", { default: "none", optional: true }),
+];
+
+export const recipeRules: readonly RuleBlock[] = [
+  {
+    name: "decay",
+    of: "Decay",
+    doc: "weight decay of each parameter: the first rule that matches it holds, and every parameter needs one",
+    default: "norm, bias, embedding => none\n* => constant(0.1)",
+    instead: [
+      { key: "optimizer", is: "adam", default: "* => none" },
+      { key: "optimizer", is: "sgd", default: "* => none" },
+    ],
+  },
+];

@@ -1,0 +1,267 @@
+// A model in the hands of a program: what a bundle's index.js and the command line work with.
+import type { Engine, LoadedBundle, Session } from "../bundle/engine.ts";
+import { FileFault } from "../bundle/file-fault.ts";
+import type { Manifest } from "../bundle/manifest.ts";
+import {
+  bytesReader,
+  openSafetensors,
+  writeSafetensors,
+  type SafetensorsFile,
+} from "../bundle/safetensors.ts";
+import type { HostTensor, Tensors } from "../bundle/tensor.ts";
+import { chooseEngine } from "./choose-engine.ts";
+import { fromRoot, loadData, openTokenizer, type Batch } from "./data/index.ts";
+import { generate, nextLogits, type GenerateOptions } from "./decode/generate.ts";
+import { cpuEngine, wasmEngine } from "./engines/tfjs.ts";
+import { fit, type FitOptions, type FitResult } from "./fit.ts";
+import { codeOf, joinPath, readText, replaceFile, type Host } from "./host.ts";
+import { checkAgainst, initialise, isTied, loadEntries } from "./state.ts";
+import { bytesTokenizer, type Tokenizer } from "./tokenizers/tokenizer.ts";
+import { readTokenizerJson } from "./tokenizers/tokenizer-json.ts";
+import { loadWeights, weightFiles } from "./train/checkpoint.ts";
+import { evaluate, idsShape, type EvaluateOptions, type Evaluation } from "./train/evaluate.ts";
+import { recipeOf } from "./train/loop.ts";
+import { planStep, runStep } from "./train/step.ts";
+
+export interface ModelOptions {
+  readonly bundle: LoadedBundle;
+  readonly host: Host;
+  /** "auto" (default), the name of one of `engines`, or an engine. */
+  readonly engine?: string | Engine | undefined;
+  readonly engines?: readonly Engine[] | undefined;
+  /** A safetensors file or a folder with one; or its bytes; or tensors by name on disk. Without: initial values of the seed. */
+  readonly weights?: string | Uint8Array | Tensors | undefined;
+  readonly seed?: number | undefined;
+  readonly tokenizer?: Tokenizer | undefined;
+}
+export interface TokenBatch {
+  readonly input_ids: readonly (readonly number[])[];
+  /** Already shifted; -100 does not count. */
+  readonly targets: readonly (readonly number[])[];
+}
+export interface Trainer {
+  /** One update of a batch of the recipe's size. */
+  step(
+    batch: TokenBatch,
+  ): Promise<{ readonly step: number; readonly loss: number; readonly gradNorm: number }>;
+  /** The recipe, from its data to its report. */
+  fit(options: FitOptions): Promise<FitResult>;
+}
+export interface Model {
+  readonly manifest: Manifest;
+  readonly session: Session;
+  /** Its name, and why it was taken. */
+  readonly engine: string;
+  readonly why: string;
+  /** Logits [B, T, V] of rows of equal length T. */
+  forward(ids: readonly (readonly number[])[]): Promise<{ readonly logits: HostTensor }>;
+  /** The new text, without the prompt. */
+  generate(prompt: string, options?: Omit<GenerateOptions, "prompt">): Promise<string>;
+  trainer(): Trainer;
+  /** Held-out loss on the recipe's data. */
+  evaluate(options?: EvaluateOptions): Promise<Evaluation>;
+  tokenizer(): Promise<Tokenizer>;
+  /** model.safetensors, config.json and tokenizer.json. */
+  save(folder: string): Promise<void>;
+  load(path: string): Promise<void>;
+  /** The bytes of model.safetensors. */
+  saveWeights(): Promise<Uint8Array>;
+  close(): Promise<void>;
+}
+
+const defaultEngines = (): readonly Engine[] => [wasmEngine(), cpuEngine()];
+
+const storedOf = async (weights: Uint8Array | Tensors): Promise<SafetensorsFile> =>
+  openSafetensors(
+    bytesReader(weights instanceof Uint8Array ? weights : writeSafetensors(weights), "weights"),
+  );
+
+const begin = async (
+  session: Session,
+  { bundle, host, weights, seed }: ModelOptions,
+): Promise<void> => {
+  const { manifest } = bundle;
+  await initialise(session, manifest, seed ?? manifest.training?.seed ?? 0);
+  if (typeof weights === "string") await loadWeights(session, manifest, host, weights);
+  else if (weights !== undefined) {
+    const stored = await storedOf(weights);
+    const entries = manifest.state.filter(({ kind }) => kind === "param");
+    checkAgainst(entries, stored, "weights", isTied(manifest));
+    await loadEntries(session, entries, stored);
+  }
+};
+
+const existingText = async (host: Host, path: string): Promise<string | undefined> => {
+  try {
+    return await readText(host, path);
+  } catch (error) {
+    // The reading wrapped the reason: a file that is there but cannot be read is told when it is opened for real.
+    if (error instanceof FileFault || codeOf(error) !== undefined) return undefined;
+    throw error;
+  }
+};
+
+/** What lies beside the weights goes first, then the recipe's tokenizer, then bytes. */
+const findTokenizer = async ({ bundle, host, weights }: ModelOptions): Promise<Tokenizer> => {
+  const { training, model } = bundle.manifest;
+  if (typeof weights === "string") {
+    const path = joinPath(weights.replace(/[^/]*\.(safetensors|json)$/, ""), "tokenizer.json");
+    const text = await existingText(host, path === "/tokenizer.json" ? "tokenizer.json" : path);
+    if (text !== undefined) return readTokenizerJson(text, path);
+  }
+  if (training !== null) {
+    const spec = training.data.tokenizer;
+    return openTokenizer(
+      spec.kind === "bpe" ? { ...spec, file: fromRoot(host, spec.file) } : spec,
+      host,
+    );
+  }
+  if (model.vocabSize >= bytesTokenizer.size) return bytesTokenizer;
+  throw new FileFault(
+    "tokenizer.json",
+    "no tokenizer: the bundle has no recipe and none lies beside the weights",
+  );
+};
+
+const checkIds = (rows: readonly (readonly number[])[], vocabSize: number): number => {
+  const length = rows[0]?.length ?? 0;
+  for (const row of rows) {
+    if (row.length !== length || length === 0)
+      throw new RangeError("rows of token ids must have one length, at least 1");
+    const bad = row.find((id) => !Number.isInteger(id) || id < 0 || id >= vocabSize);
+    if (bad !== undefined)
+      throw new RangeError(`token id ${bad} is outside the vocabulary of ${vocabSize}`);
+  }
+  return length;
+};
+
+/** By the forward program where the bundle has one that is long enough, else position by position. */
+const forward = async (
+  session: Session,
+  manifest: Manifest,
+  rows: readonly (readonly number[])[],
+): Promise<HostTensor> => {
+  const length = checkIds(rows, manifest.model.vocabSize);
+  const width = manifest.model.vocabSize;
+  const data = new Float32Array(rows.length * length * width);
+  const program = manifest.programs.find(({ name }) => name === "forward");
+  const [batch, sequence] = program === undefined ? [0, 0] : idsShape(program);
+  if (length > manifest.model.context)
+    throw new RangeError(`${length} tokens do not fit the context of ${manifest.model.context}`);
+  if (sequence >= length) {
+    for (let first = 0; first < rows.length; first += batch) {
+      const ids = new Int32Array(batch * sequence);
+      const some = rows.slice(first, first + batch);
+      some.forEach((row, b) => ids.set(row, b * sequence));
+      const shape = [batch, sequence];
+      const targets: HostTensor = {
+        dtype: "i32",
+        shape,
+        data: new Int32Array(batch * sequence).fill(-100),
+      };
+      const out = await session.run("forward", {
+        input_ids: { dtype: "i32", shape, data: ids },
+        targets,
+      });
+      const logits = out["logits"]?.data ?? new Float32Array(0);
+      some.forEach((_, b) => {
+        const from = b * sequence * width;
+        data.set(logits.subarray(from, from + length * width), (first + b) * length * width);
+      });
+    }
+  } else {
+    for (const [b, row] of rows.entries()) {
+      for (let t = 0; t < length; t += 1) {
+        data.set(
+          await nextLogits(session, manifest, row.slice(0, t + 1)),
+          (b * length + t) * width,
+        );
+      }
+    }
+  }
+  return { dtype: "f32", shape: [rows.length, length, width], data };
+};
+
+/** Rows to the passes of an update. */
+const passesOf = (manifest: Manifest, { input_ids, targets }: TokenBatch): readonly Batch[] => {
+  const { batch, micro, data } = recipeOf(manifest);
+  const T = data.sequence;
+  const fits = (rows: TokenBatch["targets"]): boolean =>
+    rows.length === batch && rows.every((row) => row.length === T);
+  if (!fits(input_ids) || !fits(targets))
+    throw new RangeError(
+      `a batch of this recipe is ${batch} rows of ${T} ids, and as many targets`,
+    );
+  checkIds(input_ids, manifest.model.vocabSize);
+  const tensor = (rows: TokenBatch["targets"]): HostTensor => ({
+    dtype: "i32",
+    shape: [micro, T],
+    data: Int32Array.from(rows.flat()),
+  });
+  return Array.from({ length: batch / micro }, (_, p) => ({
+    input_ids: tensor(input_ids.slice(p * micro, (p + 1) * micro)),
+    targets: tensor(targets.slice(p * micro, (p + 1) * micro)),
+  }));
+};
+
+export const createModel = async (options: ModelOptions): Promise<Model> => {
+  const { bundle, host, engine: wanted } = options;
+  const { manifest } = bundle;
+  const chosen =
+    typeof wanted === "object"
+      ? { engine: wanted, why: "given" }
+      : await chooseEngine(options.engines ?? defaultEngines(), wanted);
+  const session = await chosen.engine.open(bundle);
+  try {
+    await begin(session, options);
+  } catch (error) {
+    await session.close();
+    throw error;
+  }
+  let known = options.tokenizer;
+  const tokenizer = async (): Promise<Tokenizer> => (known ??= await findTokenizer(options));
+  return {
+    manifest,
+    session,
+    engine: session.engine,
+    why: chosen.why,
+    tokenizer,
+    forward: async (ids) => ({ logits: await forward(session, manifest, ids) }),
+    generate: async (prompt, how = {}) =>
+      (await generate(session, manifest, await tokenizer(), host, { ...how, prompt })).text,
+    trainer: () => {
+      let step = 0;
+      return {
+        step: async (batch) => {
+          const result = await runStep(
+            session,
+            planStep(manifest, passesOf(manifest, batch), step + 1),
+          );
+          step += 1;
+          return { step, loss: result.loss, gradNorm: result.gradNorm };
+        },
+        fit: (how) => fit(session, manifest, host, how),
+      };
+    },
+    evaluate: async (how) => {
+      const data = await loadData(recipeOf(manifest).data, host, { write: false });
+      if (data.validation !== undefined)
+        return evaluate(session, manifest, data.validation, data.tokenizer, host, how);
+      throw new FileFault(
+        data.files.join(", "),
+        "nothing of the data is held out for evaluation",
+        "give `split` a second part, as in [95%, 5%]",
+      );
+    },
+    save: async (folder) => {
+      await host.makeFolder(folder);
+      for (const [name, bytes] of await weightFiles(session, manifest))
+        await replaceFile(host, joinPath(folder, name), bytes);
+      await replaceFile(host, joinPath(folder, "tokenizer.json"), (await tokenizer()).toJson());
+    },
+    load: (path) => loadWeights(session, manifest, host, path),
+    saveWeights: async () =>
+      (await weightFiles(session, manifest)).get("model.safetensors") ?? new Uint8Array(0),
+    close: () => session.close(),
+  };
+};

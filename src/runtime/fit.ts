@@ -1,0 +1,51 @@
+// A whole training as a user sees it: data, the loop, a sample of text at the end, and the report. Used by `specc train` and by
+// the bundle's own trainer.
+import type { Session } from "../bundle/engine.ts";
+import type { Manifest } from "../bundle/manifest.ts";
+import { loadData } from "./data/index.ts";
+import { generate } from "./decode/generate.ts";
+import { joinPath, replaceFile, type Host } from "./host.ts";
+import { renderReport } from "./report/report.ts";
+import { loadWeights } from "./train/checkpoint.ts";
+import { recipeOf, train, type TrainOptions, type TrainResult } from "./train/loop.ts";
+
+export interface FitOptions extends Omit<TrainOptions, "data" | "begin"> {
+  /** Weights to start from: a file or folder. */
+  readonly weights?: string | undefined;
+  /** The text of the spec, for the report. */
+  readonly source?: string | undefined;
+}
+export interface FitResult extends TrainResult {
+  readonly sample: string | undefined;
+  readonly report: string | undefined;
+}
+
+export const fit = async (
+  session: Session,
+  manifest: Manifest,
+  host: Host,
+  options: FitOptions,
+): Promise<FitResult> => {
+  const { weights, source, ...rest } = options;
+  const recipe = recipeOf(manifest);
+  const data = await loadData(recipe.data, host);
+  const begin =
+    weights === undefined ? undefined : () => loadWeights(session, manifest, host, weights);
+  const result = await train(session, manifest, host, { ...rest, data, begin });
+  if (result.status === "interrupted") return { ...result, sample: undefined, report: undefined };
+  const wanted = recipe.sample;
+  const canSample = wanted !== null && manifest.programs.some(({ name }) => name === "next_logits");
+  const seed = options.seed ?? recipe.seed;
+  const signal = options.signal === undefined ? {} : { signal: options.signal };
+  const sample = canSample
+    ? await generate(session, manifest, data.tokenizer, host, { ...wanted, ...signal, seed })
+    : undefined;
+  const text = sample === undefined ? undefined : (wanted?.prompt ?? "") + sample.text;
+  const report = joinPath(options.outDir, "report.html");
+  await replaceFile(
+    host,
+    report,
+    renderReport({ manifest, engine: session.engine, seed, result, sample: text, source }),
+  );
+  return { ...result, sample: text, report };
+};

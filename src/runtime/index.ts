@@ -1,0 +1,22 @@
+// The runtime: loads and runs bundles, in Node and in browsers. It knows no syntax and no paper.
+export type { Engine, LoadedBundle, ProgramModule, Session } from "../bundle/engine.ts";
+export type { Manifest } from "../bundle/manifest.ts";
+export * from "../bundle/safetensors.ts";
+export type { HostTensor, Tensors } from "../bundle/tensor.ts";
+export * from "./api.ts";
+export * from "./choose-engine.ts";
+export * from "./data/index.ts";
+export * from "./decode/generate.ts";
+export * from "./decode/sample.ts";
+export { cpuEngine, wasmEngine } from "./engines/tfjs.ts";
+export * from "./fit.ts";
+export { asFault, codeOf, joinPath, type Entry, type Host } from "./host.ts";
+export { initialValues } from "./state.ts";
+export { bytesTokenizer, type Tokenizer } from "./tokenizers/tokenizer.ts";
+export { readTokenizerJson } from "./tokenizers/tokenizer-json.ts";
+export { trainBpe } from "./tokenizers/train-bpe.ts";
+export { listCheckpoints, loadWeights, openWeights } from "./train/checkpoint.ts";
+export { evaluate, type EvaluateOptions, type Evaluation } from "./train/evaluate.ts";
+export { NonFiniteFault } from "./train/failure.ts";
+export { train, type Progress, type TrainOptions, type TrainResult } from "./train/loop.ts";
+export type { Row } from "./train/metrics.ts";

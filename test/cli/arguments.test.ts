@@ -1,0 +1,64 @@
+// What the command line says to right and wrong invocations, before any work is done.
+import { readFileSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+import { folder, project, specc } from "./run.ts";
+
+const { version } = JSON.parse(readFileSync("package.json", "utf8")) as { version: string };
+
+describe("invocation", () => {
+  test("--version prints the version alone", async () => {
+    expect(await specc(["--version"], { cwd: folder() })).toEqual({ code: 0, out: `${version}\n`, err: "" });
+  });
+  test("--help goes to standard output, lists every command and the exit codes", async () => {
+    const { code, out, err } = await specc(["--help"], { cwd: folder() });
+    expect([code, err]).toEqual([0, ""]);
+    for (const command of "init check fmt build train eval generate inspect explain doctor forward".split(" "))
+      expect(out).toContain(command);
+    expect(out).toContain("Exit codes:");
+  });
+  test("no arguments show the help", async () => {
+    expect((await specc([], { cwd: folder() })).out).toContain("Usage: specc");
+  });
+  test("each command has help of its own", async () => {
+    const { code, out } = await specc(["train", "--help"], { cwd: folder() });
+    expect(code).toBe(0);
+    expect(out).toContain("--resume-from-checkpoint");
+    expect(out).toContain("moved aside");
+  });
+  test("an unknown command suggests the one that was meant", async () => {
+    const { code, out, err } = await specc(["chekc", "model.arch"], { cwd: folder() });
+    expect([code, out]).toEqual([2, ""]);
+    expect(err).toContain("Did you mean check?");
+  });
+  test("an unknown option suggests the one that was meant", async () => {
+    const { code, err } = await specc(["check", "--formt", "json", "model.arch"], { cwd: folder() });
+    expect(code).toBe(2);
+    expect(err).toContain("Did you mean --format?");
+  });
+  test("a value outside of its range is refused", async () => {
+    const { code, err } = await specc(["generate", "model.arch", "--prompt", "x", "--top-p", "1.5"], { cwd: project() });
+    expect(code).toBe(2);
+    expect(err).toContain("Give a number from 0 to 1.");
+  });
+  test("a missing argument, a missing required option and an unknown choice are refused", async () => {
+    expect((await specc(["check"], { cwd: folder() })).code).toBe(2);
+    expect((await specc(["build", "model.arch"], { cwd: project() })).err).toContain("--out-dir");
+    expect((await specc(["train", "model.arch", "--engine", "abacus"], { cwd: project() })).err).toContain("wasm");
+  });
+  test("--set needs key=value", async () => {
+    const { code, err } = await specc(["check", "model.arch", "--set", "length"], { cwd: project() });
+    expect(code).toBe(2);
+    expect(err).toContain("key=value");
+  });
+  test("a missing file is named, as it was given", async () => {
+    for (const command of [["check", "none.arch"], ["fmt", "none.arch"], ["train", "none.arch"], ["inspect", "none.arch"]]) {
+      const { code, err } = await specc(command, { cwd: folder() });
+      expect([code, err]).toEqual([2, expect.stringContaining("none.arch")]);
+    }
+  });
+  test("a folder without a bundle is no target", async () => {
+    const { code, err } = await specc(["train", "."], { cwd: folder() });
+    expect(code).toBe(2);
+    expect(err).toContain("specc-manifest.json");
+  });
+});
