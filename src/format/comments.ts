@@ -113,6 +113,7 @@ export function attachComments(file: FileAst): Attachments {
       if (reference?.args !== undefined) args(reference.args, reference.span.end);
     body(one.body);
   };
+  if (file.edition !== undefined) item(file.edition, () => undefined);
   for (const one of file.decls) item(one, () => decl(one));
   close(file, file.source.text.length);
 

@@ -25,18 +25,15 @@ interface Context {
 
 export function printFile(file: ast.FileAst): Doc {
   const cx: Context = { text: file.source.text, attached: attachComments(file) };
-  const parts: Doc[] = [];
-  if (file.edition !== undefined) parts.push(["spec ", printExpr(cx, file.edition)]);
-  for (const decl of file.decls) parts.push(...itemLines(cx, decl, printDecl(cx, decl)));
+  const lines: Doc[] = [];
+  const { edition } = file;
+  if (edition !== undefined) {
+    const start = cx.text.lastIndexOf("spec", edition.span.start);
+    lines.push(...itemLines(cx, edition, ["spec ", printExpr(cx, edition)], { start }));
+  }
+  for (const decl of file.decls) lines.push(...itemLines(cx, decl, printDecl(cx, decl)));
   for (const comment of cx.attached.get(file)?.last ?? [])
-    parts.push(spaced(cx, comment.span.start, comment.text));
-  const lines = parts.filter((part) => part !== "");
-  // A comment above `spec 1` stands above it still.
-  const first =
-    file.edition === undefined
-      ? 0
-      : file.comments.filter(({ span }) => span.end <= (file.edition?.span.start ?? 0)).length;
-  if (first > 0) lines.splice(first, 0, ...lines.splice(0, 1));
+    lines.push(spaced(cx, comment.span.start, comment.text));
   return lines.length === 0 ? "" : [stack(lines), hardline];
 }
 
@@ -63,18 +60,23 @@ const stack = (lines: readonly Doc[]): Doc =>
 const ignored = /^\/\/+\s*specc-format-ignore\b/;
 
 /** An item's comments and the item, each on a line. */
-function itemLines(cx: Context, item: { readonly span: Span }, doc: Doc, after: Doc = ""): Doc[] {
+function itemLines(
+  cx: Context,
+  item: { readonly span: Span },
+  doc: Doc,
+  { after = "", start = item.span.start }: { readonly after?: Doc; readonly start?: number } = {},
+): Doc[] {
   const { leading = [], trailing = [] } = cx.attached.get(item) ?? {};
   const verbatim = ignored.test(leading.at(-1)?.text ?? "");
   const content = verbatim
-    ? join(literalline, cx.text.slice(item.span.start, item.span.end).split("\n"))
+    ? join(literalline, cx.text.slice(start, item.span.end).split("\n"))
     : doc;
   const behind = trailing
     .filter(({ span }) => !verbatim || span.start >= item.span.end)
     .map(({ text }, i) => [lineSuffix([i === 0 ? " " : hardline, text]), breakParent]);
   return [
     ...leading.map(({ span, text }) => spaced(cx, span.start, [text, breakParent])),
-    spaced(cx, item.span.start, [content, after, behind]),
+    spaced(cx, start, [content, after, behind]),
   ];
 }
 
@@ -90,7 +92,7 @@ function bracketed<T extends { readonly span: Span }>(
   if (items.length === 0 && last.length === 0) return open + close;
   const docs = items.map((item, i): Doc => {
     const comma: Doc = i < items.length - 1 ? "," : ifBreak(",");
-    return join(hardline, itemLines(cx, item, print(item), comma));
+    return join(hardline, itemLines(cx, item, print(item), { after: comma }));
   });
   const tail = last.map(({ text }): Doc => [text, breakParent]);
   return group([open, indent([softline, join(line, [...docs, ...tail])]), softline, close]);
@@ -177,7 +179,7 @@ function printHeader(cx: Context, header: ast.Header): Doc {
     case "path":
       return header.path.map(({ text }) => text).join(".");
     case "value":
-      return ["(", printExpr(cx, header.value), ")"];
+      return ["(", group(indent(printExpr(cx, header.value))), ")"];
     default:
       return header satisfies never;
   }
@@ -197,7 +199,10 @@ function printSelector(cx: Context, selector: ast.Selector): Doc {
           if (segment.kind === "any") return "*";
           if (segment.kind === "deep") return "**";
           const { index } = segment;
-          return [segment.name.text, index === undefined ? "" : ["[", printExpr(cx, index), "]"]];
+          return [
+            segment.name.text,
+            index === undefined ? "" : ["[", group(printExpr(cx, index)), "]"],
+          ];
         }),
       );
     case "not": {
@@ -242,7 +247,7 @@ function printExpr(cx: Context, expr: ast.Expr): Doc {
     case "list":
       return bracketed(cx, ["[", "]"], expr, expr.items, (item) => printValue(cx, item));
     case "group":
-      return ["(", printExpr(cx, expr.inner), ")"];
+      return ["(", group(indent(printExpr(cx, expr.inner))), ")"];
     case "unary":
       return [expr.op === "-" ? "-" : "not ", printExpr(cx, expr.operand)];
     case "binary":

@@ -1,16 +1,17 @@
-// Optimizers as graphs: one parameter, its gradient and its slots in, new values out.
-// AdamW: arXiv 1711.05101, decay applied to the parameter at the scheduled rate; Adam: arXiv 1412.6980, decay added to the
-// gradient; SGD: with momentum as PyTorch defines it, v = μ v + g.
+// Optimizers as graphs: one parameter, its gradient and its slots in, new values out. Legend: p parameter, g gradient,
+// m and v running means of g and g², k number of the update, λ decay.
 import type { ScalarExpr } from "../../bundle/manifest.ts";
-import { pow, step, sub } from "../../bundle/scalar.ts";
+import { pow, step, sub as minus } from "../../bundle/scalar.ts";
 import { InternalError } from "../diagnostics/types.ts";
 import type { Builder, Node } from "../ir/types.ts";
 import type { Variant } from "../semantics/spec.ts";
 import { number, numbers } from "./config.ts";
+import { add, div, mul, sqrt, square, sub } from "./ops.ts";
 
+type Named = Readonly<Record<string, Node>>;
 export interface Update {
   readonly param: Node;
-  readonly slots: Readonly<Record<string, Node>>;
+  readonly slots: Named;
 }
 export interface Optimizer {
   /** What it keeps for each parameter. */
@@ -23,24 +24,13 @@ export interface Optimizer {
     at: {
       readonly param: Node;
       readonly grad: Node;
-      readonly slots: Readonly<Record<string, Node>>;
+      readonly slots: Named;
       readonly rate: Node;
       readonly decay: number;
     },
-    scalars: Readonly<Record<string, Node>>,
+    scalars: Named,
   ) => Update;
 }
-
-const constant = (b: Builder, value: number): Node =>
-  b.emit("full", [], { dtype: "f32", shape: [], value });
-const add = (b: Builder, x: Node, y: Node): Node => b.emit("add", [x, y], {});
-const sub2 = (b: Builder, x: Node, y: Node): Node => b.emit("sub", [x, y], {});
-const mul = (b: Builder, x: Node, y: Node): Node => b.emit("mul", [x, y], {});
-const slot = (slots: Readonly<Record<string, Node>>, name: string): Node => {
-  const node = slots[name];
-  if (node === undefined) throw new InternalError(`no slot ${name}`);
-  return node;
-};
 
 export const optimizer = (spec: Variant): Optimizer => {
   switch (spec.is) {
@@ -55,44 +45,42 @@ export const optimizer = (spec: Variant): Optimizer => {
   }
 };
 
+const named = (nodes: Named, name: string): Node => {
+  const node = nodes[name];
+  if (node === undefined) throw new InternalError(`no optimizer value ${name}`);
+  return node;
+};
+
+/**
+ * Adam, arXiv 1412.6980: p - rate · m̂ / (√v̂ + ε), with decay added to the gradient. AdamW, arXiv 1711.05101: decay apart
+ * from it, p · (1 - rate · λ). Both as torch.optim has them.
+ */
 const adam = (spec: Variant, decoupled: boolean): Optimizer => {
   const [beta1 = 0.9, beta2 = 0.999] = numbers(spec, "betas");
   const eps = number(spec, "eps");
   return {
     slots: ["exp_avg", "exp_avg_sq"],
     // 1 - βᵏ in float64: in f32 the difference would lose half its digits at the first steps.
-    scalars: { bias1: sub(1, pow(beta1, step)), bias2: sub(1, pow(beta2, step)) },
-    update: (b, { param, grad, slots, rate, decay }, scalars) => {
-      const g = !decoupled && decay !== 0 ? add(b, grad, mul(b, param, constant(b, decay))) : grad;
-      const m = add(
-        b,
-        mul(b, slot(slots, "exp_avg"), constant(b, beta1)),
-        mul(b, g, constant(b, 1 - beta1)),
-      );
-      const v = add(
-        b,
-        mul(b, slot(slots, "exp_avg_sq"), constant(b, beta2)),
-        mul(b, b.emit("square", [g], {}), constant(b, 1 - beta2)),
-      );
-      const root = b.emit("sqrt", [b.emit("div", [v, slot(scalars, "bias2")], {})], {});
-      const size = b.emit("div", [rate, slot(scalars, "bias1")], {});
-      const move = b.emit("div", [mul(b, m, size), add(b, root, constant(b, eps))], {});
-      const shrunk =
-        decoupled && decay !== 0
-          ? mul(b, param, sub2(b, constant(b, 1), mul(b, rate, constant(b, decay))))
-          : param;
-      return { param: sub2(b, shrunk, move), slots: { exp_avg: m, exp_avg_sq: v } };
+    scalars: { bias1: minus(1, pow(beta1, step)), bias2: minus(1, pow(beta2, step)) },
+    update: (b, { param: p, grad, slots, rate, decay }, scalars) => {
+      const g = decoupled || decay === 0 ? grad : add(b, grad, mul(b, p, decay));
+      const m = add(b, mul(b, named(slots, "exp_avg"), beta1), mul(b, g, 1 - beta1));
+      const v = add(b, mul(b, named(slots, "exp_avg_sq"), beta2), mul(b, square(b, g), 1 - beta2));
+      const root = add(b, sqrt(b, div(b, v, named(scalars, "bias2"))), eps);
+      const move = div(b, mul(b, m, div(b, rate, named(scalars, "bias1"))), root);
+      const kept = decoupled && decay !== 0 ? mul(b, p, sub(b, 1, mul(b, rate, decay))) : p;
+      return { param: sub(b, kept, move), slots: { exp_avg: m, exp_avg_sq: v } };
     },
   };
 };
 
+/** With momentum as torch.optim.SGD has it: v = μ · v + g, p - rate · v; decay added to the gradient. */
 const sgd = (momentum: number): Optimizer => ({
   slots: momentum === 0 ? [] : ["momentum"],
   scalars: {},
-  update: (b, { param, grad, slots, rate, decay }) => {
-    const g = decay === 0 ? grad : add(b, grad, mul(b, param, constant(b, decay)));
-    const v =
-      momentum === 0 ? g : add(b, mul(b, slot(slots, "momentum"), constant(b, momentum)), g);
-    return { param: sub2(b, param, mul(b, v, rate)), slots: momentum === 0 ? {} : { momentum: v } };
+  update: (b, { param: p, grad, slots, rate, decay }) => {
+    const g = decay === 0 ? grad : add(b, grad, mul(b, p, decay));
+    const v = momentum === 0 ? g : add(b, mul(b, named(slots, "momentum"), momentum), g);
+    return { param: sub(b, p, mul(b, v, rate)), slots: momentum === 0 ? {} : { momentum: v } };
   },
 });

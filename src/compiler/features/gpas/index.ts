@@ -3,40 +3,39 @@
 import { InternalError } from "../../diagnostics/types.ts";
 import type { Builder, Node } from "../../ir/types.ts";
 import { flag, number, text } from "../../model/config.ts";
+import { globalNorm, mul, relu, sigmoid, silu, stopGradient, sub, tanh } from "../../model/ops.ts";
 import type { GradEntry, Site, SiteContext } from "../../model/sites.ts";
+import { clipTo } from "../../model/training.ts";
 import type { BlockSpec, Variant } from "../../semantics/spec.ts";
 import type { Feature } from "../feature.ts";
 import { siteOf, vocabulary } from "./vocabulary.ts";
 
-const none = {} as const;
+/** The role of gates: what the clip, the learning rate and the probe find them by. */
+const GATE = "gate";
 
-/** f(g), the fraction removed; g and the result are scalars. Section 2 of the paper note, `custom_activations.py` of the authors. */
+/** f(g), the fraction removed; g and the result are scalars. `custom_activations.py` of the authors. */
 export const gateActivation = (b: Builder, activation: string, g: Node): Node => {
   switch (activation) {
     case "silu":
-      return b.emit("silu", [g], none);
+      return silu(b, g);
     case "identity":
       return g;
     case "relu":
-      return b.emit("relu", [g], none);
+      return relu(b, g);
     case "tanh":
-      return b.emit("tanh", [g], none);
+      return tanh(b, g);
     case "leaky_relu":
       return b.emit("leakyRelu", [g], { slope: 0.01 });
-    case "scale_silu": {
-      const eight = b.emit("full", [], { dtype: "f32", shape: [], value: 8 });
-      return b.emit("mul", [g, b.emit("sigmoid", [b.emit("mul", [g, eight], none)], none)], none);
-    }
+    case "scale_silu":
+      return mul(b, g, sigmoid(b, mul(b, g, 8)));
     default:
       throw new InternalError(`no gate activation ${activation}`);
   }
 };
 
 /** G(h; g) = h - f(g) · sg(h), eq. 1-3: numerically (1 - f(g)) · h, with the identity as gradient to h. */
-export const scale = (b: Builder, h: Node, fraction: Node, stopGradient: boolean): Node => {
-  const held = stopGradient ? b.emit("stopGradient", [h], none) : h;
-  return b.emit("sub", [h, b.emit("mul", [fraction, held], none)], none);
-};
+export const scale = (b: Builder, h: Node, fraction: Node, stop: boolean): Node =>
+  sub(b, h, mul(b, fraction, stop ? stopGradient(b, h) : h));
 
 const gated =
   (site: Site) =>
@@ -50,7 +49,7 @@ const gated =
       shape: [],
       init: { kind: "constant", value: number(config, "init") },
       trained: flag(config, "trainable"),
-      role: "gate",
+      role: GATE,
     });
     return scale(
       cx.b,
@@ -60,23 +59,16 @@ const gated =
     );
   };
 
-/** Scales all gradients of one role so that their joint norm is at most `max`; as torch.nn.utils.clip_grad_norm_ does. */
-const clipRole = (
-  b: Builder,
-  grads: readonly GradEntry[],
-  role: string,
-  max: number,
-): readonly GradEntry[] => {
-  const ours = grads.filter((g) => g.role === role);
-  if (ours.length === 0) return grads;
-  const constant = (value: number): Node => b.emit("full", [], { dtype: "f32", shape: [], value });
-  const squares: Node[] = ours.map((g) => b.emit("square", [g.grad], none));
-  const norm = b.emit("sqrt", [squares.reduce((sum, s) => b.emit("add", [sum, s], none))], none);
-  const room = b.emit("div", [constant(max), b.emit("add", [norm, constant(1e-6)], none)], none);
-  const factor = b.emit("minimum", [room, constant(1)], none);
-  return grads.map((g) =>
-    g.role === role ? { ...g, grad: b.emit("mul", [g.grad, factor], none) } : g,
+/** The gates' gradients, their joint norm at most `max`; the others as they are. */
+const clipGates = (b: Builder, grads: readonly GradEntry[], max: number): readonly GradEntry[] => {
+  const gates = grads.filter((g) => g.role === GATE);
+  if (gates.length === 0) return grads;
+  const norm = globalNorm(
+    b,
+    gates.map((g) => g.grad),
   );
+  const clipped = new Map(clipTo(b, max, gates, norm).map((g) => [g.name, g]));
+  return grads.map((g) => clipped.get(g.name) ?? g);
 };
 
 export const gpas: Feature = {
@@ -93,11 +85,11 @@ export const gpas: Feature = {
   },
   clip: (b, recipe, grads) => {
     const max = recipe["gate_clip"];
-    return typeof max === "number" ? clipRole(b, grads, "gate", max) : grads;
+    return typeof max === "number" ? clipGates(b, grads, max) : grads;
   },
   learningRate: (recipe, role) => {
     const rate = recipe["gate_lr"];
-    return role === "gate" && typeof rate === "number" ? rate : 1;
+    return role === GATE && typeof rate === "number" ? rate : 1;
   },
-  probes: [{ name: "gates", role: "gate" }],
+  probes: [{ name: "gates", role: GATE }],
 };

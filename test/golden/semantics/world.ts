@@ -1,10 +1,10 @@
 // For tests: files in memory, and the small world the catalogue's examples stand in.
-import { syntaxDiagnostics } from "../diagnostics/catalogue.ts";
-import { render } from "../diagnostics/render.ts";
-import { check, type CheckResult, type FileLoader } from "./check.ts";
-import type { VocabularyPart } from "./schema.ts";
-import { baseVocabulary } from "./vocabulary/index.ts";
-import { mergeVocabulary } from "./vocabulary.ts";
+import { syntaxDiagnostics } from "../../../src/compiler/diagnostics/catalogue.ts";
+import { render } from "../../../src/compiler/diagnostics/render.ts";
+import { check, type CheckResult, type FileLoader } from "../../../src/compiler/semantics/check.ts";
+import type { VocabularyPart } from "../../../src/compiler/semantics/schema.ts";
+import { baseVocabulary } from "../../../src/compiler/semantics/vocabulary/index.ts";
+import { mergeVocabulary } from "../../../src/compiler/semantics/vocabulary.ts";
 
 /** A stand-in for a feature folder: this layer must not know the real ones. */
 const scaling: VocabularyPart = {
