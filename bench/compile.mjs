@@ -39,7 +39,8 @@ const project = (text) => ({ read: () => text, resolveImport: () => undefined })
 const check = (text) => {
   const checked = analyze("bench.arch", project(text));
   const errors = checked.diagnostics.filter((d) => d.severity === "error");
-  if (checked.spec === undefined) throw new Error(`the bench's spec is wrong: ${errors.map((d) => d.message).join("; ")}`);
+  if (checked.spec === undefined)
+    throw new Error(`the bench's spec is wrong: ${errors.map((d) => d.message).join("; ")}`);
   return checked;
 };
 
@@ -48,16 +49,22 @@ export const compileBench = ({ rounds = 5 } = {}) => {
   for (let i = 0; text.split("\n").length < 500; i++) text += model(`M${i}`, 4 + (i % 9)) + "\n";
   const lines = text.split("\n").length;
   const checked = time(rounds * 4, () => check(text));
-  console.log(`check, ${lines} lines: first ${checked.first.toFixed(1)} ms, warm ${checked.median.toFixed(1)} ms`);
+  console.log(
+    `check, ${lines} lines: first ${checked.first.toFixed(1)} ms, warm ${checked.median.toFixed(1)} ms`,
+  );
 
   const compiled = (layers) => {
     const source = `spec 1\n\n${model("M", layers)}\n${recipe("R", "M")}`;
     const result = check(source);
     const chosen = choose(result.spec, {}, true);
     if (!chosen.ok) throw new Error(chosen.problem);
-    return time(rounds, () => compile({ entry: "bench.arch", checked: result, model: chosen.model, recipe: chosen.recipe }));
+    return time(rounds, () =>
+      compile({ entry: "bench.arch", checked: result, model: chosen.model, recipe: chosen.recipe }),
+    );
   };
   const half = compiled(12);
   const whole = compiled(24);
-  console.log(`compile, 12 layers: ${half.median.toFixed(0)} ms; 24 layers: ${whole.median.toFixed(0)} ms (${(whole.median / half.median).toFixed(2)}×)`);
+  console.log(
+    `compile, 12 layers: ${half.median.toFixed(0)} ms; 24 layers: ${whole.median.toFixed(0)} ms (${(whole.median / half.median).toFixed(2)}×)`,
+  );
 };

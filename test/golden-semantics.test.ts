@@ -19,7 +19,9 @@ const set: Readonly<Record<string, { readonly key: string; readonly value: strin
 const missingFile = "entry-missing";
 
 const whole = (example: string): string => {
-  const wanted = ["Base", "Train"].filter((name) => new RegExp(`(extends|for|= |let x = )\\s*${name}\\b`).test(example));
+  const wanted = ["Base", "Train"].filter((name) =>
+    new RegExp(`(extends|for|= |let x = )\\s*${name}\\b`).test(example),
+  );
   const names = wanted.filter((name) => !new RegExp(`${name} as|as ${name}`).test(example));
   if (names.length === 0) return `${example}\n`;
   const line = `import { ${names.join(", ")} } from "./base.arch"`;
@@ -31,8 +33,12 @@ const run = (name: string, text: string): ReturnType<typeof checkText> => {
   return checkText(text, files, extra === undefined ? [] : [extra]);
 };
 
-const names = readdirSync(root, { withFileTypes: true }).flatMap((e) => (e.isDirectory() ? [e.name] : []));
-const cases = [...new Set([...catalogue.map((entry) => entry.name), ...names])].filter((name) => name !== missingFile);
+const names = readdirSync(root, { withFileTypes: true }).flatMap((e) =>
+  e.isDirectory() ? [e.name] : [],
+);
+const cases = [...new Set([...catalogue.map((entry) => entry.name), ...names])].filter(
+  (name) => name !== missingFile,
+);
 
 describe("the catalogue", () => {
   test("has each code and name once", () => {

@@ -105,7 +105,7 @@ const placeOf = (name: string, json: unknown, start: number, file: string): Tens
   const fault = (reason: string): FileFault =>
     new FileFault(file, `tensor ${JSON.stringify(name)}: ${reason}`);
   if (!isObject(json)) throw fault("no description in the header");
-  const { dtype: format, shape, data_offsets: offsets } = json as Partial<Record<string, unknown>>;
+  const { dtype: format, shape, data_offsets: offsets } = json;
   if (typeof format !== "string" || !isNumberFormat(format))
     throw fault(`unknown dtype ${String(JSON.stringify(format))}`);
   if (!isCounts(shape)) throw fault("its shape is not a list of sizes");

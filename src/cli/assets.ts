@@ -11,12 +11,15 @@ const scripts = (folder: string, prefix: string): readonly (readonly [string, st
     .flatMap((entry) => {
       const path = join(folder, entry.name);
       if (entry.isDirectory()) return scripts(path, `${prefix}/${entry.name}`);
-      return entry.name.endsWith(".js") ? [[`${prefix}/${entry.name}`, readText(path)] as const] : [];
+      return entry.name.endsWith(".js")
+        ? [[`${prefix}/${entry.name}`, readText(path)] as const]
+        : [];
     });
 
 const parsedObject = (text: string): object => {
   const value: unknown = JSON.parse(text);
-  if (typeof value !== "object" || value === null) throw new InternalError("expected a JSON object");
+  if (typeof value !== "object" || value === null)
+    throw new InternalError("expected a JSON object");
   return value;
 };
 
@@ -26,11 +29,22 @@ export const loadAssets = (version: string): Assets => {
   if (!isFolder(join(compiled, "runtime")))
     throw new InternalError(`the compiled runtime is missing: run \`npm run build\` in ${root}`);
   const dependencies = Object.entries(
-    parsedObject(JSON.stringify((parsedObject(readText(join(root, "package.json"))) as { dependencies?: object }).dependencies ?? {})),
-  ).filter((entry): entry is [string, string] => entry[0].startsWith("@tensorflow/tfjs-") && typeof entry[1] === "string");
+    parsedObject(
+      JSON.stringify(
+        (parsedObject(readText(join(root, "package.json"))) as { dependencies?: object })
+          .dependencies ?? {},
+      ),
+    ),
+  ).filter(
+    (entry): entry is [string, string] =>
+      entry[0].startsWith("@tensorflow/tfjs-") && typeof entry[1] === "string",
+  );
   return {
     version,
-    runtime: new Map([...scripts(join(compiled, "runtime"), "runtime"), ...scripts(join(compiled, "bundle"), "bundle")]),
+    runtime: new Map([
+      ...scripts(join(compiled, "runtime"), "runtime"),
+      ...scripts(join(compiled, "bundle"), "bundle"),
+    ]),
     manifestSchema: parsedObject(readText(join(root, "schemas", "manifest.schema.json"))),
     dependencies: Object.fromEntries(dependencies),
   };

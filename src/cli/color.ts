@@ -5,7 +5,11 @@ import type { Io } from "./io.ts";
 export type ColorOption = "auto" | "always" | "never" | boolean;
 export type Paint = ReturnType<typeof pc.createColors>;
 
-export const wantsColor = (io: Io, option: ColorOption | undefined, stream: "out" | "err"): boolean => {
+export const wantsColor = (
+  io: Io,
+  option: ColorOption | undefined,
+  stream: "out" | "err",
+): boolean => {
   if (option === "always" || option === true) return true;
   if (option === "never" || option === false) return false;
   if ((io.env["NO_COLOR"] ?? "") !== "") return false;

@@ -1,12 +1,25 @@
 // Files of the command line: read with good complaints, written whole or not at all, and left alone when unchanged (so that
 // builds and watchers see only what changed).
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join, parse, relative, resolve, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import { CliError } from "./errors.ts";
 
-export const isFolder = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
-export const isFile = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
+export const isFolder = (path: string): boolean =>
+  statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+export const isFile = (path: string): boolean =>
+  statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
 export const errorCode = (error: unknown): string =>
   error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "";
 
@@ -19,13 +32,15 @@ const REASONS: Readonly<Record<string, string>> = {
   EROFS: "the file system is read-only",
   ENOSPC: "the disk is full",
 };
-const reasonOf = (error: unknown): string => REASONS[errorCode(error)] ?? (error instanceof Error ? error.message : String(error));
+const reasonOf = (error: unknown): string =>
+  REASONS[errorCode(error)] ?? (error instanceof Error ? error.message : String(error));
 
 export const readText = (path: string, shown = path): string => {
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(readFileSync(path));
   } catch (error) {
-    if (error instanceof TypeError) throw new CliError(`cannot read ${shown}: it is not UTF-8 text`);
+    if (error instanceof TypeError)
+      throw new CliError(`cannot read ${shown}: it is not UTF-8 text`);
     throw new CliError(`cannot read ${shown}: ${reasonOf(error)}`);
   }
 };
@@ -39,7 +54,11 @@ export const readBytes = (path: string, shown = path): Uint8Array => {
 
 const same = (path: string, content: Uint8Array): boolean => {
   const stat = statSync(path, { throwIfNoEntry: false });
-  return stat?.isFile() === true && stat.size === content.length && Buffer.compare(readFileSync(path), content) === 0;
+  return (
+    stat?.isFile() === true &&
+    stat.size === content.length &&
+    Buffer.compare(readFileSync(path), content) === 0
+  );
 };
 
 /** To a temporary name, synced, renamed: a reader sees the old file or the new one. False when it held this already. */
@@ -65,7 +84,10 @@ export const writeFile = (path: string, content: string | Uint8Array): boolean =
 };
 
 /** All files below a folder; the list of those that changed. */
-export const writeFiles = (folder: string, files: ReadonlyMap<string, string | Uint8Array>): readonly string[] =>
+export const writeFiles = (
+  folder: string,
+  files: ReadonlyMap<string, string | Uint8Array>,
+): readonly string[] =>
   [...files].flatMap(([path, content]) => (writeFile(join(folder, path), content) ? [path] : []));
 
 /** As shown to people: relative to the working directory, with forward slashes. */

@@ -56,7 +56,9 @@ export const processIo = (): Io => {
 };
 
 /** The first listener hears the first signal; a second signal ends the process at once. */
-export const interruptible = (io: Io): { readonly signal: AbortSignal; readonly code: () => number; readonly done: () => void } => {
+export const interruptible = (
+  io: Io,
+): { readonly signal: AbortSignal; readonly code: () => number; readonly done: () => void } => {
   const controller = new AbortController();
   let code = 0;
   const done = io.onSignal((signal) => {

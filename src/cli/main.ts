@@ -24,7 +24,9 @@ const complain = (io: Io, version: string, error: unknown): number => {
     return error.exitCode;
   }
   const what = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  io.err(`specc ${version} failed: this is a bug in specc, not in your files.\n\n${what}\n\nPlease report it with the command you ran and, if you can, the .arch file.\n`);
+  io.err(
+    `specc ${version} failed: this is a bug in specc, not in your files.\n\n${what}\n\nPlease report it with the command you ran and, if you can, the .arch file.\n`,
+  );
   return 70;
 };
 
@@ -32,7 +34,11 @@ const complain = (io: Io, version: string, error: unknown): number => {
 const told = async (io: Io, error: unknown): Promise<unknown> => {
   const { FileFault } = await import("../bundle/file-fault.ts");
   if (!(error instanceof FileFault)) return error;
-  return new CliError(error.message.replaceAll(`${io.cwd}/`, ""), error.help === undefined ? [] : [error.help], 1);
+  return new CliError(
+    error.message.replaceAll(`${io.cwd}/`, ""),
+    error.help === undefined ? [] : [error.help],
+    1,
+  );
 };
 
 /** `argv` without the interpreter and the script. */

@@ -9,8 +9,14 @@ export const bytesText = (bytes: number): string => {
   return `${(bytes / 1024 ** power).toFixed(1)} ${units[power - 1]!}`;
 };
 export const countText = (n: number): string => {
-  for (const [size, suffix] of [[1e12, "T"], [1e9, "G"], [1e6, "M"], [1e3, "k"]] as const)
-    if (n >= size) return `${(n / size).toFixed(n >= 100 * size ? 0 : n >= 10 * size ? 1 : 2)} ${suffix}`;
+  for (const [size, suffix] of [
+    [1e12, "T"],
+    [1e9, "G"],
+    [1e6, "M"],
+    [1e3, "k"],
+  ] as const)
+    if (n >= size)
+      return `${(n / size).toFixed(n >= 100 * size ? 0 : n >= 10 * size ? 1 : 2)} ${suffix}`;
   return String(Math.round(n));
 };
 export const timeText = (seconds: number): string => {
@@ -23,8 +29,13 @@ export const timeText = (seconds: number): string => {
 
 /** Columns of text; those named in `right` are set flush right. */
 export const table = (rows: readonly (readonly string[])[], right: readonly number[]): string => {
-  const widths = rows[0]!.map((_cell, i) => Math.max(...rows.map((row) => [...(row[i] ?? "")].length)));
+  const widths = rows[0]!.map((_cell, i) =>
+    Math.max(...rows.map((row) => [...(row[i] ?? "")].length)),
+  );
   const line = (row: readonly string[]): string =>
-    row.map((cell, i) => (right.includes(i) ? cell.padStart(widths[i]!) : cell.padEnd(widths[i]!))).join("  ").trimEnd();
+    row
+      .map((cell, i) => (right.includes(i) ? cell.padStart(widths[i]!) : cell.padEnd(widths[i]!)))
+      .join("  ")
+      .trimEnd();
   return rows.map(line).join("\n");
 };

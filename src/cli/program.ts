@@ -15,18 +15,30 @@ export interface ChoiceOptions extends CommonOptions {
   readonly set?: Readonly<Record<string, string>>;
 }
 
-const whole = (low: number) => (text: string): number => {
-  const value = Number(text);
-  if (!Number.isSafeInteger(value) || value < low) throw new InvalidArgumentError(`Give a whole number from ${low} up.`);
-  return value;
-};
-const between = (low: number, high: number) => (text: string): number => {
-  const value = Number(text);
-  if (text.trim() === "" || !(value >= low && value <= high))
-    throw new InvalidArgumentError(high === Infinity ? `Give a number from ${low} up.` : `Give a number from ${low} to ${high}.`);
-  return value;
-};
-const setting = (text: string, before: Readonly<Record<string, string>> = {}): Readonly<Record<string, string>> => {
+const whole =
+  (low: number) =>
+  (text: string): number => {
+    const value = Number(text);
+    if (!Number.isSafeInteger(value) || value < low)
+      throw new InvalidArgumentError(`Give a whole number from ${low} up.`);
+    return value;
+  };
+const between =
+  (low: number, high: number) =>
+  (text: string): number => {
+    const value = Number(text);
+    if (text.trim() === "" || !(value >= low && value <= high))
+      throw new InvalidArgumentError(
+        high === Infinity
+          ? `Give a number from ${low} up.`
+          : `Give a number from ${low} to ${high}.`,
+      );
+    return value;
+  };
+const setting = (
+  text: string,
+  before: Readonly<Record<string, string>> = {},
+): Readonly<Record<string, string>> => {
   const equals = text.indexOf("=");
   if (equals < 1) throw new InvalidArgumentError("Give key=value, for example length=500steps.");
   return { ...before, [text.slice(0, equals).trim()]: text.slice(equals + 1).trim() };
@@ -34,7 +46,9 @@ const setting = (text: string, before: Readonly<Record<string, string>> = {}): R
 
 const common = (command: Command): Command =>
   command
-    .addOption(new Option("--color <when>", "colour the output").choices(["auto", "always", "never"]))
+    .addOption(
+      new Option("--color <when>", "colour the output").choices(["auto", "always", "never"]),
+    )
     .option("--no-color", "the same as --color never")
     .option("-q, --quiet", "no progress, no banners")
     .addHelpText("after", EXIT_CODES);
@@ -42,20 +56,29 @@ const choice = (command: Command): Command =>
   common(command)
     .option("--model <name>", "the model, where a file declares several")
     .option("--recipe <name>", "the recipe, where a file declares several")
-    .option("--set <key=value>", "override a parameter or key; may repeat, is checked as source is", setting);
+    .option(
+      "--set <key=value>",
+      "override a parameter or key; may repeat, is checked as source is",
+      setting,
+    );
 const format = (): Option =>
   new Option("--format <name>", "how diagnostics are written")
     .choices(["text", "json", "ndjson", "sarif", "github"])
     .default("text");
 const engine = (): Option =>
-  new Option("--engine <name>", "where programs run").choices(["auto", "wasm", "cpu"]).default("auto");
-const seed = (): Option => new Option("--seed <n>", "seed of the random numbers").argParser(whole(0));
+  new Option("--engine <name>", "where programs run")
+    .choices(["auto", "wasm", "cpu"])
+    .default("auto");
+const seed = (): Option =>
+  new Option("--seed <n>", "seed of the random numbers").argParser(whole(0));
 
 /** `done` receives the exit code of the command that ran. */
 export const buildProgram = (io: Io, version: string, done: (code: number) => void): Command => {
   const program = new Command("specc");
   program
-    .description("Compiles .arch descriptions of models and of their training to graphs that TensorFlow.js runs.")
+    .description(
+      "Compiles .arch descriptions of models and of their training to graphs that TensorFlow.js runs.",
+    )
     .version(version, "-V, --version")
     .exitOverride()
     .configureOutput({
@@ -68,11 +91,18 @@ export const buildProgram = (io: Io, version: string, done: (code: number) => vo
     .showHelpAfterError("(specc --help lists commands and options)")
     .addHelpText("after", EXIT_CODES);
   const add = (name: string, description: string): Command =>
-    program.command(name).description(description).showHelpAfterError(`(specc ${name.split(" ")[0]!} --help explains it)`);
+    program
+      .command(name)
+      .description(description)
+      .showHelpAfterError(`(specc ${name.split(" ")[0]!} --help explains it)`);
 
   common(add("init", "make a project that runs: a spec, data, a script"))
     .argument("[folder]", "where; the present folder by default")
-    .addOption(new Option("--template <name>", "what the spec holds").choices(["gpas", "llama"]).default("gpas"))
+    .addOption(
+      new Option("--template <name>", "what the spec holds")
+        .choices(["gpas", "llama"])
+        .default("gpas"),
+    )
     .action(async (folder: string | undefined, options: { template: string } & CommonOptions) => {
       done((await import("./commands/init.ts")).init(io, folder, options));
     });
@@ -83,9 +113,11 @@ export const buildProgram = (io: Io, version: string, done: (code: number) => vo
     .option("--json", "the same as --format json")
     .option("--max-warnings <n>", "fail when there are more warnings", whole(0))
     .option("--set <key=value>", "override a parameter or key; may repeat", setting)
-    .action(async (files: readonly string[], options: import("./commands/check.ts").CheckOptions) => {
-      done((await import("./commands/check.ts")).check(io, version, files, options));
-    });
+    .action(
+      async (files: readonly string[], options: import("./commands/check.ts").CheckOptions) => {
+        done((await import("./commands/check.ts")).check(io, version, files, options));
+      },
+    );
 
   common(add("fmt", "give files their one layout"))
     .alias("format")
@@ -101,7 +133,9 @@ export const buildProgram = (io: Io, version: string, done: (code: number) => vo
     .argument("<file>", "an .arch file")
     .requiredOption("-o, --out-dir <dir>", "the bundle's folder")
     .addOption(new Option("--emit <names...>", "also write").choices(["graph-model"]))
-    .addOption(new Option("--engine <name>", "the engine to build for").choices(["tfjs"]).default("tfjs"))
+    .addOption(
+      new Option("--engine <name>", "the engine to build for").choices(["tfjs"]).default("tfjs"),
+    )
     .addOption(format())
     .option("--weights <file>", "weights for the graph model (initial values otherwise)")
     .option("--list-files", "print the path of every file")
@@ -112,7 +146,10 @@ export const buildProgram = (io: Io, version: string, done: (code: number) => vo
   choice(add("train", "train what a file describes, or a bundle"))
     .argument("<target>", "an .arch file or a bundle's folder")
     .option("--out-dir <dir>", "where the run is kept (default: runs/<recipe>)")
-    .option("--resume-from-checkpoint <path>", 'go on from a checkpoint; "latest" takes the run\'s last')
+    .option(
+      "--resume-from-checkpoint <path>",
+      'go on from a checkpoint; "latest" takes the run\'s last',
+    )
     .option("--overwrite", "drop the run that lies in the folder instead of keeping it aside")
     .option("--steps <n>", "stop after so many updates (the schedule stays)", whole(1))
     .addOption(engine())
@@ -178,7 +215,10 @@ Ctrl-C saves a checkpoint and exits 130; a second Ctrl-C exits at once.`,
   choice(add("forward", "logits, loss, block states and gradients of given inputs"))
     .argument("<target>", "an .arch file or a bundle's folder")
     .option("--weights <file>", "safetensors (default: model.safetensors beside the target)")
-    .requiredOption("--inputs <file>", "safetensors with input_ids and, optionally, labels and attention_mask")
+    .requiredOption(
+      "--inputs <file>",
+      "safetensors with input_ids and, optionally, labels and attention_mask",
+    )
     .requiredOption("--out <file>", "where to write logits, loss and hidden.l")
     .option("--grad", "also grad.<name of each parameter on disk>")
     .addOption(engine())

@@ -1,57 +1,152 @@
-// The bridge to the runtime, imported only by commands that run something: programs compiled in memory are opened as they would
-// be from a folder, on the engine that was asked for, with weights from a file or fresh ones.
-import { join, resolve } from "node:path";
-import type { Engine, LoadedBundle, ProgramModule, Session } from "../bundle/engine.ts";
-import type { StateEntry } from "../bundle/manifest.ts";
+// The bridge to the runtime, imported only by commands that run something: targets become bundles in memory, models open with
+// weights from a file or fresh ones, and the engine is told.
+import { dirname, join, resolve } from "node:path";
+import { Ajv2020, type ErrorObject } from "ajv/dist/2020.js";
+import type { LoadedBundle, ProgramModule } from "../bundle/engine.ts";
+import type { Manifest, StateEntry } from "../bundle/manifest.ts";
 import { bytesReader, openSafetensors } from "../bundle/safetensors.ts";
 import type { Tensors } from "../bundle/tensor.ts";
-import type { Compilation, Target } from "../compiler/compile.ts";
+import { compile, type Compilation, type Target } from "../compiler/compile.ts";
 import { manifestOf } from "../compiler/emit/bundle.ts";
 import { dataOf } from "../compiler/emit/training.ts";
-import { stepsPerEpoch as countSteps } from "../runtime/data/index.ts";
-import { cpuEngine, wasmEngine } from "../runtime/engines/tfjs.ts";
-import { nodeHost } from "../runtime/node/host.ts";
-import { checkAgainst, fromDisk, initialValues, isTied, loadEntries } from "../runtime/state.ts";
+import {
+  createModel,
+  stepsPerEpoch as countSteps,
+  type Host,
+  type Model,
+} from "../runtime/index.ts";
+import { nodeHost, openBundle } from "../runtime/node/index.ts";
+import { checkAgainst, fromDisk, initialValues } from "../runtime/state.ts";
 import { CliError } from "./errors.ts";
-import { isFile, projectRoot, readBytes, shownPath } from "./files.ts";
+import { isFile, packageRoot, projectRoot, readText, shownPath } from "./files.ts";
 import type { Io } from "./io.ts";
+import type { ChoiceOptions } from "./program.ts";
+import { checkedTarget, MANIFEST, placeOf, refuseChoice } from "./target.ts";
 
 export type EngineName = "auto" | "wasm" | "cpu";
 
 const isProgramModule = (value: unknown): value is ProgramModule =>
   typeof value === "object" && value !== null && "run" in value && "constants" in value;
-
 const loadModule = async (text: string): Promise<ProgramModule> => {
-  const module: unknown = await import(`data:text/javascript;base64,${Buffer.from(text).toString("base64")}`);
+  const module: unknown = await import(
+    /* @vite-ignore */ `data:text/javascript;base64,${Buffer.from(text).toString("base64")}`
+  );
   if (!isProgramModule(module)) throw new TypeError("a generated program exports no run");
   return module;
 };
 
 /** A compilation as the runtime opens it, without a folder in between. */
-export const loadCompiled = async (compilation: Compilation, version: string): Promise<LoadedBundle> => ({
+export const loadCompiled = async (
+  compilation: Compilation,
+  version: string,
+): Promise<LoadedBundle> => ({
   manifest: manifestOf(compilation, version, new Map()),
   programs: Object.fromEntries(
-    await Promise.all(compilation.programs.map(async ({ graph, module }) => [graph.name, await loadModule(module)] as const)),
+    await Promise.all(
+      compilation.programs.map(
+        async ({ graph, module }) => [graph.name, await loadModule(module)] as const,
+      ),
+    ),
   ),
 });
 
-/** The first that works, and a word about it; a named engine that does not work is an error. */
-export const pickEngine = async (io: Io, name: EngineName, quiet: boolean): Promise<Engine> => {
-  const engines = [wasmEngine(), cpuEngine()];
-  const reasons: string[] = [];
-  for (const engine of name === "auto" ? engines : engines.filter((e) => e.name === name)) {
-    const reason = await engine.available();
-    if (reason === undefined) {
-      if (!quiet) io.err(`engine: ${engine.name}${name === "auto" ? ` (auto: ${reasons.length === 0 ? "the first choice" : reasons.join("; ")})` : ""}\n`);
-      return engine;
-    }
-    reasons.push(`${engine.name} does not work here: ${reason}`);
+const told = ({ instancePath, message }: ErrorObject): string =>
+  `${instancePath} ${message ?? "is wrong"}`.trim();
+/** A manifest from outside is checked against the published schema before any of it is believed. */
+const checkManifest = (io: Io, folder: string): void => {
+  const path = join(folder, MANIFEST);
+  const shown = shownPath(io.cwd, path);
+  let value: unknown;
+  try {
+    value = JSON.parse(readText(path, shown));
+  } catch (error) {
+    if (error instanceof CliError) throw error;
+    throw new CliError(`${shown} is not JSON: cut short or damaged`, ["build the bundle again"], 1);
   }
-  throw new CliError(reasons.join("; "), ["specc doctor lists what this machine offers"]);
+  const schema = JSON.parse(
+    readText(join(packageRoot(), "schemas", "manifest.schema.json")),
+  ) as object;
+  const validate = new Ajv2020({ strict: true, allErrors: true }).compile<Manifest>(schema);
+  if (!validate(value))
+    throw new CliError(
+      `${shown} is no manifest of this version of specc`,
+      [...(validate.errors ?? []).slice(0, 3).map(told), "build the bundle again"],
+      1,
+    );
+};
+
+export interface Opened {
+  readonly bundle: LoadedBundle;
+  readonly host: Host;
+  /** The `.arch` file's folder, or the bundle's. */
+  readonly folder: string;
+  /** Undefined when the target is a bundle already. */
+  readonly compilation: Compilation | undefined;
+}
+
+/** Data globs start at the project root: of the file, or of the folder that a bundle lies in. */
+export const openTarget = async (
+  io: Io,
+  version: string,
+  name: string,
+  options: ChoiceOptions,
+  needsRecipe: boolean,
+): Promise<Opened> => {
+  const place = placeOf(io, name);
+  const host = nodeHost({
+    root: projectRoot(place.path),
+    log: (line) => {
+      if (options.quiet !== true) io.err(`${line}\n`);
+    },
+  });
+  if (place.kind === "bundle") {
+    refuseChoice(name, options);
+    checkManifest(io, place.path);
+    return {
+      bundle: await openBundle(place.path, { verify: true }),
+      host,
+      folder: place.path,
+      compilation: undefined,
+    };
+  }
+  const target = checkedTarget(io, version, place.path, options, needsRecipe);
+  const epochs = await stepsPerEpoch(io, target, place.path);
+  const compilation = compile(target, epochs === undefined ? {} : { stepsPerEpoch: epochs });
+  return {
+    bundle: await loadCompiled(compilation, version),
+    host,
+    folder: dirname(place.path),
+    compilation,
+  };
+};
+
+/** Opens, tells which engine it is and why, and closes whatever happens. */
+export const withModel = async <T>(
+  io: Io,
+  given: {
+    readonly bundle: LoadedBundle;
+    readonly host: Host;
+    readonly weights?: string | undefined;
+    readonly seed?: number | undefined;
+  },
+  options: { readonly engine: EngineName; readonly quiet?: boolean },
+  use: (model: Model) => Promise<T>,
+): Promise<T> => {
+  const model = await createModel({ ...given, engine: options.engine });
+  if (options.quiet !== true) io.err(`engine: ${model.engine} (${model.why})\n`);
+  try {
+    return await use(model);
+  } finally {
+    await model.close();
+  }
 };
 
 /** `--weights`, or what lies beside the target. */
-export const weightsPath = (io: Io, given: string | undefined, folder: string): string | undefined => {
+export const weightsPath = (
+  io: Io,
+  given: string | undefined,
+  folder: string,
+): string | undefined => {
   if (given !== undefined) {
     const path = resolve(io.cwd, given);
     if (!isFile(path)) throw new CliError(`no such file: ${given}`);
@@ -60,29 +155,55 @@ export const weightsPath = (io: Io, given: string | undefined, folder: string): 
   const beside = join(folder, "model.safetensors");
   return isFile(beside) ? beside : undefined;
 };
-
-/** Writes the parameters of a file into a session; complains of all that does not fit at once. */
-export const loadWeights = async (io: Io, session: Session, bundle: LoadedBundle, path: string): Promise<void> => {
-  const shown = shownPath(io.cwd, path);
-  const entries = bundle.manifest.state.filter((entry) => entry.kind === "param");
-  const file = await openSafetensors(bytesReader(readBytes(path, shown), shown));
-  checkAgainst(entries, file, shown, isTied(bundle.manifest));
-  await loadEntries(session, entries, file);
+export const needWeights = (
+  io: Io,
+  given: string | undefined,
+  folder: string,
+  name: string,
+): string => {
+  const path = weightsPath(io, given, folder);
+  if (path !== undefined) return path;
+  throw new CliError(`no weights: there is no model.safetensors beside ${name}`, [
+    "train first and name the run's folder, or give a file with --weights",
+  ]);
 };
 
 /** Values of every parameter as the engine holds them: from a weights file, else initial ones. */
-export const stateValues = async (state: readonly StateEntry[], seed: number, weights: Uint8Array | undefined): Promise<Tensors> => {
+export const stateValues = async (
+  state: readonly StateEntry[],
+  seed: number,
+  weights: { readonly bytes: Uint8Array; readonly name: string } | undefined,
+): Promise<Tensors> => {
   const params = state.filter((entry) => entry.kind === "param");
-  if (weights === undefined) return Object.fromEntries(params.map((entry) => [entry.name, initialValues(entry, seed)]));
-  const file = await openSafetensors(bytesReader(weights, "weights"));
-  checkAgainst(params, file, "weights", !params.some((entry) => entry.diskName === "lm_head.weight"));
-  return Object.fromEntries(await Promise.all(params.map(async (entry) => [entry.name, fromDisk(entry, await file.read(entry.diskName))] as const)));
+  if (weights === undefined)
+    return Object.fromEntries(params.map((entry) => [entry.name, initialValues(entry, seed)]));
+  const file = await openSafetensors(bytesReader(weights.bytes, weights.name));
+  checkAgainst(
+    params,
+    file,
+    weights.name,
+    !params.some((entry) => entry.diskName === "lm_head.weight"),
+  );
+  return Object.fromEntries(
+    await Promise.all(
+      params.map(
+        async (entry) => [entry.name, fromDisk(entry, await file.read(entry.diskName))] as const,
+      ),
+    ),
+  );
 };
 
 /** Counts an epoch's updates where the recipe's length is in epochs: the one thing about data that compiling needs. */
-export const stepsPerEpoch = async (io: Io, target: Target, path: string): Promise<number | undefined> => {
+export const stepsPerEpoch = async (
+  io: Io,
+  target: Target,
+  path: string,
+): Promise<number | undefined> => {
   const { recipe, model } = target;
   if (recipe?.length.unit !== "epoch") return undefined;
   const host = nodeHost({ root: projectRoot(path), log: (line) => io.err(`${line}\n`) });
-  return countSteps({ data: dataOf(recipe.data, model.vocab_size), batch: recipe.batch.value }, host);
+  return countSteps(
+    { data: dataOf(recipe.data, model.vocab_size), batch: recipe.batch.value },
+    host,
+  );
 };

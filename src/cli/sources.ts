@@ -15,13 +15,18 @@ import type { CommonOptions } from "./program.ts";
 const SKIPPED: ReadonlySet<string> = new Set(["node_modules", "dist", ".git"]);
 /** Runs and bundles carry copies of their sources, which are nobody's to edit. */
 const archFilesBelow = (folder: string): readonly string[] =>
-  isFile(join(folder, "specc-manifest.json")) ? [] : readdirSync(folder, { withFileTypes: true })
-    .sort((a, b) => (a.name < b.name ? -1 : 1))
-    .flatMap((entry) => {
-      const path = join(folder, entry.name);
-      if (entry.isDirectory()) return SKIPPED.has(entry.name) || entry.name.startsWith(".") ? [] : archFilesBelow(path);
-      return entry.name.endsWith(".arch") ? [path] : [];
-    });
+  isFile(join(folder, "specc-manifest.json"))
+    ? []
+    : readdirSync(folder, { withFileTypes: true })
+        .sort((a, b) => (a.name < b.name ? -1 : 1))
+        .flatMap((entry) => {
+          const path = join(folder, entry.name);
+          if (entry.isDirectory())
+            return SKIPPED.has(entry.name) || entry.name.startsWith(".")
+              ? []
+              : archFilesBelow(path);
+          return entry.name.endsWith(".arch") ? [path] : [];
+        });
 
 /** Files as given, folders as the `.arch` files below them; absolute. */
 export const archFiles = (io: Io, given: readonly string[]): readonly string[] => {
@@ -65,7 +70,12 @@ export type Format = RenderOptions["format"];
 export const showDiagnostics = (
   io: Io,
   shown: { readonly diagnostics: readonly Diagnostic[]; readonly sources: readonly Source[] },
-  options: { readonly format: Format; readonly stream: "out" | "err"; readonly color: CommonOptions["color"]; readonly version: string },
+  options: {
+    readonly format: Format;
+    readonly stream: "out" | "err";
+    readonly color: CommonOptions["color"];
+    readonly version: string;
+  },
 ): void => {
   if (options.format === "text" && shown.diagnostics.length === 0) return;
   const color = wantsColor(io, options.color, options.stream);

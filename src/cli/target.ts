@@ -12,7 +12,9 @@ import type { ChoiceOptions } from "./program.ts";
 import { filesOf, showDiagnostics, type Format } from "./sources.ts";
 
 export const MANIFEST = "specc-manifest.json";
-export type Place = { readonly kind: "arch"; readonly path: string } | { readonly kind: "bundle"; readonly path: string };
+export type Place =
+  | { readonly kind: "arch"; readonly path: string }
+  | { readonly kind: "bundle"; readonly path: string };
 
 export const placeOf = (io: Io, target: string): Place => {
   const path = resolve(io.cwd, target);
@@ -22,7 +24,9 @@ export const placeOf = (io: Io, target: string): Place => {
   }
   if (!isFolder(path)) throw new CliError(`no such file or folder: ${target}`);
   if (isFile(join(path, MANIFEST))) return { kind: "bundle", path };
-  throw new CliError(`${target} holds no bundle: there is no ${MANIFEST} in it`, ["specc build FILE -o DIR makes one; specc train leaves one in its run"]);
+  throw new CliError(`${target} holds no bundle: there is no ${MANIFEST} in it`, [
+    "specc build FILE -o DIR makes one; specc train leaves one in its run",
+  ]);
 };
 
 /** Checks the file, shows what it finds, and stops the command when anything is wrong. */
@@ -34,16 +38,31 @@ export const checkedTarget = (
   needsRecipe: boolean,
 ): Target => {
   const entry = shownPath(io.cwd, path);
-  const checked = analyze(entry, filesOf(io, path), options.set === undefined ? {} : { set: options.set });
+  const checked = analyze(
+    entry,
+    filesOf(io, path),
+    options.set === undefined ? {} : { set: options.set },
+  );
   const format = options.format ?? "text";
   const show = (result: CheckResult): void =>
-    showDiagnostics(io, result, { format, stream: format === "text" ? "err" : "out", color: options.color, version });
+    showDiagnostics(io, result, {
+      format,
+      stream: format === "text" ? "err" : "out",
+      color: options.color,
+      version,
+    });
   show(checked);
   if (checked.spec === undefined) throw new Stop(1);
-  const chosen = choose(checked.spec, { model: options.model, recipe: options.recipe }, needsRecipe);
+  const chosen = choose(
+    checked.spec,
+    { model: options.model, recipe: options.recipe },
+    needsRecipe,
+  );
   if (!chosen.ok) throw new CliError(`${entry}: ${chosen.problem}`, chosen.hints);
   if (chosen.recipe !== undefined && checked.spec.recipeFor[chosen.recipe.name] === undefined) {
-    const diagnostics = analyzePair(checked, chosen.model, chosen.recipe).filter((d) => !checked.diagnostics.some((c) => c.code === d.code && c.at.start === d.at.start));
+    const diagnostics = analyzePair(checked, chosen.model, chosen.recipe).filter(
+      (d) => !checked.diagnostics.some((c) => c.code === d.code && c.at.start === d.at.start),
+    );
     show({ ...checked, diagnostics });
     if (diagnostics.some((d) => d.severity === "error")) throw new Stop(1);
   }
@@ -57,7 +76,11 @@ interface BundledSpec {
   readonly recipe?: RecipeSpec;
 }
 const isBundledSpec = (value: unknown): value is BundledSpec =>
-  typeof value === "object" && value !== null && "edition" in value && "model" in value && typeof value.model === "object";
+  typeof value === "object" &&
+  value !== null &&
+  "edition" in value &&
+  "model" in value &&
+  typeof value.model === "object";
 
 /** A bundle's spec as a target: it was checked when it was built. */
 export const bundleTarget = (folder: string): Target => {
@@ -71,12 +94,21 @@ export const bundleTarget = (folder: string): Target => {
   }
   if (!isBundledSpec(spec)) throw new CliError(`${file} is not the spec of a bundle`);
   const { edition, model, recipe } = spec;
-  const checked = { spec: { edition, models: { [model.name]: model }, recipes: {}, recipeFor: {} }, origins: new Map(), sources: [], diagnostics: [], edition };
+  const checked = {
+    spec: { edition, models: { [model.name]: model }, recipes: {}, recipeFor: {} },
+    origins: new Map(),
+    sources: [],
+    diagnostics: [],
+    edition,
+  };
   return { entry: "", checked, model, recipe };
 };
 
 /** Options that only make sense where there is a spec to read. */
 export const refuseChoice = (target: string, options: ChoiceOptions): void => {
   const given = (["model", "recipe", "set"] as const).find((name) => options[name] !== undefined);
-  if (given !== undefined) throw new CliError(`--${given} needs an .arch file; ${target} is a bundle, whose model and recipe are settled`);
+  if (given !== undefined)
+    throw new CliError(
+      `--${given} needs an .arch file; ${target} is a bundle, whose model and recipe are settled`,
+    );
 };

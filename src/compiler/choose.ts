@@ -10,23 +10,42 @@ export type Chosen =
   | { readonly ok: false; readonly problem: string; readonly hints: readonly string[] };
 
 const list = (names: readonly string[]): string => names.join(", ");
-const fail = (problem: string, ...hints: readonly string[]): Chosen => ({ ok: false, problem, hints });
+const fail = (problem: string, ...hints: readonly string[]): Chosen => ({
+  ok: false,
+  problem,
+  hints,
+});
 
-const pick = (kind: "model" | "recipe", names: readonly string[], wanted: string | undefined): string | { readonly problem: string; readonly hint: string } => {
+const pick = (
+  kind: "model" | "recipe",
+  names: readonly string[],
+  wanted: string | undefined,
+): string | { readonly problem: string; readonly hint: string } => {
   if (wanted !== undefined)
     return names.includes(wanted)
       ? wanted
-      : { problem: `no ${kind} is called ${wanted}`, hint: names.length === 0 ? `the file declares no ${kind}` : `the file declares ${list(names)}` };
+      : {
+          problem: `no ${kind} is called ${wanted}`,
+          hint:
+            names.length === 0
+              ? `the file declares no ${kind}`
+              : `the file declares ${list(names)}`,
+        };
   const [only, second] = names;
-  if (only === undefined) return { problem: `the file declares no ${kind}`, hint: `add: ${kind} Name { … }` };
+  if (only === undefined)
+    return { problem: `the file declares no ${kind}`, hint: `add: ${kind} Name { … }` };
   if (second === undefined) return only;
-  return { problem: `the file declares ${names.length} ${kind}s: ${list(names)}`, hint: `choose one: --${kind} ${names.at(-1)!}` };
+  return {
+    problem: `the file declares ${names.length} ${kind}s: ${list(names)}`,
+    hint: `choose one: --${kind} ${names.at(-1)!}`,
+  };
 };
 
 /** Without `needsRecipe` a file may do without one, or hold several of which none is meant. */
 export const choose = (spec: Spec, choice: Choice, needsRecipe: boolean): Chosen => {
   const models = Object.keys(spec.models);
-  const belongs = (recipe: string, model: string): boolean => (spec.recipeFor[recipe] ?? model) === model;
+  const belongs = (recipe: string, model: string): boolean =>
+    (spec.recipeFor[recipe] ?? model) === model;
   // `recipe R for M` settles the model too, when the recipe is known
   const recipes = Object.keys(spec.recipes);
   const named = choice.recipe ?? (recipes.length === 1 ? recipes[0] : undefined);
@@ -34,8 +53,14 @@ export const choose = (spec: Spec, choice: Choice, needsRecipe: boolean): Chosen
   const model = pick("model", models, target);
   if (typeof model !== "string") return fail(model.problem, model.hint);
   const fitting = recipes.filter((recipe) => belongs(recipe, model));
-  if (choice.recipe !== undefined && recipes.includes(choice.recipe) && !fitting.includes(choice.recipe))
-    return fail(`recipe ${choice.recipe} is for ${spec.recipeFor[choice.recipe] ?? ""}, not for ${model}`);
+  if (
+    choice.recipe !== undefined &&
+    recipes.includes(choice.recipe) &&
+    !fitting.includes(choice.recipe)
+  )
+    return fail(
+      `recipe ${choice.recipe} is for ${spec.recipeFor[choice.recipe] ?? ""}, not for ${model}`,
+    );
   const recipe = pick("recipe", choice.recipe === undefined ? fitting : recipes, choice.recipe);
   const found = spec.models[model];
   if (found === undefined) return fail(`no model is called ${model}`);

@@ -58,8 +58,10 @@ export const sequenceOf = (model: ModelSpec, recipe: RecipeSpec | undefined): nu
 export const totalStepsOf = (recipe: RecipeSpec, stepsPerEpoch: number | undefined): number => {
   const { unit, value } = recipe.length;
   if (unit === "step") return value;
-  if (unit === "token") return Math.max(1, Math.ceil(value / (recipe.batch.value * number(recipe.data, "sequence"))));
-  if (stepsPerEpoch === undefined) throw new InternalError("a length in epochs needs stepsPerEpoch");
+  if (unit === "token")
+    return Math.max(1, Math.ceil(value / (recipe.batch.value * number(recipe.data, "sequence"))));
+  if (stepsPerEpoch === undefined)
+    throw new InternalError("a length in epochs needs stepsPerEpoch");
   return Math.max(1, Math.round(value * stepsPerEpoch));
 };
 
@@ -78,9 +80,13 @@ export const graphsOf = (target: Target, options: BuildOptions): Compiled => {
 };
 
 /** The graph after each pass, in order. */
-export const stagesOf = (graph: Graph): readonly { readonly name: string; readonly graph: Graph }[] => {
+export const stagesOf = (
+  graph: Graph,
+): readonly { readonly name: string; readonly graph: Graph }[] => {
   const stages = [{ name: "build", graph }];
-  runPasses(graph, pipeline(new Set()), { after: (name, result) => void stages.push({ name, graph: result }) });
+  runPasses(graph, pipeline(new Set()), {
+    after: (name, result) => void stages.push({ name, graph: result }),
+  });
   return stages;
 };
 

@@ -1,6 +1,14 @@
 // The public door of the compiler, for programs: `import { analyze, choose, compile, bundle } from "specc"`.
 export { analyze, analyzePair, bundle, catalogue, compile, vocabulary } from "./compile.ts";
-export type { Assets, BuildOptions, CheckResult, Compilation, FileLoader, Files, Target } from "./compile.ts";
+export type {
+  Assets,
+  BuildOptions,
+  CheckResult,
+  Compilation,
+  FileLoader,
+  Files,
+  Target,
+} from "./compile.ts";
 export { choose } from "./choose.ts";
 export type { Choice, Chosen } from "./choose.ts";
 export { render } from "./diagnostics/render.ts";

@@ -5,13 +5,19 @@ import type { Node } from "./ir/types.ts";
 import type { Origins } from "./semantics/spec.ts";
 
 /** The span of a path below the model, or of its nearest ancestor that was written somewhere. */
-export const spanFinder = (origins: Origins, model: string) => (path: string): Span | undefined => {
-  for (let key = `models.${model}.${path}`; key.includes("."); key = key.slice(0, key.lastIndexOf("."))) {
-    const origin = origins.get(key);
-    if (origin !== undefined) return origin.span;
-  }
-  return undefined;
-};
+export const spanFinder =
+  (origins: Origins, model: string) =>
+  (path: string): Span | undefined => {
+    for (
+      let key = `models.${model}.${path}`;
+      key.includes(".");
+      key = key.slice(0, key.lastIndexOf("."))
+    ) {
+      const origin = origins.get(key);
+      if (origin !== undefined) return origin.span;
+    }
+    return undefined;
+  };
 
 /** The text of an option `--set key=value` is a source, too, and no file. */
 export const isOverride = (path: string): boolean => path.startsWith("--set ");
@@ -22,7 +28,8 @@ export const fromFolderOf = (entry: string, path: string): string => {
   const folder = entry.split("/").slice(0, -1);
   const parts = path.split("/");
   let shared = 0;
-  while (shared < folder.length && shared < parts.length - 1 && folder[shared] === parts[shared]) shared++;
+  while (shared < folder.length && shared < parts.length - 1 && folder[shared] === parts[shared])
+    shared++;
   return [...folder.slice(shared).map(() => ".."), ...parts.slice(shared)].join("/");
 };
 
@@ -32,7 +39,9 @@ export const placeFinder = (sources: readonly Source[], entry: string) => {
     const source = origin === undefined ? undefined : sources[origin.file];
     if (origin === undefined || source === undefined) return undefined;
     const key = `${origin.file}:${origin.start}`;
-    const place = known.get(key) ?? `${fromFolderOf(entry, source.path)}:${source.text.slice(0, origin.start).split("\n").length}`;
+    const place =
+      known.get(key) ??
+      `${fromFolderOf(entry, source.path)}:${source.text.slice(0, origin.start).split("\n").length}`;
     known.set(key, place);
     return place;
   };

@@ -4,5 +4,8 @@ import { features } from "./features/index.ts";
 import { baseVocabulary } from "./semantics/vocabulary/index.ts";
 import { mergeVocabulary } from "./semantics/vocabulary.ts";
 
-export const vocabulary = mergeVocabulary(baseVocabulary, features.map((feature) => feature.vocabulary));
+export const vocabulary = mergeVocabulary(
+  baseVocabulary,
+  features.map((feature) => feature.vocabulary),
+);
 export const catalogue = [...syntaxDiagnostics, ...vocabulary.diagnostics];

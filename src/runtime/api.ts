@@ -106,7 +106,7 @@ const findTokenizer = async ({ bundle, host, weights }: ModelOptions): Promise<T
   const { training, model } = bundle.manifest;
   if (typeof weights === "string") {
     const path = joinPath(weights.replace(/[^/]*\.(safetensors|json)$/, ""), "tokenizer.json");
-    const text = await existingText(host, path === "/tokenizer.json" ? "tokenizer.json" : path);
+    const text = await existingText(host, path);
     if (text !== undefined) return readTokenizerJson(text, path);
   }
   if (training !== null) {

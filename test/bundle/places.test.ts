@@ -21,35 +21,52 @@ const recipe = (name: string): RecipeSpec => ({
   name, doc: null, data: variant, optimizer: variant, schedule: variant, batch: one, micro: one, length: { unit: "step", value: 1 },
   clip: null, precision: variant, seed: 0, eval_every: null, save_every: null, sample: null, decay: [],
 }); // prettier-ignore
-const spec = (models: readonly string[], recipes: readonly string[], recipeFor: Spec["recipeFor"] = {}): Spec => ({
+const spec = (
+  models: readonly string[],
+  recipes: readonly string[],
+  recipeFor: Spec["recipeFor"] = {},
+): Spec => ({
   edition: 1,
   models: Object.fromEntries(models.map((name) => [name, model(name)])),
   recipes: Object.fromEntries(recipes.map((name) => [name, recipe(name)])),
   recipeFor,
 });
 const names = (chosen: ReturnType<typeof choose>): string =>
-  chosen.ok ? `${chosen.model.name} ${chosen.recipe?.name ?? "-"}` : `${chosen.problem} | ${chosen.hints.join(" | ")}`;
+  chosen.ok
+    ? `${chosen.model.name} ${chosen.recipe?.name ?? "-"}`
+    : `${chosen.problem} | ${chosen.hints.join(" | ")}`;
 
 describe("choose", () => {
-  test("the only one of each", () => expect(names(choose(spec(["M"], ["R"]), {}, true))).toBe("M R"));
+  test("the only one of each", () =>
+    expect(names(choose(spec(["M"], ["R"]), {}, true))).toBe("M R"));
   test("several models are listed", () => {
-    expect(names(choose(spec(["A", "B"], ["R"]), {}, true))).toBe("the file declares 2 models: A, B | choose one: --model B");
+    expect(names(choose(spec(["A", "B"], ["R"]), {}, true))).toBe(
+      "the file declares 2 models: A, B | choose one: --model B",
+    );
   });
   test("a recipe that is for a model settles it", () => {
     expect(names(choose(spec(["A", "B"], ["R"], { R: "B" }), {}, true))).toBe("B R");
   });
   test("a model settles the recipe that is for it", () => {
-    expect(names(choose(spec(["A", "B"], ["R", "S"], { R: "A", S: "B" }), { model: "B" }, true))).toBe("B S");
+    expect(
+      names(choose(spec(["A", "B"], ["R", "S"], { R: "A", S: "B" }), { model: "B" }, true)),
+    ).toBe("B S");
   });
   test("an unknown name lists those that exist", () => {
-    expect(names(choose(spec(["A"], ["R"]), { recipe: "X" }, true))).toBe("no recipe is called X | the file declares R");
+    expect(names(choose(spec(["A"], ["R"]), { recipe: "X" }, true))).toBe(
+      "no recipe is called X | the file declares R",
+    );
   });
   test("a recipe for another model is refused", () => {
-    expect(names(choose(spec(["A", "B"], ["R"], { R: "A" }), { model: "B", recipe: "R" }, true))).toContain("recipe R is for A, not for B");
+    expect(
+      names(choose(spec(["A", "B"], ["R"], { R: "A" }), { model: "B", recipe: "R" }, true)),
+    ).toContain("recipe R is for A, not for B");
   });
   test("without a recipe where none is needed", () => {
     expect(names(choose(spec(["M"], []), {}, false))).toBe("M -");
     expect(names(choose(spec(["M"], ["R", "S"]), {}, false))).toBe("M -");
-    expect(names(choose(spec(["M"], []), {}, true))).toBe("the file declares no recipe | add: recipe Name { … }");
+    expect(names(choose(spec(["M"], []), {}, true))).toBe(
+      "the file declares no recipe | add: recipe Name { … }",
+    );
   });
 });

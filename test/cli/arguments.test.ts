@@ -7,12 +7,18 @@ const { version } = JSON.parse(readFileSync("package.json", "utf8")) as { versio
 
 describe("invocation", () => {
   test("--version prints the version alone", async () => {
-    expect(await specc(["--version"], { cwd: folder() })).toEqual({ code: 0, out: `${version}\n`, err: "" });
+    expect(await specc(["--version"], { cwd: folder() })).toEqual({
+      code: 0,
+      out: `${version}\n`,
+      err: "",
+    });
   });
   test("--help goes to standard output, lists every command and the exit codes", async () => {
     const { code, out, err } = await specc(["--help"], { cwd: folder() });
     expect([code, err]).toEqual([0, ""]);
-    for (const command of "init check fmt build train eval generate inspect explain doctor forward".split(" "))
+    for (const command of "init check fmt build train eval generate inspect explain doctor forward".split(
+      " ",
+    ))
       expect(out).toContain(command);
     expect(out).toContain("Exit codes:");
   });
@@ -31,27 +37,41 @@ describe("invocation", () => {
     expect(err).toContain("Did you mean check?");
   });
   test("an unknown option suggests the one that was meant", async () => {
-    const { code, err } = await specc(["check", "--formt", "json", "model.arch"], { cwd: folder() });
+    const { code, err } = await specc(["check", "--formt", "json", "model.arch"], {
+      cwd: folder(),
+    });
     expect(code).toBe(2);
     expect(err).toContain("Did you mean --format?");
   });
   test("a value outside of its range is refused", async () => {
-    const { code, err } = await specc(["generate", "model.arch", "--prompt", "x", "--top-p", "1.5"], { cwd: project() });
+    const { code, err } = await specc(
+      ["generate", "model.arch", "--prompt", "x", "--top-p", "1.5"],
+      { cwd: project() },
+    );
     expect(code).toBe(2);
     expect(err).toContain("Give a number from 0 to 1.");
   });
   test("a missing argument, a missing required option and an unknown choice are refused", async () => {
     expect((await specc(["check"], { cwd: folder() })).code).toBe(2);
     expect((await specc(["build", "model.arch"], { cwd: project() })).err).toContain("--out-dir");
-    expect((await specc(["train", "model.arch", "--engine", "abacus"], { cwd: project() })).err).toContain("wasm");
+    expect(
+      (await specc(["train", "model.arch", "--engine", "abacus"], { cwd: project() })).err,
+    ).toContain("wasm");
   });
   test("--set needs key=value", async () => {
-    const { code, err } = await specc(["check", "model.arch", "--set", "length"], { cwd: project() });
+    const { code, err } = await specc(["check", "model.arch", "--set", "length"], {
+      cwd: project(),
+    });
     expect(code).toBe(2);
     expect(err).toContain("key=value");
   });
   test("a missing file is named, as it was given", async () => {
-    for (const command of [["check", "none.arch"], ["fmt", "none.arch"], ["train", "none.arch"], ["inspect", "none.arch"]]) {
+    for (const command of [
+      ["check", "none.arch"],
+      ["fmt", "none.arch"],
+      ["train", "none.arch"],
+      ["inspect", "none.arch"],
+    ]) {
       const { code, err } = await specc(command, { cwd: folder() });
       expect([code, err]).toEqual([2, expect.stringContaining("none.arch")]);
     }

@@ -18,21 +18,45 @@ export interface BuildOptions extends ChoiceOptions {
   readonly listFiles?: boolean;
 }
 
-export const build = async (io: Io, version: string, file: string, options: BuildOptions): Promise<number> => {
+export const build = async (
+  io: Io,
+  version: string,
+  file: string,
+  options: BuildOptions,
+): Promise<number> => {
   const place = placeOf(io, file);
-  if (place.kind !== "arch") throw new CliError(`${file} is a bundle already; build takes an .arch file`);
+  if (place.kind !== "arch")
+    throw new CliError(`${file} is a bundle already; build takes an .arch file`);
   const target = checkedTarget(io, version, place.path, options, false);
   const epochs = await (await import("../runtime.ts")).stepsPerEpoch(io, target, place.path);
   const compilation = compile(target, epochs === undefined ? {} : { stepsPerEpoch: epochs });
   const wantsGraphModel = options.emit?.includes("graph-model") === true;
-  if (options.weights !== undefined && !wantsGraphModel) throw new CliError("--weights is for --emit graph-model");
-  const weights = options.weights === undefined ? undefined : readBytes(resolve(io.cwd, options.weights), options.weights);
-  const graphModel = wantsGraphModel ? await (await import("../runtime.ts")).stateValues(compilation.compiled.state, target.recipe?.seed ?? 0, weights) : undefined;
-  const files = bundle(compilation, loadAssets(version), graphModel === undefined ? {} : { graphModel });
+  if (options.weights !== undefined && !wantsGraphModel)
+    throw new CliError("--weights is for --emit graph-model");
+  const weights =
+    options.weights === undefined
+      ? undefined
+      : {
+          bytes: readBytes(resolve(io.cwd, options.weights), options.weights),
+          name: options.weights,
+        };
+  const graphModel = wantsGraphModel
+    ? await (
+        await import("../runtime.ts")
+      ).stateValues(compilation.compiled.state, target.recipe?.seed ?? 0, weights)
+    : undefined;
+  const files = bundle(
+    compilation,
+    loadAssets(version),
+    graphModel === undefined ? {} : { graphModel },
+  );
   const out = resolve(io.cwd, options.outDir);
   const changed = writeFiles(out, files);
-  if (options.listFiles === true) for (const path of files.keys()) io.out(`${shownPath(io.cwd, resolve(out, path))}\n`);
+  if (options.listFiles === true)
+    for (const path of files.keys()) io.out(`${shownPath(io.cwd, resolve(out, path))}\n`);
   if (options.quiet !== true)
-    io.err(`built ${target.model.name}${target.recipe === undefined ? "" : ` with ${target.recipe.name}`} in ${shownPath(io.cwd, out)}: ${files.size} files, ${changed.length} written\n`);
+    io.err(
+      `built ${target.model.name}${target.recipe === undefined ? "" : ` with ${target.recipe.name}`} in ${shownPath(io.cwd, out)}: ${files.size} files, ${changed.length} written\n`,
+    );
   return 0;
 };

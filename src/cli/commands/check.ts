@@ -15,7 +15,9 @@ export interface CheckOptions extends CommonOptions {
 }
 
 /** What was said once is not said again for another entry that imports the same file. */
-const merged = (results: readonly ReturnType<typeof analyze>[]): Pick<ReturnType<typeof analyze>, "diagnostics" | "sources"> => {
+const merged = (
+  results: readonly ReturnType<typeof analyze>[],
+): Pick<ReturnType<typeof analyze>, "diagnostics" | "sources"> => {
   const sources = new Map<string, ReturnType<typeof analyze>["sources"][number]>();
   const diagnostics = new Map<string, Diagnostic>();
   for (const result of results) {
@@ -24,7 +26,10 @@ const merged = (results: readonly ReturnType<typeof analyze>[]): Pick<ReturnType
       sources.set(source.path, known);
       return known.id;
     });
-    const moved = <T extends { readonly file: number }>(span: T): T => ({ ...span, file: ids[span.file] ?? span.file });
+    const moved = <T extends { readonly file: number }>(span: T): T => ({
+      ...span,
+      file: ids[span.file] ?? span.file,
+    });
     for (const d of result.diagnostics) {
       const at = moved(d.at);
       const key = `${d.code} ${at.file}:${at.start}:${at.end} ${d.message}`;
@@ -32,7 +37,10 @@ const merged = (results: readonly ReturnType<typeof analyze>[]): Pick<ReturnType
         ...d,
         at,
         notes: d.notes.map((note) => ({ ...note, at: moved(note.at) })),
-        fixes: d.fixes.map((fix) => ({ ...fix, edits: fix.edits.map((edit) => ({ ...edit, at: moved(edit.at) })) })),
+        fixes: d.fixes.map((fix) => ({
+          ...fix,
+          edits: fix.edits.map((edit) => ({ ...edit, at: moved(edit.at) })),
+        })),
       });
     }
   }
@@ -41,10 +49,21 @@ const merged = (results: readonly ReturnType<typeof analyze>[]): Pick<ReturnType
 
 const plural = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? "" : "s"}`;
 
-export const check = (io: Io, version: string, given: readonly string[], options: CheckOptions): number => {
+export const check = (
+  io: Io,
+  version: string,
+  given: readonly string[],
+  options: CheckOptions,
+): number => {
   const files = archFiles(io, given);
   const shown = merged(
-    files.map((file) => analyze(shownPath(io.cwd, file), filesOf(io, file), options.set === undefined ? {} : { set: options.set })),
+    files.map((file) =>
+      analyze(
+        shownPath(io.cwd, file),
+        filesOf(io, file),
+        options.set === undefined ? {} : { set: options.set },
+      ),
+    ),
   );
   const format = options.json === true ? "json" : options.format;
   const stream = format === "text" ? "err" : "out";
@@ -54,8 +73,15 @@ export const check = (io: Io, version: string, given: readonly string[], options
   const tooMany = options.maxWarnings !== undefined && warnings > options.maxWarnings;
   if (format === "text" && options.quiet !== true) {
     const paint = painter(wantsColor(io, options.color, "err"));
-    const counts = [errors > 0 ? plural(errors, "error") : "", warnings > 0 ? plural(warnings, "warning") : ""].filter((part) => part !== "");
-    io.err(counts.length === 0 ? `${paint.green("ok")}: ${plural(files.length, "file")} checked\n` : `${counts.join(", ")} in ${plural(files.length, "file")}\n`);
+    const counts = [
+      errors > 0 ? plural(errors, "error") : "",
+      warnings > 0 ? plural(warnings, "warning") : "",
+    ].filter((part) => part !== "");
+    io.err(
+      counts.length === 0
+        ? `${paint.green("ok")}: ${plural(files.length, "file")} checked\n`
+        : `${counts.join(", ")} in ${plural(files.length, "file")}\n`,
+    );
     if (tooMany) io.err(`more warnings than --max-warnings ${options.maxWarnings ?? 0} allows\n`);
   }
   return errors > 0 || tooMany ? 1 : 0;

@@ -16,7 +16,11 @@ const NODE_FLOOR = [20, 19] as const;
 const nodeFinding = (): Finding => {
   const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
   const works = major > NODE_FLOOR[0] || (major === NODE_FLOOR[0] && minor >= NODE_FLOOR[1]);
-  return { name: "node", works, detail: `${process.versions.node}${works ? "" : `, specc needs ${NODE_FLOOR.join(".")} or newer`}` };
+  return {
+    name: "node",
+    works,
+    detail: `${process.versions.node}${works ? "" : `, specc needs ${NODE_FLOOR.join(".")} or newer`}`,
+  };
 };
 
 const ABOUT: Readonly<Record<string, string>> = {
@@ -25,28 +29,61 @@ const ABOUT: Readonly<Record<string, string>> = {
 };
 const engineFinding = async (engine: Engine): Promise<Finding> => {
   const reason = await engine.available();
-  return { name: `engine ${engine.name}`, works: reason === undefined, detail: reason ?? ABOUT[engine.name] ?? "" };
+  return {
+    name: `engine ${engine.name}`,
+    works: reason === undefined,
+    detail: reason ?? ABOUT[engine.name] ?? "",
+  };
 };
 
-export const doctor = async (io: Io, version: string, options: CommonOptions & { readonly json?: boolean }): Promise<number> => {
+export const doctor = async (
+  io: Io,
+  version: string,
+  options: CommonOptions & { readonly json?: boolean },
+): Promise<number> => {
   const { cpuEngine, wasmEngine } = await import("../../runtime/engines/tfjs.ts");
   const engines = [wasmEngine(), cpuEngine()];
   const findings: Finding[] = [
     { name: "specc", works: true, detail: version },
     nodeFinding(),
-    { name: "machine", works: true, detail: `${process.platform} ${process.arch}, ${availableParallelism()} cores, ${bytesText(totalmem())}` },
+    {
+      name: "machine",
+      works: true,
+      detail: `${process.platform} ${process.arch}, ${availableParallelism()} cores, ${bytesText(totalmem())}`,
+    },
   ];
   for (const engine of engines) findings.push(await engineFinding(engine));
-  const auto = findings.find((f) => f.works && f.name.startsWith("engine "))?.name.slice("engine ".length);
-  const variables = Object.keys(io.env).filter((name) => name.startsWith("SPECC_")).sort();
+  const auto = findings
+    .find((f) => f.works && f.name.startsWith("engine "))
+    ?.name.slice("engine ".length);
+  const variables = Object.keys(io.env)
+    .filter((name) => name.startsWith("SPECC_"))
+    .sort();
   if (options.json === true) {
-    io.out(`${JSON.stringify({ formatVersion: "1.0", version, auto: auto ?? null, findings, environment: variables }, null, 2)}\n`);
+    io.out(
+      `${JSON.stringify({ formatVersion: "1.0", version, auto: auto ?? null, findings, environment: variables }, null, 2)}\n`,
+    );
   } else {
     const paint = painter(wantsColor(io, options.color, "out"));
     const rows = findings.map((f) => [f.works ? "ok" : "no", f.name, f.detail]);
-    io.out(`${table(rows, []).split("\n").map((line) => (line.startsWith("ok") ? `${paint.green("ok")}${line.slice(2)}` : `${paint.red("no")}${line.slice(2)}`)).join("\n")}\n\n`);
+    io.out(
+      `${table(rows, [])
+        .split("\n")
+        .map((line) =>
+          line.startsWith("ok")
+            ? `${paint.green("ok")}${line.slice(2)}`
+            : `${paint.red("no")}${line.slice(2)}`,
+        )
+        .join("\n")}\n\n`,
+    );
     io.out(`--engine auto takes ${auto ?? "none: nothing works here"}.\n`);
-    io.out(variables.length === 0 ? "No SPECC_ variable is set; none changes what a spec means.\n" : `Set: ${variables.join(", ")}.\n`);
+    io.out(
+      variables.length === 0
+        ? "No SPECC_ variable is set; none changes what a spec means.\n"
+        : `Set: ${variables.join(", ")}.\n`,
+    );
   }
-  return findings.every((f) => f.works || f.name.startsWith("engine ")) && auto !== undefined ? 0 : 1;
+  return findings.every((f) => f.works || f.name.startsWith("engine ")) && auto !== undefined
+    ? 0
+    : 1;
 };

@@ -7,7 +7,11 @@ import type { CommonOptions } from "../program.ts";
 
 export const explainTopic = (io: Io, topic: string, _options: CommonOptions): number => {
   const page = explain(topic, vocabulary, catalogue);
-  if (!page.ok) throw new CliError(`nothing is called "${topic}"`, page.suggestions.map((name) => `did you mean ${name}?`));
+  if (!page.ok)
+    throw new CliError(
+      `nothing is called "${topic}"`,
+      page.suggestions.map((name) => `did you mean ${name}?`),
+    );
   io.out(page.text.endsWith("\n") ? page.text : `${page.text}\n`);
   return 0;
 };

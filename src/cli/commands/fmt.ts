@@ -12,9 +12,20 @@ export interface FmtOptions extends CommonOptions {
   readonly stdinFilepath?: string;
 }
 
-export const fmt = async (io: Io, version: string, given: readonly string[], options: FmtOptions): Promise<number> => {
-  const fromStdin = options.stdin === true || options.stdinFilepath !== undefined || (given.length === 1 && given[0] === "-");
-  if (!fromStdin && given.length === 0) throw new CliError("no files given", ["specc fmt model.arch, specc fmt ., or specc fmt --stdin"]);
+export const fmt = async (
+  io: Io,
+  version: string,
+  given: readonly string[],
+  options: FmtOptions,
+): Promise<number> => {
+  const fromStdin =
+    options.stdin === true ||
+    options.stdinFilepath !== undefined ||
+    (given.length === 1 && given[0] === "-");
+  if (!fromStdin && given.length === 0)
+    throw new CliError("no files given", [
+      "specc fmt model.arch, specc fmt ., or specc fmt --stdin",
+    ]);
 
   const formatted = async (text: string, path: string): Promise<string | undefined> => {
     const result = await formatSource(text, path);
@@ -56,7 +67,9 @@ export const fmt = async (io: Io, version: string, given: readonly string[], opt
   for (const path of changed) io.out(`${path}\n`);
   if (options.quiet !== true) {
     const what = options.check === true ? "would change" : "changed";
-    io.err(`${files.length} checked, ${changed.length} ${what}${broken > 0 ? `, ${broken} left as they are: they do not parse` : ""}\n`);
+    io.err(
+      `${files.length} checked, ${changed.length} ${what}${broken > 0 ? `, ${broken} left as they are: they do not parse` : ""}\n`,
+    );
   }
   return broken > 0 || (options.check === true && changed.length > 0) ? 1 : 0;
 };

@@ -47,9 +47,16 @@ Put text of your own into \`data/\` and train again; \`specc explain gpas\` tell
 `;
 
 const packageName = (folder: string): string =>
-  basename(folder).toLowerCase().replaceAll(/[^a-z0-9._-]+/g, "-").replaceAll(/^[._-]+|-+$/g, "") || "model";
+  basename(folder)
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9._-]+/g, "-")
+    .replaceAll(/^[._-]+|-+$/g, "") || "model";
 
-export const init = (io: Io, folder: string | undefined, options: { readonly template: string } & CommonOptions): number => {
+export const init = (
+  io: Io,
+  folder: string | undefined,
+  options: { readonly template: string } & CommonOptions,
+): number => {
   const target = resolve(io.cwd, folder ?? ".");
   const name = packageName(target);
   const files: Readonly<Record<string, string>> = {
@@ -60,14 +67,20 @@ export const init = (io: Io, folder: string | undefined, options: { readonly tem
     ".gitignore": "node_modules/\nruns/\n",
   };
   if (existsSync(join(target, "model.arch")))
-    throw new CliError(`${shownPath(io.cwd, join(target, "model.arch"))} exists already`, ["choose another folder: specc init <folder>"]);
+    throw new CliError(`${shownPath(io.cwd, join(target, "model.arch"))} exists already`, [
+      "choose another folder: specc init <folder>",
+    ]);
   mkdirSync(target, { recursive: true });
   for (const [path, text] of Object.entries(files)) {
     const full = join(target, path);
     const kept = existsSync(full);
     if (!kept) writeFile(full, text);
-    if (options.quiet !== true) io.err(`${kept ? "kept   " : "created"} ${shownPath(io.cwd, full)}\n`);
+    if (options.quiet !== true)
+      io.err(`${kept ? "kept   " : "created"} ${shownPath(io.cwd, full)}\n`);
   }
-  if (options.quiet !== true) io.err(`\nTrain it:\n${folder === undefined ? "" : `  cd ${folder}\n`}  npx specc train model.arch\n`);
+  if (options.quiet !== true)
+    io.err(
+      `\nTrain it:\n${folder === undefined ? "" : `  cd ${folder}\n`}  npx specc train model.arch\n`,
+    );
   return 0;
 };

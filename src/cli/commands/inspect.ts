@@ -1,7 +1,14 @@
 // `specc inspect`: layers, shapes, parameters, FLOPs and memory as a table or as JSON; the model as a picture; a program's graph
 // as text, after any pass.
 import { resolve } from "node:path";
-import { compile, graphsOf, programsFor, stagesOf, type Compilation, type Target } from "../../compiler/compile.ts";
+import {
+  compile,
+  graphsOf,
+  programsFor,
+  stagesOf,
+  type Compilation,
+  type Target,
+} from "../../compiler/compile.ts";
 import { modelSvg } from "../../compiler/emit/model-svg.ts";
 import { summarize, type Layer, type Summary } from "../../compiler/emit/summary.ts";
 import { printGraph } from "../../compiler/ir/text.ts";
@@ -27,19 +34,25 @@ const printIr = (io: Io, target: Target, options: InspectOptions): number => {
   const known = programsFor(target.recipe);
   const name = options.program ?? known[0]!;
   const program = known.find((p) => p === name);
-  if (program === undefined) throw new CliError(`no program is called ${name}`, [`there are ${known.join(", ")}`]);
+  if (program === undefined)
+    throw new CliError(`no program is called ${name}`, [`there are ${known.join(", ")}`]);
   const { programs } = graphsOf(target, { programs: [program], stepsPerEpoch: ANY_EPOCH });
   const stages = stagesOf(programs[0]!.graph);
-  const wanted = typeof options.printIr === "string" ? options.printIr.replace(/^after:/, "") : "build";
+  const wanted =
+    typeof options.printIr === "string" ? options.printIr.replace(/^after:/, "") : "build";
   const stage = stages.find((s) => s.name === wanted);
-  if (stage === undefined) throw new CliError(`no pass is called ${wanted}`, [`there are ${stages.map((s) => s.name).join(", ")}`]);
+  if (stage === undefined)
+    throw new CliError(`no pass is called ${wanted}`, [
+      `there are ${stages.map((s) => s.name).join(", ")}`,
+    ]);
   const text = printGraph(stage.graph);
   io.out(text.endsWith("\n") ? text : `${text}\n`);
   return 0;
 };
 
 const alike = (a: Layer, b: Layer): boolean =>
-  a.name.startsWith("blocks.") && b.name.startsWith("blocks.") &&
+  a.name.startsWith("blocks.") &&
+  b.name.startsWith("blocks.") &&
   JSON.stringify([a.parameters, a.flopsPerToken, a.parts, a.tensors.map((t) => t.shape)]) ===
     JSON.stringify([b.parameters, b.flopsPerToken, b.parts, b.tensors.map((t) => t.shape)]);
 
@@ -47,14 +60,16 @@ const shapesOf = (layer: Layer, part?: string): string =>
   layer.tensors
     .filter((t) => part === undefined || t.name.slice(layer.name.length + 1).startsWith(`${part}.`))
     .map((t) => {
-      const own = t.name.slice(layer.name.length + 1 + (part === undefined ? 0 : part.length + 1)).replace(/\.weight$/, "");
+      const own = t.name
+        .slice(layer.name.length + 1 + (part === undefined ? 0 : part.length + 1))
+        .replace(/\.weight$/, "");
       return `${own === "weight" || own === "" ? "" : `${own} `}${t.shape.length === 0 ? "scalar" : t.shape.join("×")}`;
     })
     .join(", ");
 
 const layerRows = (summary: Summary): readonly (readonly string[])[] => {
   const rows: string[][] = [["layer", "tensors [out, in]", "parameters", "FLOPs/token"]];
-  for (let i = 0; i < summary.layers.length; ) {
+  for (let i = 0; i < summary.layers.length;) {
     const layer = summary.layers[i]!;
     let end = i + 1;
     while (end < summary.layers.length && alike(layer, summary.layers[end]!)) end++;
@@ -68,45 +83,99 @@ const layerRows = (summary: Summary): readonly (readonly string[])[] => {
     ]);
     for (const part of layer.parts)
       if (part.parameters > 0 || part.name !== "residual")
-        rows.push([`  ${part.name}`, shapesOf(layer, part.name), part.parameters === 0 ? "" : grouped(part.parameters), countText(part.flopsPerToken)]);
+        rows.push([
+          `  ${part.name}`,
+          shapesOf(layer, part.name),
+          part.parameters === 0 ? "" : grouped(part.parameters),
+          countText(part.flopsPerToken),
+        ]);
     i = end;
   }
   return rows;
 };
 
-const report = (io: Io, { model, recipe }: Target, summary: Summary, options: InspectOptions): void => {
+const report = (
+  io: Io,
+  { model, recipe }: Target,
+  summary: Summary,
+  options: InspectOptions,
+): void => {
   const paint = painter(wantsColor(io, options.color, "out"));
   const { bytes, flopsPerToken } = summary;
   const [head = "", ...rest] = table(layerRows(summary), [2, 3]).split("\n");
   const costs = [
     ["parameters", grouped(summary.parameters), ""],
-    ["FLOPs a token", countText(flopsPerToken.forward), `forward, ${grouped(model.context)} tokens of context`],
-    ...(flopsPerToken.training > 0 ? [["", countText(flopsPerToken.training), "a whole training step"]] : []),
+    [
+      "FLOPs a token",
+      countText(flopsPerToken.forward),
+      `forward, ${grouped(model.context)} tokens of context`,
+    ],
+    ...(flopsPerToken.training > 0
+      ? [["", countText(flopsPerToken.training), "a whole training step"]]
+      : []),
     ["weights", bytesText(bytes.weights), "f32"],
-    ...(recipe === undefined ? [] : [["optimizer state", bytesText(bytes.optimizer), recipe.optimizer.is]]),
-    ...(bytes.gradients > 0 ? [["gradients", bytesText(bytes.gradients), "summed over micro-batches"]] : []),
-    ...(bytes.step === null || recipe === undefined ? [] : [["activations", bytesText(bytes.step), `most at once in a training step of ${grouped(recipe.micro.value)} sequences`]]),
-    ...(bytes.forward === null ? [] : [["", bytesText(bytes.forward), "most at once in a forward pass"]]),
+    ...(recipe === undefined
+      ? []
+      : [["optimizer state", bytesText(bytes.optimizer), recipe.optimizer.is]]),
+    ...(bytes.gradients > 0
+      ? [["gradients", bytesText(bytes.gradients), "summed over micro-batches"]]
+      : []),
+    ...(bytes.step === null || recipe === undefined
+      ? []
+      : [
+          [
+            "activations",
+            bytesText(bytes.step),
+            `most at once in a training step of ${grouped(recipe.micro.value)} sequences`,
+          ],
+        ]),
+    ...(bytes.forward === null
+      ? []
+      : [["", bytesText(bytes.forward), "most at once in a forward pass"]]),
   ];
-  io.out(`${paint.bold(model.name)}${model.doc === null ? "" : `  ${paint.dim(model.doc)}`}\n\n${paint.bold(head)}\n${rest.join("\n")}\n\n${table(costs, [1])}\n`);
+  io.out(
+    `${paint.bold(model.name)}${model.doc === null ? "" : `  ${paint.dim(model.doc)}`}\n\n${paint.bold(head)}\n${rest.join("\n")}\n\n${table(costs, [1])}\n`,
+  );
 };
 
-export const inspect = async (io: Io, version: string, name: string, options: InspectOptions): Promise<number> => {
+export const inspect = async (
+  io: Io,
+  version: string,
+  name: string,
+  options: InspectOptions,
+): Promise<number> => {
   const place = placeOf(io, name);
   if (place.kind === "bundle") refuseChoice(name, options);
-  const target = place.kind === "arch" ? checkedTarget(io, version, place.path, options, false) : bundleTarget(place.path);
-  if (options.program !== undefined && options.printIr === undefined) throw new CliError("--program says which graph --print-ir prints");
+  const target =
+    place.kind === "arch"
+      ? checkedTarget(io, version, place.path, options, false)
+      : bundleTarget(place.path);
+  if (options.program !== undefined && options.printIr === undefined)
+    throw new CliError("--program says which graph --print-ir prints");
   if (options.printIr !== undefined) return printIr(io, target, options);
 
   const compilation: Compilation = compile(target, { stepsPerEpoch: ANY_EPOCH });
   const forward = compilation.programs.find((p) => p.graph.name === "forward")!.graph;
-  const summary = summarize(target.model.name, compilation.compiled.state, compilation.programs.map((p) => p.entry), forward);
+  const summary = summarize(
+    target.model.name,
+    compilation.compiled.state,
+    compilation.programs.map((p) => p.entry),
+    forward,
+  );
   if (options.svg !== undefined) {
     const file = resolve(io.cwd, options.svg);
-    writeFile(file, modelSvg(target.model, `${grouped(summary.parameters)} parameters · ${countText(summary.flopsPerToken.forward)} FLOPs a token`));
+    writeFile(
+      file,
+      modelSvg(
+        target.model,
+        `${grouped(summary.parameters)} parameters · ${countText(summary.flopsPerToken.forward)} FLOPs a token`,
+      ),
+    );
     if (options.quiet !== true) io.err(`drew ${target.model.name} in ${shownPath(io.cwd, file)}\n`);
   }
-  if (options.json === true) io.out(`${JSON.stringify({ formatVersion: "1.0", ...summary }, null, 2)}\n`);
-  else if (options.svg === undefined || options.quiet !== true) report(io, target, summary, options);
+  if (options.json === true)
+    io.out(`${JSON.stringify({ formatVersion: "1.0", ...summary }, null, 2)}\n`);
+  else if (options.svg === undefined || options.quiet !== true)
+    report(io, target, summary, options);
   return 0;
 };

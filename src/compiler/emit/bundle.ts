@@ -59,7 +59,10 @@ export const manifestOf = (compilation: Compilation, version: string, files: Fil
     training: recipe === undefined ? null : trainingOf(recipe, compiled, model.vocab_size),
     state: compiled.state,
     programs: entries,
-    places: placesOf(programs.map((program) => program.graph), placeFinder(checked.sources, entry)),
+    places: placesOf(
+      programs.map((program) => program.graph),
+      placeFinder(checked.sources, entry),
+    ),
     probes: compiled.probes,
     engines: ["wasm", "cpu"],
     files: fileEntries(files),
@@ -71,7 +74,10 @@ const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
 /** Packages carry lower-case names. */
 const packageJson = (name: string, dependencies: Assets["dependencies"]): string =>
   json({
-    name: name.replaceAll(/([a-z0-9])([A-Z])/g, "$1-$2").toLowerCase().replaceAll(/^_+/g, ""),
+    name: name
+      .replaceAll(/([a-z0-9])([A-Z])/g, "$1-$2")
+      .toLowerCase()
+      .replaceAll(/^_+/g, ""),
     version: "0.0.0",
     private: true,
     type: "module",
@@ -80,11 +86,16 @@ const packageJson = (name: string, dependencies: Assets["dependencies"]): string
     dependencies,
   });
 
-const graphModelFiles = (compilation: Compilation, state: Tensors): readonly (readonly [string, string | Uint8Array])[] =>
+const graphModelFiles = (
+  compilation: Compilation,
+  state: Tensors,
+): readonly (readonly [string, string | Uint8Array])[] =>
   compilation.programs.flatMap(({ graph }) => {
     if (graph.name !== "next_logits" && graph.name !== "forward") return [];
     const files = graphModel(runPasses(graph, pipeline(new Set())), state);
-    return Object.entries(files).map(([name, content]) => [`graph-model/${graph.name}/${name}`, content] as const);
+    return Object.entries(files).map(
+      ([name, content]) => [`graph-model/${graph.name}/${name}`, content] as const,
+    );
   });
 
 export const bundleFiles = (compilation: Compilation, assets: Assets, extras: Extras): Files => {
@@ -98,7 +109,13 @@ export const bundleFiles = (compilation: Compilation, assets: Assets, extras: Ex
     ["README.md", readme(draft, model, recipe, fromFolderOf(entry, entry))],
     ["config.json", json(draft.model.config)],
     ["spec.json", json({ edition: checked.edition, model, recipe })],
-    ["ir.json", irJson(programs.map((program) => program.graph), placeFinder(checked.sources, entry))],
+    [
+      "ir.json",
+      irJson(
+        programs.map((program) => program.graph),
+        placeFinder(checked.sources, entry),
+      ),
+    ],
     ["validate-manifest.js", validatorText(assets.manifestSchema)],
     ...programs.flatMap(({ graph, module }) => [
       [`programs/${graph.name}.js`, module] as const,
@@ -106,7 +123,13 @@ export const bundleFiles = (compilation: Compilation, assets: Assets, extras: Ex
     ]),
     ...checked.sources
       .filter((source) => !isOverride(source.path))
-      .map((source) => [`source/${fromFolderOf(entry, source.path).replaceAll("../", "_/")}`, source.text] as const),
+      .map(
+        (source) =>
+          [
+            `source/${fromFolderOf(entry, source.path).replaceAll("../", "_/")}`,
+            source.text,
+          ] as const,
+      ),
     ...assets.runtime,
     ...(extras.graphModel === undefined ? [] : graphModelFiles(compilation, extras.graphModel)),
   ]);

@@ -7,7 +7,8 @@ const child = (value: Value | undefined, key: string): Variant | null => {
   const found = isVariant(value) ? value[key] : undefined;
   return isVariant(found) ? found : null;
 };
-const off = (value: Value | undefined): boolean => value === undefined || value === null || value === false;
+const off = (value: Value | undefined): boolean =>
+  value === undefined || value === null || value === false;
 
 /** Keys that LLaMA's modules have a place for; anything else that is switched on makes a block not LLaMA's. */
 const KNOWN: Readonly<Record<string, readonly string[]>> = {
@@ -37,9 +38,22 @@ const llamaBlock = (block: BlockSpec): LlamaBlock | undefined => {
   const { norm, attention, ffn } = block;
   const inner = child(norm, "norm");
   const position = child(attention, "position");
-  if (norm.is !== "pre" || inner?.is !== "rmsnorm" || position?.is !== "rope" || ffn.is !== "swiglu") return undefined;
-  if (!["mha", "gqa", "mqa"].includes(attention.is) || !off(attention["bias"]) || !off(ffn["bias"])) return undefined;
-  if (!plain("block", block) || !plain("attention", attention) || !plain("ffn", ffn) || !plain("position", position)) return undefined;
+  if (
+    norm.is !== "pre" ||
+    inner?.is !== "rmsnorm" ||
+    position?.is !== "rope" ||
+    ffn.is !== "swiglu"
+  )
+    return undefined;
+  if (!["mha", "gqa", "mqa"].includes(attention.is) || !off(attention["bias"]) || !off(ffn["bias"]))
+    return undefined;
+  if (
+    !plain("block", block) ||
+    !plain("attention", attention) ||
+    !plain("ffn", ffn) ||
+    !plain("position", position)
+  )
+    return undefined;
   return {
     heads: headsOf(attention),
     kvHeads: kvHeadsOf(attention),
@@ -55,8 +69,16 @@ const asLlama = (model: ModelSpec): LlamaBlock | undefined => {
   const blocks = model.blocks.map(llamaBlock);
   const first = blocks[0];
   const { final_norm: norm, head } = model;
-  if (first === undefined || norm?.is !== "rmsnorm" || number(norm, "eps") !== first.eps || head.is !== "lm") return undefined;
-  return blocks.every((block) => JSON.stringify(block) === JSON.stringify(first)) ? first : undefined;
+  if (
+    first === undefined ||
+    norm?.is !== "rmsnorm" ||
+    number(norm, "eps") !== first.eps ||
+    head.is !== "lm"
+  )
+    return undefined;
+  return blocks.every((block) => JSON.stringify(block) === JSON.stringify(first))
+    ? first
+    : undefined;
 };
 
 export const configOf = (model: ModelSpec): Readonly<Record<string, unknown>> => {
@@ -78,8 +100,16 @@ export const configOf = (model: ModelSpec): Readonly<Record<string, unknown>> =>
       architectures: [`Specc${model.name}`],
       model_type: "specc",
       ...common,
-      ...(first && { num_attention_heads: headsOf(first.attention), num_key_value_heads: kvHeadsOf(first.attention) }),
-      specc: { embedding: model.embedding, blocks: model.blocks, final_norm: model.final_norm, head: model.head },
+      ...(first && {
+        num_attention_heads: headsOf(first.attention),
+        num_key_value_heads: kvHeadsOf(first.attention),
+      }),
+      specc: {
+        embedding: model.embedding,
+        blocks: model.blocks,
+        final_norm: model.final_norm,
+        head: model.head,
+      },
     };
   return {
     architectures: ["LlamaForCausalLM"],

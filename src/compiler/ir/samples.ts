@@ -9,10 +9,15 @@ import { createBuilder } from "./builder.ts";
 export const parseType = (text: string): TensorType => {
   const match = /^(f32|i32|bool)\[([^\]]*)\]$/.exec(text.trim());
   if (match === null) throw new InternalError(`not a tensor type: ${text}`);
-  const shape = (match[2] ?? "").split(",").filter((s) => s.trim() !== "").map((part): Dim => {
-    const [left, right] = part.split("=").map((s) => s.trim());
-    return right === undefined ? { name: "", size: Number(left) } : { name: left ?? "", size: Number(right) };
-  });
+  const shape = (match[2] ?? "")
+    .split(",")
+    .filter((s) => s.trim() !== "")
+    .map((part): Dim => {
+      const [left, right] = part.split("=").map((s) => s.trim());
+      return right === undefined
+        ? { name: "", size: Number(left) }
+        : { name: left ?? "", size: Number(right) };
+    });
   return { dtype: match[1] as DType, shape };
 };
 
@@ -33,7 +38,9 @@ const draw = (kind: string, type: TensorType, random: () => number): Float64Arra
     case "positive":
       return new Float64Array(n).map(() => 0.3 + random() * 1.7);
     case "apart":
-      return new Float64Array(n).map((_v, i) => ((i % 2) * 2 - 1) * (0.2 + (((i * 7) % 11) + random() * 0.5) / 10));
+      return new Float64Array(n).map(
+        (_v, i) => ((i % 2) * 2 - 1) * (0.2 + (((i * 7) % 11) + random() * 0.5) / 10),
+      );
     case "grid":
       return new Float64Array(n).map(() => Math.floor(random() * 3));
     case "bool":
@@ -67,7 +74,7 @@ export const sampleCases = (op: OpName): SampleCase[] =>
       values[String(i)] = draw(sample.values?.[i] ?? "any", type, random);
       return b.emit("input", [], { name: String(i), dtype: type.dtype, shape: type.shape });
     });
-    const node = b.emit<OpName>(op, inputs as OpSigs[OpName]["inputs"], sample.attrs);
+    const node = b.emit<OpName>(op, inputs, sample.attrs);
     return {
       name: `${op}(${sample.inputs.join(", ")}) ${JSON.stringify(sample.attrs)}`,
       graph: { name: op, inputs, outputs: [{ name: "y", node }], updates: [] },

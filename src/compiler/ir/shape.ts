@@ -57,5 +57,7 @@ export const broadcastOffsets = (from: readonly number[], out: readonly number[]
 /** The axes over which a gradient of shape `out` is summed to come back to `from`. */
 export const reducedAxes = (from: readonly Dim[], out: readonly Dim[]): number[] => {
   const lead = out.length - from.length;
-  return out.flatMap((d, i) => (i < lead || (from[i - lead]?.size === 1 && d.size !== 1) ? [i] : []));
+  return out.flatMap((d, i) =>
+    i < lead || (from[i - lead]?.size === 1 && d.size !== 1) ? [i] : [],
+  );
 };

@@ -26,11 +26,27 @@ interface Binary {
 /** Op names, arities and attributes. Elementwise ops broadcast as NumPy does. */
 export interface OpSigs {
   // leaves
-  input: { inputs: []; attrs: { readonly name: string; readonly dtype: DType; readonly shape: readonly Dim[] } };
+  input: {
+    inputs: [];
+    attrs: { readonly name: string; readonly dtype: DType; readonly shape: readonly Dim[] };
+  };
   state: { inputs: []; attrs: { readonly name: string; readonly shape: readonly Dim[] } };
-  constant: { inputs: []; attrs: { readonly dtype: DType; readonly shape: readonly Dim[]; readonly values: readonly number[] } };
-  full: { inputs: []; attrs: { readonly dtype: DType; readonly shape: readonly Dim[]; readonly value: number } };
-  iota: { inputs: []; attrs: { readonly dtype: DType; readonly shape: readonly Dim[]; readonly axis: number } };
+  constant: {
+    inputs: [];
+    attrs: {
+      readonly dtype: DType;
+      readonly shape: readonly Dim[];
+      readonly values: readonly number[];
+    };
+  };
+  full: {
+    inputs: [];
+    attrs: { readonly dtype: DType; readonly shape: readonly Dim[]; readonly value: number };
+  };
+  iota: {
+    inputs: [];
+    attrs: { readonly dtype: DType; readonly shape: readonly Dim[]; readonly axis: number };
+  };
   // elementwise
   add: Binary;
   sub: Binary;
@@ -70,16 +86,34 @@ export interface OpSigs {
   reshape: { inputs: [x: Node]; attrs: { readonly shape: readonly Dim[] } };
   transpose: { inputs: [x: Node]; attrs: { readonly perm: readonly number[] } };
   broadcastTo: { inputs: [x: Node]; attrs: { readonly shape: readonly Dim[] } };
-  slice: { inputs: [x: Node]; attrs: { readonly begin: readonly number[]; readonly size: readonly number[] } };
+  slice: {
+    inputs: [x: Node];
+    attrs: { readonly begin: readonly number[]; readonly size: readonly number[] };
+  };
   concat: { inputs: Node[]; attrs: { readonly axis: number } };
-  pad: { inputs: [x: Node]; attrs: { readonly before: readonly number[]; readonly after: readonly number[] } }; // zeros
+  pad: {
+    inputs: [x: Node];
+    attrs: { readonly before: readonly number[]; readonly after: readonly number[] };
+  }; // zeros
   // reductions
-  reduceSum: { inputs: [x: Node]; attrs: { readonly axes: readonly number[]; readonly keepDims: boolean } };
-  reduceMean: { inputs: [x: Node]; attrs: { readonly axes: readonly number[]; readonly keepDims: boolean } };
-  reduceMax: { inputs: [x: Node]; attrs: { readonly axes: readonly number[]; readonly keepDims: boolean } };
+  reduceSum: {
+    inputs: [x: Node];
+    attrs: { readonly axes: readonly number[]; readonly keepDims: boolean };
+  };
+  reduceMean: {
+    inputs: [x: Node];
+    attrs: { readonly axes: readonly number[]; readonly keepDims: boolean };
+  };
+  reduceMax: {
+    inputs: [x: Node];
+    attrs: { readonly axes: readonly number[]; readonly keepDims: boolean };
+  };
   // products and look-ups
   /** [..., M, K] x [..., K, N]; equal leading axes, or a plain 2-D `y` shared by all of them. */
-  matMul: { inputs: [x: Node, y: Node]; attrs: { readonly transposeX: boolean; readonly transposeY: boolean } };
+  matMul: {
+    inputs: [x: Node, y: Node];
+    attrs: { readonly transposeX: boolean; readonly transposeY: boolean };
+  };
   /** table [V, D], ids i32 [...] -> [..., D]. */
   gather: { inputs: [table: Node, ids: Node]; attrs: None };
   /** rows [..., D] added into zeros [size, D] at ids [...]: the gradient of gather. */
@@ -94,7 +128,10 @@ export interface OpSigs {
   /** x [..., T, d], cos and sin [T, d]: x * cos + rotateHalf(x) * sin, the half-split layout of LLaMA. */
   rope: { inputs: [x: Node, cos: Node, sin: Node]; attrs: None };
   /** q [B, H, T, d], k and v [B, K, T, d] with H a multiple of K (head h reads k/v head floor(h·K/H)) -> [B, H, T, d]. */
-  attention: { inputs: [q: Node, k: Node, v: Node]; attrs: { readonly scale: number; readonly causal: boolean } };
+  attention: {
+    inputs: [q: Node, k: Node, v: Node];
+    attrs: { readonly scale: number; readonly causal: boolean };
+  };
   /** logits [N, V], targets i32 [N] -> f32 [N]: -log softmax at the target, 0 where the target is `ignore`. */
   crossEntropy: { inputs: [logits: Node, targets: Node]; attrs: { readonly ignore: number } };
 }
@@ -119,7 +156,11 @@ export type PerInput<N extends OpName, T> = Each<OpSigs[N]["inputs"], T>;
 
 /** Makes nodes: infers the type at once (a fault throws InternalError with op, shapes and path) and shares equal pure nodes. */
 export interface Builder {
-  emit<N extends OpName>(op: N, inputs: Readonly<OpSigs[N]["inputs"]>, attrs: OpSigs[N]["attrs"]): Node<N>;
+  emit<N extends OpName>(
+    op: N,
+    inputs: Readonly<OpSigs[N]["inputs"]>,
+    attrs: OpSigs[N]["attrs"],
+  ): Node<N>;
   /** Nodes made inside carry this path (joined with "/") and span. */
   at<T>(path: string, origin: Span | undefined, make: () => T): T;
   /** Nodes made inside carry the path and span of this one: for rewrites and gradients. */
@@ -130,16 +171,24 @@ export interface OpRow<N extends OpName> {
   /** Formula, shapes, numerics, source. */
   readonly doc: string;
   readonly kind: "leaf" | "primitive" | "composite";
-  readonly infer: (inputs: PerInput<N, TensorType>, attrs: OpSigs[N]["attrs"]) => TensorType | { readonly fault: string };
+  readonly infer: (
+    inputs: PerInput<N, TensorType>,
+    attrs: OpSigs[N]["attrs"],
+  ) => TensorType | { readonly fault: string };
   /** Gradients for each input, null where none flows; "zero": the op stops gradients; "expand": through `expand`. */
-  readonly grad: ((b: Builder, node: Node<N>, dy: Node) => PerInput<N, Node | null>) | "zero" | "expand";
+  readonly grad:
+    ((b: Builder, node: Node<N>, dy: Node) => PerInput<N, Node | null>) | "zero" | "expand";
   /** Into simpler ops. */
   readonly expand?: (b: Builder, node: Node<N>) => Node;
   /** Plain float64 loops: the oracle. Booleans and integers are held as numbers. Not for leaves other than constants. */
   readonly evaluate?: (inputs: PerInput<N, Float64Array>, node: Node<N>) => Float64Array;
   readonly cost: (node: Node<N>) => { readonly flops: number; readonly bytes: number };
   /** Types as text, "f32[b=2,d=3]"; `kind` narrows the values drawn ("positive", "ids<5", "apart" = away from kinks). */
-  readonly samples: readonly { readonly inputs: readonly string[]; readonly attrs: OpSigs[N]["attrs"]; readonly values?: readonly string[] }[];
+  readonly samples: readonly {
+    readonly inputs: readonly string[];
+    readonly attrs: OpSigs[N]["attrs"];
+    readonly values?: readonly string[];
+  }[];
 }
 export type OpTable = { readonly [N in OpName]: OpRow<N> };
 

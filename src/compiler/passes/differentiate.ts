@@ -14,7 +14,8 @@ type Grad = (b: Builder, node: Node, dy: Node) => readonly (Node | null)[];
  * @param loss f32 scalar
  */
 export const differentiate = (b: Builder, loss: Node, wrt: readonly Node[]): readonly Node[] => {
-  if (loss.type.shape.length !== 0) throw new InternalError(`the loss is ${showType(loss.type)}, not a scalar`);
+  if (loss.type.shape.length !== 0)
+    throw new InternalError(`the loss is ${showType(loss.type)}, not a scalar`);
   const { root, keep } = expandForGradient(b, loss);
   const nodes = reachable([root]);
   const targets = wrt.map((w) => keep.get(w) ?? w);
@@ -22,14 +23,18 @@ export const differentiate = (b: Builder, loss: Node, wrt: readonly Node[]): rea
   for (const node of nodes) if (node.inputs.some((x) => needed.has(x))) needed.add(node);
 
   const grads = new Map<Node, Node>();
-  grads.set(root, b.like(root, () => b.emit("full", [], { dtype: "f32", shape: [], value: 1 })));
+  grads.set(
+    root,
+    b.like(root, () => b.emit("full", [], { dtype: "f32", shape: [], value: 1 })),
+  );
   for (const node of nodes.reverse()) {
     const dy = grads.get(node);
     const grad = rowOf(node.op).grad;
     if (dy === undefined || !needed.has(node) || grad === "zero") continue;
-    if (grad === "expand") throw new InternalError(`${node.op} was not expanded before differentiation`);
+    if (grad === "expand")
+      throw new InternalError(`${node.op} was not expanded before differentiation`);
     b.like(node, () => {
-      (grad as Grad)(b, node, dy).forEach((dx, i) => {
+      (grad)(b, node, dy).forEach((dx, i) => {
         const x = node.inputs[i]!;
         if (dx === null || !needed.has(x) || x.type.dtype !== "f32") return;
         const sum = grads.get(x);
@@ -37,11 +42,18 @@ export const differentiate = (b: Builder, loss: Node, wrt: readonly Node[]): rea
       });
     });
   }
-  return targets.map((w) => grads.get(w) ?? b.like(w, () => b.emit("full", [], { dtype: "f32", shape: w.type.shape, value: 0 })));
+  return targets.map(
+    (w) =>
+      grads.get(w) ??
+      b.like(w, () => b.emit("full", [], { dtype: "f32", shape: w.type.shape, value: 0 })),
+  );
 };
 
 /** Expands the ops whose gradient goes through their expansion. */
-const expandForGradient = (b: Builder, loss: Node): { root: Node; keep: ReadonlyMap<Node, Node> } => {
+const expandForGradient = (
+  b: Builder,
+  loss: Node,
+): { root: Node; keep: ReadonlyMap<Node, Node> } => {
   const keep = expandNode(b, [loss], (n) => rowOf(n.op).grad === "expand");
   return { root: keep.get(loss)!, keep };
 };

@@ -7,7 +7,11 @@ import { mapGraph, nodesOf, reachable } from "../ir/walk.ts";
 type Expand = (b: Builder, node: Node) => Node;
 
 /** Rebuilds what the roots need with the chosen nodes expanded; the map leads from old nodes to new. */
-export const expandNode = (b: Builder, roots: readonly Node[], choose: (node: Node) => boolean): Map<Node, Node> => {
+export const expandNode = (
+  b: Builder,
+  roots: readonly Node[],
+  choose: (node: Node) => boolean,
+): Map<Node, Node> => {
   const done = new Map<Node, Node>();
   for (const node of reachable(roots)) {
     const inputs = node.inputs.map((n) => done.get(n)!);
@@ -30,7 +34,15 @@ export const expandComposites = (keep: ReadonlySet<OpName>): Pass => ({
   run: (graph) => {
     const b = createBuilder();
     const copies = new Map<Node, Node>();
-    for (const node of nodesOf(graph)) copies.set(node, reemit(b, node, node.inputs.map((n) => copies.get(n)!)));
+    for (const node of nodesOf(graph))
+      copies.set(
+        node,
+        reemit(
+          b,
+          node,
+          node.inputs.map((n) => copies.get(n)!),
+        ),
+      );
     const roots = [...copies.values()];
     const done = expandNode(b, roots, (n) => rowOf(n.op).kind === "composite" && !keep.has(n.op));
     return mapGraph(graph, (n) => done.get(copies.get(n)!)!);

@@ -34,7 +34,12 @@ export const evaluateKeys = (
     if (place.keys.some((key) => key.name === name.text)) continue;
     misnamed = true;
     const candidates = [...place.keys.map((key) => key.name), ...place.words];
-    own.report("unknown-key", name.span, { key: name.text, place: place.name }, didYouMean(name, candidates));
+    own.report(
+      "unknown-key",
+      name.span,
+      { key: name.text, place: place.name },
+      didYouMean(name, candidates),
+    );
   }
   const values = new Map<string, Maybe>();
   const missing: Key[] = [];
@@ -54,16 +59,28 @@ export const evaluateKeys = (
     misnamed && [...written.keys()].some((name) => suggest(name, [key.name]) !== undefined);
   const due = unset.filter((key) => !excused(key));
   if (due.length > 0 && !place.broken)
-    report("missing-key", place.at, { place: place.name, missing: due.map((key) => key.name).join(", ") }, {
-      help: due.map((key) => `${key.name}: ${key.doc}`),
-    });
+    report(
+      "missing-key",
+      place.at,
+      { place: place.name, missing: due.map((key) => key.name).join(", ") },
+      {
+        help: due.map((key) => `${key.name}: ${key.doc}`),
+      },
+    );
   return values;
 };
 
-const writtenKey = (key: Key, { setting, ctx: own, how }: Written, ctx: Context, earlier: ReadonlyMap<string, Maybe>): Maybe => {
-  const inner: Context = ctx.layer === undefined ? own : { ...own, layer: ctx.layer, dry: own.dry || ctx.dry };
+const writtenKey = (
+  key: Key,
+  { setting, ctx: own, how }: Written,
+  ctx: Context,
+  earlier: ReadonlyMap<string, Maybe>,
+): Maybe => {
+  const inner: Context =
+    ctx.layer === undefined ? own : { ...own, layer: ctx.layer, dry: own.dry || ctx.dry };
   if (setting.form !== "assign" || setting.value === undefined) {
-    if (setting.form !== "assign") inner.report("value-expected", setting.name.span, { key: key.name });
+    if (setting.form !== "assign")
+      inner.report("value-expected", setting.name.span, { key: key.name });
     return undefined;
   }
   if (setting.header !== undefined)

@@ -4,4 +4,8 @@ import { recipeEntries } from "./catalogue/recipes.ts";
 import { typeEntries } from "./catalogue/types.ts";
 import type { DiagnosticEntry } from "./schema.ts";
 
-export const catalogue: readonly DiagnosticEntry[] = [...nameEntries, ...typeEntries, ...recipeEntries];
+export const catalogue: readonly DiagnosticEntry[] = [
+  ...nameEntries,
+  ...typeEntries,
+  ...recipeEntries,
+];

@@ -62,12 +62,19 @@ export const check = (entry: string, files: FileLoader, options: CheckOptions): 
     overrides: [],
     lets: new Map(),
     letsOpen: new Set(),
+    circles: new Set(),
     defaults: new Map(),
   };
   for (const module of loaded.modules) if (module !== loaded.entry) checkModule(module, checker);
   const spec = checkEntry(loaded.entry, { ...checker, overrides }, origins);
   for (const override of overrides)
-    if (!override.used) report("unknown-set", override.span, { key: override.key }, setHelp(override.key, loaded.entry, vocabulary));
+    if (!override.used)
+      report(
+        "unknown-set",
+        override.span,
+        { key: override.key },
+        setHelp(override.key, loaded.entry, vocabulary),
+      );
   return result(spec, loaded.entry.ast.edition?.value ?? EDITION);
 };
 
@@ -89,18 +96,30 @@ const checkParts = (module: Module, checker: Checker): void => {
     if (decl.kind !== "let") continue;
     const binding = module.names.get(decl.name.text);
     // With a constructor in it, a `let` has the type of the place that uses it.
-    if (binding?.kind === "let" && binding.decl === decl) evaluateLet(binding, undefined, decl.name.span, ctx);
+    if (binding?.kind === "let" && binding.decl === decl)
+      evaluateLet(binding, undefined, decl.name.span, ctx);
   }
   for (const binding of definitions(module))
-    if (binding.decl.word.text === "block") checkBlock(flatten(binding, [], undefined, BLOCK, checker), checker);
+    if (binding.decl.word.text === "block")
+      checkBlock(flatten(binding, [], undefined, BLOCK, checker), checker);
 };
 
 const checkKind = (decl: Definition, checker: Checker): void => {
   const { word } = decl;
   if (LATER.includes(word.text))
-    checker.report("kind-not-yet", word.span, { kind: word.text }, { help: [`this version knows ${KINDS.join(", ")}, let and import`] });
+    checker.report(
+      "kind-not-yet",
+      word.span,
+      { kind: word.text },
+      { help: [`this version knows ${KINDS.join(", ")}, let and import`] },
+    );
   else if (!KINDS.includes(word.text) && word.text !== "")
-    checker.report("unknown-kind", word.span, { kind: word.text }, didYouMean(word, [...KINDS, ...LATER, "let", "import"]));
+    checker.report(
+      "unknown-kind",
+      word.span,
+      { kind: word.text },
+      didYouMean(word, [...KINDS, ...LATER, "let", "import"]),
+    );
   if (decl.for !== undefined && (word.text === "model" || word.text === "block"))
     checker.report("for-not-here", decl.for.span, { kind: word.text });
 };
@@ -112,9 +131,16 @@ const checkModule = (module: Module, checker: Checker): void => {
   for (const binding of definitions(module)) {
     const { decl } = binding;
     const { text } = decl.name;
-    if (decl.word.text === "model") buildModel(flatten(binding, [], undefined, MODEL, checker), text, aside, checker);
+    if (decl.word.text === "model")
+      buildModel(flatten(binding, [], undefined, MODEL, checker), text, aside, checker);
     if (decl.word.text === "recipe")
-      buildRecipe(flatten(binding, [], undefined, recipeShape(checker), checker), text, aside, checker, selectorWords(checker, []));
+      buildRecipe(
+        flatten(binding, [], undefined, recipeShape(checker), checker),
+        text,
+        aside,
+        checker,
+        selectorWords(checker, []),
+      );
   }
 };
 
@@ -123,11 +149,15 @@ const selectorWords = (checker: Checker, models: readonly ModelSpec[]): readonly
   ...new Set([
     ...checker.vocabulary.words,
     ...BASE_WORDS,
-    ...models.flatMap((model) => wordsOfPaths(parameterPaths(model, checker.vocabulary.parameters))),
+    ...models.flatMap((model) =>
+      wordsOfPaths(parameterPaths(model, checker.vocabulary.parameters)),
+    ),
   ]),
 ];
 const BASE_WORDS = [
-  ..."blocks attention ffn q k v o gate up down attention_norm ffn_norm final_norm position weight".split(" "),
+  ..."blocks attention ffn q k v o gate up down attention_norm ffn_norm final_norm position weight".split(
+    " ",
+  ),
 ];
 
 const checkEntry = (module: Module, checker: Checker, origins: Map<string, Origin>): Spec => {
@@ -153,7 +183,13 @@ const checkEntry = (module: Module, checker: Checker, origins: Map<string, Origi
     const tied = forModel(decl, module, models, flats, origins, checker);
     if (tied !== undefined) recipeFor[text] = tied;
     const flat = flatten(binding, [], undefined, recipeShape(checker), checker);
-    const recipe = buildRecipe(flat, text, origins, checker, selectorWords(checker, Object.values(models)));
+    const recipe = buildRecipe(
+      flat,
+      text,
+      origins,
+      checker,
+      selectorWords(checker, Object.values(models)),
+    );
     if (recipe === undefined) continue;
     recipes[text] = recipe;
     const name = decl.for === undefined ? only : tied;
@@ -181,7 +217,8 @@ const forModel = (
   const { span } = wanted;
   const name = args.length === 0 ? local : module.source.text.slice(span.start, span.end);
   if (Object.hasOwn(models, name)) return name;
-  if (args.length === 0 && flats.has(binding.decl) && flats.get(binding.decl)?.open.length === 0) return undefined;
+  if (args.length === 0 && flats.has(binding.decl) && flats.get(binding.decl)?.open.length === 0)
+    return undefined;
   const ctx = { checker, module, env: new Map(), dry: false, report: checker.report };
   const flat = flatten(binding, args, ctx, MODEL, checker, span);
   const model = buildModel(flat, name, origins, checker);
@@ -197,23 +234,44 @@ const readOverrides = (
 ): readonly Override[] =>
   set.flatMap(({ key, value }) => {
     const label = /^[A-Za-z_]\w*$/.test(key) ? key : "value";
-    const source: Source = { id: sources.length, path: `--set ${key}`, text: `let ${label} = ${value}` };
+    const source: Source = {
+      id: sources.length,
+      path: `--set ${key}`,
+      text: `let ${label} = ${value}`,
+    };
     sources.push(source);
     const { ast, diagnostics } = parse(source);
     const decl = ast.decls[0];
     const span = { file: source.id, start: 0, end: source.text.length };
     if (decl?.kind !== "let" || ast.decls.length > 1 || diagnostics.length > 0) {
-      reporter.report("unreadable-set", span, { key }, { notes: [], help: diagnostics.slice(0, 1).map((d) => d.message) });
+      reporter.report(
+        "unreadable-set",
+        span,
+        { key },
+        { notes: [], help: diagnostics.slice(0, 1).map((d) => d.message) },
+      );
       return [];
     }
     return [{ key, expr: decl.value, span, module: entry, used: false }];
   });
 
-const setHelp = (key: string, entry: Module, vocabulary: Vocabulary): { readonly help: readonly string[] } => {
+const setHelp = (
+  key: string,
+  entry: Module,
+  vocabulary: Vocabulary,
+): { readonly help: readonly string[] } => {
   const params = definitions(entry).flatMap((b) => b.decl.params.map((p) => p.name.text));
-  const keys = [...(vocabulary.keys["model"] ?? []), ...(vocabulary.keys["recipe"] ?? [])].map((k) => k.name);
+  const keys = [...(vocabulary.keys["model"] ?? []), ...(vocabulary.keys["recipe"] ?? [])].map(
+    (k) => k.name,
+  );
   const near = suggest(key, [...params, ...keys]);
-  return { help: [near === undefined ? "name a parameter, a key, or a path such as optimizer.lr" : `did you mean \`${near}\`?`] };
+  return {
+    help: [
+      near === undefined
+        ? "name a parameter, a key, or a path such as optimizer.lr"
+        : `did you mean \`${near}\`?`,
+    ],
+  };
 };
 
 /** The same checks for a model and a recipe that meet only when they run: `--model A --recipe B`. */

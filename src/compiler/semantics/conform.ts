@@ -4,7 +4,17 @@ import { construct } from "./construct.ts";
 import { reportValue, type Context } from "./context.ts";
 import type { Want } from "./evaluate.ts";
 import type { Type, Unit } from "./schema.ts";
-import { orList, plural, showNumber, showType, showVal, shown, type Maybe, type Raw, type Val } from "./values.ts";
+import {
+  orList,
+  plural,
+  showNumber,
+  showType,
+  showVal,
+  shown,
+  type Maybe,
+  type Raw,
+  type Val,
+} from "./values.ts";
 
 export const conform = (value: Val, want: Want, ctx: Context): Maybe => {
   const { type, optional } = want;
@@ -17,18 +27,20 @@ export const conform = (value: Val, want: Want, ctx: Context): Maybe => {
     case "quantity":
       return quantity(value, type, ctx);
     case "bool":
-      return raw.k === "bool" ? value : wrong(value, type, ctx);
+      { raw.k === "bool" ? value : wrong(value, type, ctx); return; }
     case "string":
-      return raw.k === "string" ? value : wrong(value, type, ctx);
+      { raw.k === "string" ? value : wrong(value, type, ctx); return; }
     case "word": {
       const text = raw.k === "string" || raw.k === "word" ? raw.value : undefined;
       const known = type.words.some((w) => w.name === text);
-      return text !== undefined && known ? { ...value, raw: { k: "word", value: text } } : wrong(value, type, ctx);
+      text !== undefined && known
+        ? { ...value, raw: { k: "word", value: text } }
+        : wrong(value, type, ctx); return;
     }
     case "sum":
-      return raw.k === "variant" && raw.ctor.of === type.name ? value : wrong(value, type, ctx);
+      { raw.k === "variant" && raw.ctor.of === type.name ? value : wrong(value, type, ctx); return; }
     case "range": {
-      if (raw.k !== "range") return wrong(value, type, ctx);
+      if (raw.k !== "range") { wrong(value, type, ctx); return; }
       const end = (x: Maybe): Maybe => x && conform(x, { type: type.of, optional: false }, ctx);
       return { ...value, raw: { ...raw, from: end(raw.from), to: end(raw.to) } };
     }
@@ -37,7 +49,7 @@ export const conform = (value: Val, want: Want, ctx: Context): Maybe => {
         const one = conform(value, { type: type.of, optional }, ctx);
         return one && { ...one, raw: { k: "list", items: [one] } };
       }
-      if (raw.k !== "list") return wrong(value, type, ctx);
+      if (raw.k !== "list") { wrong(value, type, ctx); return; }
       const count = raw.items.length;
       const least = type.length ?? type.min ?? 0;
       if (count < least || (type.length !== undefined && count > type.length)) {
@@ -64,7 +76,8 @@ const none = (value: Val, { type, optional }: Want, ctx: Context): Maybe => {
   return undefined;
 };
 
-const same = (a: Span, b: Span): boolean => a.file === b.file && a.start === b.start && a.end === b.end;
+const same = (a: Span, b: Span): boolean =>
+  a.file === b.file && a.start === b.start && a.end === b.end;
 
 /** The second label: where the literal stands, if it is somewhere else. */
 export const origin = ({ at, from }: Val): Pick<Details, "notes"> =>
@@ -91,38 +104,65 @@ const replace = (at: Span, newText: string): Details["fixes"] => [
   { title: `Write ${newText}`, edits: [{ at, newText }], applicability: "suggestion" },
 ];
 
-const number = (value: Val, type: Extract<Type, { kind: "int" | "float" }>, ctx: Context): Maybe => {
+const number = (
+  value: Val,
+  type: Extract<Type, { kind: "int" | "float" }>,
+  ctx: Context,
+): Maybe => {
   const { raw } = value;
-  if (raw.k !== "number" && raw.k !== "quantity") return wrong(value, type, ctx);
+  if (raw.k !== "number" && raw.k !== "quantity") { wrong(value, type, ctx); return; }
   const percent = type.kind === "float" && type.percent === true;
   if (raw.unit !== undefined && !(percent && raw.unit === "%")) {
     const found = showNumber(raw.value, raw.unit);
     const bare = shown(raw.value);
     const help = { help: [`write ${bare}`], fixes: replace(value.from, bare) ?? [] };
-    ctx.report("unit-not-here", value.at, { found, wanted: showType(type) }, { ...origin(value), ...help });
+    ctx.report(
+      "unit-not-here",
+      value.at,
+      { found, wanted: showType(type) },
+      { ...origin(value), ...help },
+    );
     return undefined;
   }
   const x = raw.value;
   if (type.kind === "int" && !Number.isSafeInteger(x)) {
-    const near = [...new Set([Math.floor(x), Math.ceil(x)])].filter((n) => fits(n, type) && Number.isSafeInteger(n));
-    const help = near.length === 0 ? [] : [`the nearest ${near.length > 1 ? "are" : "is"} ${near.join(" and ")}; floor(…) rounds down`];
+    const near = [...new Set([Math.floor(x), Math.ceil(x)])].filter(
+      (n) => fits(n, type) && Number.isSafeInteger(n),
+    );
+    const help =
+      near.length === 0
+        ? []
+        : [
+            `the nearest ${near.length > 1 ? "are" : "is"} ${near.join(" and ")}; floor(…) rounds down`,
+          ];
     reportValue(ctx, "not-an-integer", value.at, { found: shown(x) }, { ...origin(value), help });
     return undefined;
   }
   if (!fits(x, type)) {
     const range = bounds(type);
     const closest = nearest(x, type);
-    reportValue(ctx, "out-of-range", value.at, { found: showNumber(x, raw.unit), range }, {
-      ...origin(value),
-      ...(closest !== undefined && { help: [`the nearest value allowed is ${shown(closest)}`] }),
-    });
+    reportValue(
+      ctx,
+      "out-of-range",
+      value.at,
+      { found: showNumber(x, raw.unit), range },
+      {
+        ...origin(value),
+        ...(closest !== undefined && { help: [`the nearest value allowed is ${shown(closest)}`] }),
+      },
+    );
     return undefined;
   }
   const plain: Raw = { k: "number", value: x };
   return { ...value, raw: plain };
 };
 
-type Bounds = { readonly min?: number; readonly max?: number; readonly above?: number; readonly below?: number };
+type Bounds = {
+  readonly min?: number;
+  readonly max?: number;
+  readonly above?: number;
+  readonly below?: number;
+};
 
 const fits = (x: number, { min, max, above, below }: Bounds): boolean =>
   (min === undefined || x >= min) &&
@@ -143,13 +183,22 @@ export const bounds = ({ min, max, above, below }: Bounds): string =>
 
 const quantity = (value: Val, type: Extract<Type, { kind: "quantity" }>, ctx: Context): Maybe => {
   const { raw } = value;
-  if (raw.k !== "number" && raw.k !== "quantity") return wrong(value, type, ctx);
+  if (raw.k !== "number" && raw.k !== "quantity") { wrong(value, type, ctx); return; }
   const units = type.units.map(plural);
   if (raw.unit === undefined) {
     const first: Unit = type.units.find((u) => u !== "%") ?? "%";
     const text = first === "%" ? `${shown(raw.value * 100)}%` : showNumber(raw.value, first);
-    const details = { ...origin(value), help: [`write ${text}`], fixes: replace(value.from, text) ?? [] };
-    ctx.report("unit-missing", value.at, { found: shown(raw.value), units: orList(units) }, details);
+    const details = {
+      ...origin(value),
+      help: [`write ${text}`],
+      fixes: replace(value.from, text) ?? [],
+    };
+    ctx.report(
+      "unit-missing",
+      value.at,
+      { found: shown(raw.value), units: orList(units) },
+      details,
+    );
     return undefined;
   }
   if (!type.units.includes(raw.unit)) {
@@ -158,14 +207,24 @@ const quantity = (value: Val, type: Extract<Type, { kind: "quantity" }>, ctx: Co
     return undefined;
   }
   const found = showNumber(raw.value, raw.unit);
-  const counted = raw.unit === "step" || raw.unit === "token" || raw.unit === "sequence" || raw.unit === "sample" || raw.unit === "trial";
+  const counted =
+    raw.unit === "step" ||
+    raw.unit === "token" ||
+    raw.unit === "sequence" ||
+    raw.unit === "sample" ||
+    raw.unit === "trial";
   if (counted && !Number.isSafeInteger(raw.value)) {
     reportValue(ctx, "not-an-integer", value.at, { found }, origin(value));
     return undefined;
   }
   const limits: Bounds = raw.unit === "%" ? { min: 0, max: 1 } : { min: type.min ?? 0 };
   if (!fits(raw.value, limits) || (raw.unit === "epoch" && raw.value <= 0)) {
-    const range = raw.unit === "%" ? "between 0% and 100%" : raw.unit === "epoch" ? "above 0 epochs" : bounds(limits);
+    const range =
+      raw.unit === "%"
+        ? "between 0% and 100%"
+        : raw.unit === "epoch"
+          ? "above 0 epochs"
+          : bounds(limits);
     reportValue(ctx, "out-of-range", value.at, { found, range }, origin(value));
     return undefined;
   }

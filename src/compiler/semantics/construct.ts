@@ -9,18 +9,31 @@ import type { Complaint, Constructor, Key } from "./schema.ts";
 import type { Origin, Variant } from "./spec.ts";
 import { asDefault, isWhole, restamp, toValue, type Maybe, type Val } from "./values.ts";
 
-export const construct = (ctor: Constructor, args: readonly Arg[], span: Span, ctx: Context): Maybe => {
+export const construct = (
+  ctor: Constructor,
+  args: readonly Arg[],
+  span: Span,
+  ctx: Context,
+): Maybe => {
   const given = matchArgs(ctor, args, ctx);
   const keys = new Map<string, Maybe>();
   const missing = ctor.keys.filter((key) => !given.has(key.name) && key.default === undefined);
   if (missing.length > 0 && given.complete)
-    ctx.report("missing-argument", span, {
-      name: ctor.name,
-      missing: missing.map((key) => key.name).join(", "),
-    }, { help: missing.map((key) => `${key.name}: ${key.doc}`) });
+    ctx.report(
+      "missing-argument",
+      span,
+      {
+        name: ctor.name,
+        missing: missing.map((key) => key.name).join(", "),
+      },
+      { help: missing.map((key) => `${key.name}: ${key.doc}`) },
+    );
   for (const key of ctor.keys) {
     const arg = given.get(key.name);
-    keys.set(key.name, arg === undefined ? defaultOf(key, span, ctx, keys) : keyValue(key, arg.value, ctx, keys));
+    keys.set(
+      key.name,
+      arg === undefined ? defaultOf(key, span, ctx, keys) : keyValue(key, arg.value, ctx, keys),
+    );
   }
   const made: Val = { raw: { k: "variant", ctor, keys }, at: span, from: span, how: "written" };
   complain(made, ctx);
@@ -43,9 +56,14 @@ const matchArgs = (ctor: Constructor, args: readonly Arg[], ctx: Context): Match
     if (name === undefined) {
       const key = ctor.keys[i];
       if (namedBefore) {
-        ctx.report("positional-after-named", arg.span, {}, {
-          help: [`put it first, or name it: ${ctor.keys.map((k) => `${k.name}:`).join(", ")}`],
-        });
+        ctx.report(
+          "positional-after-named",
+          arg.span,
+          {},
+          {
+            help: [`put it first, or name it: ${ctor.keys.map((k) => `${k.name}:`).join(", ")}`],
+          },
+        );
         complete = false;
       } else if (key === undefined) {
         const count = ctor.keys.length;
@@ -60,7 +78,10 @@ const matchArgs = (ctor: Constructor, args: readonly Arg[], ctx: Context): Match
         "unknown-argument",
         name.span,
         { name: name.text, of: ctor.name },
-        didYouMean(name, ctor.keys.map((key) => key.name)),
+        didYouMean(
+          name,
+          ctor.keys.map((key) => key.name),
+        ),
       );
       return;
     }
@@ -84,14 +105,22 @@ export const keyValue = (
 ): Maybe => {
   if (isBareWord(expr, "default") && !ctx.env.has("default") && !ctx.module.names.has("default")) {
     if (key.default !== undefined) return defaultOf(key, expr.span, ctx, earlier);
-    ctx.report("default-not-here", expr.span, { key: key.name }, { help: [`${key.name}: ${key.doc}`] });
+    ctx.report(
+      "default-not-here",
+      expr.span,
+      { key: key.name },
+      { help: [`${key.name}: ${key.doc}`] },
+    );
     return undefined;
   }
   return evaluate(expr, { type: key.type, optional: key.optional === true }, ctx);
 };
 
 const isBareWord = (expr: Expr, word: string): boolean =>
-  expr.kind === "reference" && expr.args === undefined && expr.path.length === 1 && expr.path[0]?.text === word;
+  expr.kind === "reference" &&
+  expr.args === undefined &&
+  expr.path.length === 1 &&
+  expr.path[0]?.text === word;
 
 /** A table's default, checked like user text; it may name earlier keys of its place. Missing: poison, said by the caller. */
 export const defaultOf = (
@@ -126,7 +155,8 @@ const defaultExpr = (text: string, checker: Checker): Expr => {
 
 /** The rules that a constructor's table states about its own value. */
 const complain = (made: Val, ctx: Context): void => {
-  if (made.raw.k !== "variant" || made.raw.ctor.check === undefined || ctx.dry || !isWhole(made)) return;
+  if (made.raw.k !== "variant" || made.raw.ctor.check === undefined || ctx.dry || !isWhole(made))
+    return;
   const origins = new Map<string, Origin>();
   const value = toValue(made, "", origins) as Variant;
   for (const complaint of made.raw.ctor.check(value)) raise(complaint, "", made.at, origins, ctx);
@@ -146,12 +176,21 @@ export const raise = (
   for (let n = parts.length; n > 0 && found === undefined; n -= 1)
     found = origins.get([root, ...parts.slice(0, n)].join("."));
   const from = found?.from;
-  const notes = [...(details?.notes ?? []), ...(from ? [{ at: from, text: "the value is given here" }] : [])];
+  const notes = [
+    ...(details?.notes ?? []),
+    ...(from ? [{ at: from, text: "the value is given here" }] : []),
+  ];
   reportValue(ctx, name, found?.span ?? fallback, args, { ...details, notes });
 };
 
 /** `--set optimizer.lr=1e-4`: replaces a key inside a finished value. */
-export const overridden = (value: Maybe, key: Key, path: string, owner: string, ctx: Context): Maybe => {
+export const overridden = (
+  value: Maybe,
+  key: Key,
+  path: string,
+  owner: string,
+  ctx: Context,
+): Maybe => {
   let result = value;
   for (const override of ctx.checker.overrides) {
     const rest = below(override.key, path, owner);
@@ -189,8 +228,10 @@ const replaceIn = (
     override.used = true;
     inner = restamp(keyValue(key, override.expr, ctx, keys), { how: "set" });
   } else inner = replaceIn(keys.get(head), rest, override, ctx);
-  const made: Val = { ...value, raw: { k: "variant", ctor, keys: new Map([...keys, [head, inner]]) } };
+  const made: Val = {
+    ...value,
+    raw: { k: "variant", ctor, keys: new Map([...keys, [head, inner]]) },
+  };
   complain(made, ctx);
   return made;
 };
-

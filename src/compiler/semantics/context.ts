@@ -37,6 +37,8 @@ export interface Checker {
   /** Results of `let`s by declaration and expected type, so that doubling chains stay linear. */
   readonly lets: Map<LetDecl, Map<Type | undefined, Maybe>>;
   readonly letsOpen: Set<LetDecl>;
+  /** Members of `extends` circles that are reported. */
+  readonly circles: Set<Definition>;
   /** Default texts of the tables, parsed once. */
   readonly defaults: Map<string, Expr>;
 }

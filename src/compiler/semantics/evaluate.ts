@@ -14,6 +14,7 @@ import {
   showVal,
   unitWords,
   val,
+  withArticle,
   withUnit,
   plural,
   type Maybe,
@@ -62,7 +63,12 @@ const raw = (expr: Expr, want: Want | undefined, ctx: Context): Maybe => {
       if (expr.unit === undefined) return finite(expr.value, undefined, expr.span, ctx);
       const known = withUnit(expr.value, expr.unit.text);
       if (known !== undefined) return finite(known.value, known.unit, expr.span, ctx);
-      ctx.report("unknown-unit", expr.unit.span, { unit: expr.unit.text }, unitHelp(expr.unit, want));
+      ctx.report(
+        "unknown-unit",
+        expr.unit.span,
+        { unit: expr.unit.text },
+        unitHelp(expr.unit, want),
+      );
       return undefined;
     }
     case "string":
@@ -108,7 +114,10 @@ const finite = (value: number, unit: Unit | undefined, span: Span, ctx: Context)
     return undefined;
   }
   const clean = value === 0 ? 0 : value; // no negative zero in a Spec
-  return val(unit === undefined ? { k: "number", value: clean } : { k: "number", value: clean, unit }, span);
+  return val(
+    unit === undefined ? { k: "number", value: clean } : { k: "number", value: clean, unit },
+    span,
+  );
 };
 
 const list = (expr: ListExpr, want: Want | undefined, ctx: Context): Maybe => {
@@ -161,9 +170,16 @@ const binary = (expr: BinaryExpr, ctx: Context): Maybe => {
   }
   const right = evaluate(expr.right, undefined, ctx);
   if (left === undefined || right === undefined) return undefined;
-  if ((op === "==" || op === "!=") && plainKey(left) !== undefined && plainKey(right) !== undefined) {
+  if (
+    (op === "==" || op === "!=") &&
+    plainKey(left) !== undefined &&
+    plainKey(right) !== undefined
+  ) {
     if (left.raw.k !== "number" || right.raw.k !== "number")
-      return val({ k: "bool", value: (plainKey(left) === plainKey(right)) === (op === "==") }, expr.span);
+      return val(
+        { k: "bool", value: (plainKey(left) === plainKey(right)) === (op === "==") },
+        expr.span,
+      );
   }
   const a = asNumber(left, op, ctx);
   const b = asNumber(right, op, ctx);
@@ -189,7 +205,10 @@ const combine = (expr: BinaryExpr, a: Num, b: Num, ctx: Context): Maybe => {
   switch (op) {
     case "*":
       if (a.unit === undefined || a.unit === "%")
-        return number(a.value * b.value, b.unit === "%" && a.unit === undefined ? undefined : b.unit);
+        return number(
+          a.value * b.value,
+          b.unit === "%" && a.unit === undefined ? undefined : b.unit,
+        );
       if (b.unit === undefined || b.unit === "%") return number(a.value * b.value, a.unit);
       break;
     case "/":
@@ -255,14 +274,19 @@ const reference = (expr: ReferenceExpr, want: Want | undefined, ctx: Context): M
       ctx.report("not-callable", first.span, { name: first.text });
       return undefined;
     }
-    return unknown(first, want, ctx, true);
+    unknown(first, want, ctx, true); return;
   }
   const found = named(first, expr, want, ctx);
   if (found !== "no such name") {
     if (want !== undefined && isVariantWord(first.text, want, variants))
-      ctx.report("ambiguous-name", expr.span, { name: first.text }, {
-        help: [`rename it, or write \`${first.text}()\` for the variant`],
-      });
+      ctx.report(
+        "ambiguous-name",
+        expr.span,
+        { name: first.text },
+        {
+          help: [`rename it, or write \`${first.text}()\` for the variant`],
+        },
+      );
     return found;
   }
   if (first.text === "none" && (want === undefined || want.optional || variants.length === 0))
@@ -274,7 +298,7 @@ const reference = (expr: ReferenceExpr, want: Want | undefined, ctx: Context): M
   }
   const one = variants[0];
   if (one !== undefined) return construct(one, [], expr.span, ctx);
-  return unknown(first, want, ctx, false);
+  unknown(first, want, ctx, false);
 };
 
 const isVariantWord = (name: string, want: Want, variants: readonly Constructor[]): boolean =>
@@ -283,7 +307,11 @@ const isVariantWord = (name: string, want: Want, variants: readonly Constructor[
     : want.type.kind === "sum" && variants.length > 0;
 
 /** Of the expected sum; without an expectation, of any, if only one has it. */
-const variantsFor = (name: string, want: Want | undefined, ctx: Context): readonly Constructor[] => {
+const variantsFor = (
+  name: string,
+  want: Want | undefined,
+  ctx: Context,
+): readonly Constructor[] => {
   const all = ctx.checker.vocabulary.constructors.filter((c) => c.name === name);
   if (want === undefined) return all.length === 1 ? all : [];
   const { type } = want;
@@ -323,14 +351,23 @@ export const evaluateLet = (
   const { decl, module } = binding;
   const declared = decl.type && typeOf(decl.type, ctx);
   if (decl.type !== undefined && declared === undefined) return undefined;
-  const wanted = declared ? { type: declared, optional: false } : hasConstructor(decl.value) ? want : undefined;
+  const wanted = declared
+    ? { type: declared, optional: false }
+    : hasConstructor(decl.value)
+      ? want
+      : undefined;
   const cached = checker.lets.get(decl) ?? new Map<Type | undefined, Maybe>();
   checker.lets.set(decl, cached);
   if (cached.has(wanted?.type)) return cached.get(wanted?.type);
   if (checker.letsOpen.has(decl)) {
     const names = [...checker.letsOpen].map((d) => d.name.text);
     const cycle = [...names.slice(names.indexOf(decl.name.text)), decl.name.text].join(" → ");
-    ctx.report("let-cycle", use, { cycle }, { notes: [{ at: decl.name.span, text: "it begins here" }] });
+    ctx.report(
+      "let-cycle",
+      use,
+      { cycle },
+      { notes: [{ at: decl.name.span, text: "it begins here" }] },
+    );
     return undefined;
   }
   if (checker.letsOpen.size > 100) {
@@ -376,19 +413,28 @@ const unknown = (name: Name, want: Want | undefined, ctx: Context, called: boole
     ctx.report(
       "unknown-constructor",
       name.span,
-      { name: name.text, type: type.name },
+      { name: name.text, type: withArticle(type.name) },
       elsewhere === undefined
         ? help.help.some((h) => h.startsWith("known"))
           ? { help: [`${type.name} is one of ${known.join(", ")}`] }
           : help
-        : { help: [`${name.text} is a ${elsewhere.of}; ${type.name} is one of ${known.join(", ")}`] },
+        : {
+            help: [
+              `${name.text} is ${withArticle(elsewhere.of)}; ${type.name} is one of ${known.join(", ")}`,
+            ],
+          },
     );
     return undefined;
   }
   if (type?.kind === "word") {
     const words = type.words.map((w) => w.name);
     const help = didYouMean(name, words);
-    ctx.report("unknown-constructor", name.span, { name: name.text, type: "word known here" }, help);
+    ctx.report(
+      "unknown-constructor",
+      name.span,
+      { name: name.text, type: "a word known here" },
+      help,
+    );
     return undefined;
   }
   const candidates = called ? FUNCTIONS : [...scope, ...(ctx.layer ? ["l", "L"] : [])];

@@ -61,7 +61,8 @@ export const flatten = (
   /** Where a value for a parameter is due; absent: parameters may stay open. */
   use?: Span,
 ): Flat => {
-  const given = argsCtx === undefined ? [] : args.map((arg) => ({ arg, ctx: argsCtx, leftover: false }));
+  const given =
+    argsCtx === undefined ? [] : args.map((arg) => ({ arg, ctx: argsCtx, leftover: false }));
   return extend(binding.decl, binding.module, given, [], [], shape, checker, use);
 };
 
@@ -82,19 +83,45 @@ const extend = (
   if (parentName === undefined || parent === undefined) {
     const ctx: Context = { ...bound.ctx };
     if (parentName === undefined) refuse(bound.rest, names, def, checker);
-    return addBody({ def, ctx, keys: new Map(), groups: [], rules: new Map(), broken: parentName !== undefined, open: bound.open }, def, ctx, shape, checker);
+    return addBody(
+      {
+        def,
+        ctx,
+        keys: new Map(),
+        groups: [],
+        rules: new Map(),
+        broken: parentName !== undefined,
+        open: bound.open,
+      },
+      def,
+      ctx,
+      shape,
+      checker,
+    );
   }
   const upGiven = [
     ...(def.extends?.args ?? []).map((arg) => ({ arg, ctx: bound.ctx, leftover: false })),
     ...bound.rest.map((rest) => ({ ...rest, leftover: true })),
   ];
-  const up = extend(parent.decl, parent.module, upGiven, [...chain, def], names, shape, checker, use);
+  const up = extend(
+    parent.decl,
+    parent.module,
+    upGiven,
+    [...chain, def],
+    names,
+    shape,
+    checker,
+    use,
+  );
   const ctx: Context = { ...bound.ctx, env: new Map([...up.ctx.env, ...bound.ctx.env]) };
   const inherited: Flat = {
     def,
     ctx,
     keys: new Map([...up.keys].map(([key, w]) => [key, { ...w, how: "inherited" as const }])),
-    groups: up.groups.map((g) => ({ ...g, layers: g.layers.map((b) => ({ ...b, how: "inherited" as const })) })),
+    groups: up.groups.map((g) => ({
+      ...g,
+      layers: g.layers.map((b) => ({ ...b, how: "inherited" as const })),
+    })),
     rules: new Map([...up.rules].map(([key, w]) => [key, { ...w, how: "inherited" as const }])),
     broken: up.broken,
     open: [...bound.open, ...up.open],
@@ -114,9 +141,13 @@ const parentOf = (
   const all = [...chain, def];
   const start = all.indexOf(found.decl);
   if (start >= 0) {
-    // Told once, in the words of the declaration that closes the circle.
-    const cycle = [...all.slice(start), found.decl].map((d) => d.name.text).join(" → ");
-    checker.report("extends-cycle", name.span, { cycle });
+    // Told once, by the member that is checked first.
+    const circle = all.slice(start);
+    const told = circle.some((d) => checker.circles.has(d));
+    const cycle = [...circle, found.decl].map((d) => d.name.text).join(" → ");
+    if (!told)
+      checker.report("extends-cycle", found.decl.extends?.name.span ?? name.span, { cycle });
+    for (const d of circle) checker.circles.add(d);
     return undefined;
   }
   if (all.length > LONGEST_CHAIN) {
@@ -137,9 +168,16 @@ export const declaration = (
   if (name.text === "" || binding?.kind === "broken") return undefined;
   if (binding?.kind === "definition" && binding.decl.word.text === kind) return binding;
   if (binding === undefined) {
-    const same = [...module.names].filter(([, b]) => b.kind === "definition" && b.decl.word.text === kind);
+    const same = [...module.names].filter(
+      ([, b]) => b.kind === "definition" && b.decl.word.text === kind,
+    );
     const candidates = same.map(([text]) => text);
-    checker.report("unknown-declaration", name.span, { kind, name: name.text }, didYouMean(name, candidates));
+    checker.report(
+      "unknown-declaration",
+      name.span,
+      { kind, name: name.text },
+      didYouMean(name, candidates),
+    );
   } else {
     const found = binding.kind === "let" ? "let" : binding.decl.word.text;
     const notes = [{ at: binding.decl.name.span, text: "declared here" }];
@@ -179,9 +217,14 @@ const bind = (
     const first = param && taken.get(param);
     if (param === undefined || (first !== undefined && g.leftover)) rest.push(g);
     else if (first !== undefined)
-      checker.report("duplicate-argument", (name ?? g.arg).span, { name: param.name.text }, {
-        notes: [{ at: first.arg.span, text: "first given here" }],
-      });
+      checker.report(
+        "duplicate-argument",
+        (name ?? g.arg).span,
+        { name: param.name.text },
+        {
+          notes: [{ at: first.arg.span, text: "first given here" }],
+        },
+      );
     else taken.set(param, g);
   }
   const seen = new Map<string, Param>();
@@ -210,21 +253,36 @@ const bind = (
     else {
       open.push(text);
       if (use !== undefined)
-        checker.report("missing-argument", use, { name: def.name.text, missing: text }, {
-          notes: [{ at: param.name.span, text: "the parameter has no default" }],
-        });
+        checker.report(
+          "missing-argument",
+          use,
+          { name: def.name.text, missing: text },
+          {
+            notes: [{ at: param.name.span, text: "the parameter has no default" }],
+          },
+        );
     }
     env.set(text, type === undefined ? undefined : value);
   }
   return { ctx: base, rest, open };
 };
 
-const isNone = ({ default: d }: Param): boolean => d?.kind === "reference" && d.path[0]?.text === "none" && d.path.length === 1;
+const isNone = ({ default: d }: Param): boolean =>
+  d?.kind === "reference" && d.path[0]?.text === "none" && d.path.length === 1;
 
-const setFor = (param: string, def: Definition, checker: Checker): Checker["overrides"][number] | undefined =>
+const setFor = (
+  param: string,
+  def: Definition,
+  checker: Checker,
+): Checker["overrides"][number] | undefined =>
   checker.overrides.find((o) => o.key === param || o.key === `${def.name.text}.${param}`);
 
-const refuse = (rest: readonly Given[], known: readonly string[], def: Definition, checker: Checker): void => {
+const refuse = (
+  rest: readonly Given[],
+  known: readonly string[],
+  def: Definition,
+  checker: Checker,
+): void => {
   for (const { arg } of rest) {
     const { name } = arg;
     if (name === undefined) {
@@ -236,10 +294,16 @@ const refuse = (rest: readonly Given[], known: readonly string[], def: Definitio
   }
 };
 
-const addBody = (inherited: Flat, def: Definition, ctx: Context, shape: Shape, checker: Checker): Flat => {
+const addBody = (
+  inherited: Flat,
+  def: Definition,
+  ctx: Context,
+  shape: Shape,
+  checker: Checker,
+): Flat => {
   const keys = new Map(inherited.keys);
   const rules = new Map(inherited.rules);
-  let { groups } = inherited;
+  let { groups, broken } = inherited;
   let ownGroups = false;
   const seen = new Map<string, Span>();
   for (const entry of def.body.entries) {
@@ -250,19 +314,22 @@ const addBody = (inherited: Flat, def: Definition, ctx: Context, shape: Shape, c
     const { name } = entry;
     const written: Written = { setting: entry, ctx, how: "written" };
     if (shape.blocks && name.text === "blocks") {
+      broken ||= groups.length === 0 && entry.header === undefined; // said there; no blocks are missing besides
       groups = addGroup(groups, ownGroups, written, checker);
       ownGroups ||= entry.header !== undefined;
       continue;
     }
     if (isRepeated(name, seen, checker)) continue;
     if (shape.rules.includes(name.text)) {
-      if (entry.form === "block" && entry.body !== undefined) rules.set(name.text, { body: entry.body, ctx, how: "written", at: name.span });
-      else checker.report("block-expected", name.span, { key: name.text, form: "selector => value" });
+      if (entry.form === "block" && entry.body !== undefined)
+        rules.set(name.text, { body: entry.body, ctx, how: "written", at: name.span });
+      else
+        checker.report("block-expected", name.span, { key: name.text, form: "selector => value" });
       continue;
     }
     keys.set(name.text, written);
   }
-  return { ...inherited, keys, rules, groups, broken: inherited.broken || def.body.broken };
+  return { ...inherited, keys, rules, groups, broken: broken || def.body.broken };
 };
 
 export const isRepeated = (name: Name, seen: Map<string, Span>, checker: Checker): boolean => {
@@ -277,7 +344,12 @@ export const isRepeated = (name: Name, seen: Map<string, Span>, checker: Checker
 };
 
 /** `blocks {…}` changes every group, the first `blocks N` of a declaration replaces the inherited ones, others are added. */
-const addGroup = (groups: readonly Group[], own: boolean, written: Written, checker: Checker): readonly Group[] => {
+const addGroup = (
+  groups: readonly Group[],
+  own: boolean,
+  written: Written,
+  checker: Checker,
+): readonly Group[] => {
   const { setting, ctx, how } = written;
   const layer = setting.body && { body: setting.body, ctx, how };
   if (setting.header === undefined) {
@@ -289,11 +361,18 @@ const addGroup = (groups: readonly Group[], own: boolean, written: Written, chec
     return groups.map((g) => ({ ...g, layers: [...g.layers, layer] }));
   }
   const before = own ? groups : [];
-  if (setting.form === "block") return [...before, { count: written, layers: layer ? [layer] : [] }];
+  if (setting.form === "block")
+    return [...before, { count: written, layers: layer ? [layer] : [] }];
   const value = setting.value;
   if (setting.form === "assign" && value?.kind === "reference")
     return [...before, { count: written, base: { reference: value, ctx }, layers: [] }];
   if (value === undefined || value.kind !== "error")
     checker.report("block-name-expected", (value ?? setting.name).span);
-  return [...before, { count: written, layers: [{ body: { entries: [], broken: true, span: setting.span }, ctx, how }] }];
+  return [
+    ...before,
+    {
+      count: written,
+      layers: [{ body: { entries: [], broken: true, span: setting.span }, ctx, how }],
+    },
+  ];
 };

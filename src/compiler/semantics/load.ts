@@ -1,5 +1,5 @@
 // The files of a compilation: the entry and what it imports, parsed once each, their names bound across files.
-import { Reporter } from "../diagnostics/report.ts";
+import type { Reporter } from "../diagnostics/report.ts";
 import { suggest } from "../diagnostics/suggest.ts";
 import type { Diagnostic, Source, Span } from "../diagnostics/types.ts";
 import type { Decl, FileAst, ImportDecl, Name } from "../syntax/ast.ts";
@@ -17,6 +17,8 @@ export interface Module {
   readonly ast: FileAst;
   readonly names: ReadonlyMap<string, Binding>;
   readonly exports: ReadonlyMap<string, Binding>;
+  /** It has syntax errors: what seems not to be declared may be. */
+  readonly broken: boolean;
 }
 
 interface Draft extends Module {
@@ -51,7 +53,13 @@ export const loadFiles = (entry: string, files: FileLoader, report: Report): Loa
     sources.push(source);
     const { ast, diagnostics } = parse(source);
     syntax.push(...diagnostics);
-    const draft: Draft = { source, ast, names: new Map(), exports: new Map() };
+    const draft: Draft = {
+      source,
+      ast,
+      names: new Map(),
+      exports: new Map(),
+      broken: diagnostics.some((d) => d.severity === "error"),
+    };
     done.set(path, draft);
     open.push(path);
     checkEdition(ast, report);
@@ -105,27 +113,27 @@ const exported = (from: Draft, name: Name, decl: ImportDecl, report: Report): Bi
   const file = decl.from.value;
   const hidden = from.names.get(name.text);
   if (hidden !== undefined) {
-    const at = hidden.kind === "broken" ? undefined : hidden.decl.span;
+    const at = hidden.kind === "broken" ? undefined : hidden.decl.name.span;
+    const start = hidden.kind === "broken" ? 0 : hidden.decl.span.start;
     report(
       "import-not-exported",
       name.span,
       { name: name.text, file },
       {
         help: [`write \`export\` before ${name.text} in ${file}`],
-        ...(at && { notes: [{ at: { ...at, end: at.start }, text: "declared here" }] }),
+        ...(at && { notes: [{ at, text: "declared here" }] }),
         ...(at && {
           fixes: [
             {
               title: `Export ${name.text}`,
-              edits: [{ at: { ...at, end: at.start }, newText: "export " }],
+              edits: [{ at: { file: at.file, start, end: start }, newText: "export " }],
               applicability: "suggestion" as const,
             },
           ],
         }),
       },
     );
-  } else {
-    // A file with syntax errors may well have declared it.
+  } else if (!from.broken) {
     const names = [...from.exports.keys()];
     report("import-missing-name", name.span, { name: name.text, file }, didYouMean(name, names));
   }

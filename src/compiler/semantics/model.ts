@@ -5,7 +5,14 @@ import { evaluateKeys } from "./body.ts";
 import { raise } from "./construct.ts";
 import type { Checker, Context } from "./context.ts";
 import { evaluate } from "./evaluate.ts";
-import { declaration, flatten, isRepeated, type Flat, type Group, type Written } from "./flatten.ts";
+import {
+  declaration,
+  flatten,
+  isRepeated,
+  type Flat,
+  type Group,
+  type Written,
+} from "./flatten.ts";
 import { checkShapes } from "./shapes.ts";
 import type { BlockSpec, ModelSpec, Origin, Value } from "./spec.ts";
 import { isWhole, toValue, type Maybe } from "./values.ts";
@@ -26,7 +33,15 @@ export const buildModel = (
   origins.set(root, { span: def.name.span, how: "written" });
   const keys = checker.vocabulary.keys["model"] ?? [];
   const values = evaluateKeys(
-    { name: "a model", keys, words: ["blocks"], path: "", owner: def.name.text, at: def.name.span, broken: flat.broken },
+    {
+      name: "a model",
+      keys,
+      words: ["blocks"],
+      path: "",
+      owner: def.name.text,
+      at: def.name.span,
+      broken: flat.broken,
+    },
     flat.keys,
     ctx,
   );
@@ -34,19 +49,32 @@ export const buildModel = (
   for (const [key, value] of values) record[key] = toValue(value, `${root}.${key}`, origins);
   const layers = evaluateBlocks(flat, root, origins, checker);
   const blocks = layers.map(({ block }) => block);
-  checkShapes(record, layers.filter((l) => l.sound).map((l) => l.block), root, origins, ctx);
-  for (const { block, sound, at } of layers)
-    if (sound && block["norm"] !== undefined && block["attention"] !== undefined)
-      for (const rule of checker.vocabulary.blockChecks)
-        for (const complaint of rule(block as BlockSpec, layers.length))
-          raise(complaint, `${root}.blocks.${Number(block["layer"]) - 1}`, at, origins, ctx);
-  const whole = [...values.values()].every(isWhole) && layers.length > 0 && layers.every((l) => l.whole);
+  checkShapes(
+    record,
+    layers.filter((l) => l.sound).map((l) => l.block),
+    root,
+    origins,
+    ctx,
+  );
+  const complete = layers.filter(
+    ({ block, sound }) => sound && block["norm"] !== undefined && block["attention"] !== undefined,
+  );
+  const known = complete.map(({ block }) => block as BlockSpec);
+  for (const { block, at } of complete)
+    for (const rule of checker.vocabulary.blockChecks)
+      for (const complaint of rule(block as BlockSpec, layers.length, known))
+        raise(complaint, `${root}.blocks.${Number(block["layer"]) - 1}`, at, origins, ctx);
+  const whole =
+    [...values.values()].every(isWhole) && layers.length > 0 && layers.every((l) => l.whole);
   // Every key of the tables is filled and typed by now; the contract type names the ones of the base.
   return whole && flat.open.length === 0 ? modelSpec(record, blocks) : undefined;
 };
 
 /** Keys in the order of a paper's table: the blocks between what comes before them and after. */
-const modelSpec = (record: Readonly<Record<string, Value | undefined>>, blocks: readonly PartialBlock[]): ModelSpec => {
+const modelSpec = (
+  record: Readonly<Record<string, Value | undefined>>,
+  blocks: readonly PartialBlock[],
+): ModelSpec => {
   const { final_norm, head, ...first } = record;
   const spec: object = { ...first, blocks, final_norm, head };
   return spec as ModelSpec;
@@ -70,17 +98,32 @@ const evaluateBlocks = (
 ): readonly Layer[] => {
   const { def, groups } = flat;
   if (groups.length === 0) {
-    const details = { help: ["blocks: the stack of layers, for example `blocks 4 { norm = pre(rmsnorm()) … }`"] };
-    if (!flat.broken) checker.report("missing-key", def.name.span, { place: "a model", missing: "blocks" }, details);
+    const details = {
+      help: ["blocks: the stack of layers, for example `blocks 4 { norm = pre(rmsnorm()) … }`"],
+    };
+    if (!flat.broken)
+      checker.report(
+        "missing-key",
+        def.name.span,
+        { place: "a model", missing: "blocks" },
+        details,
+      );
     return [];
   }
-  origins.set(`${root}.blocks`, { span: groups[0]!.count.setting.name.span, how: groups[0]!.count.how });
+  origins.set(`${root}.blocks`, {
+    span: groups[0]!.count.setting.name.span,
+    how: groups[0]!.count.how,
+  });
   const counts = groups.map((group) => countOf(group.count));
   const known = counts.filter((n) => n !== undefined);
   const total = known.reduce((sum, n) => sum + n, 0);
   const last = groups.at(-1)!.count.setting;
   const tooMany = total > MOST_LAYERS;
-  if (tooMany) checker.report("too-many-layers", (last.header ?? last.name).span, { count: total, most: MOST_LAYERS });
+  if (tooMany)
+    checker.report("too-many-layers", (last.header ?? last.name).span, {
+      count: total,
+      most: MOST_LAYERS,
+    });
   const sound = known.length === groups.length && !tooMany;
   const layers: Layer[] = [];
   groups.forEach((group, g) => {
@@ -137,12 +180,22 @@ const evaluateBlock = (
     broken ||= body.broken;
     const seen = new Map<string, Span>();
     for (const entry of body.entries) {
-      if (entry.kind === "rule") checker.report("rule-not-here", entry.selector.span, { place: "blocks" });
-      else if (!isRepeated(entry.name, seen, checker)) written.set(entry.name.text, { setting: entry, ctx, how });
+      if (entry.kind === "rule")
+        checker.report("rule-not-here", entry.selector.span, { place: "blocks" });
+      else if (!isRepeated(entry.name, seen, checker))
+        written.set(entry.name.text, { setting: entry, ctx, how });
     }
   }
   const keys = checker.vocabulary.keys["blocks"] ?? [];
-  const place = { name: "blocks", keys, words: [], path: "blocks", owner: flat.def.name.text, at, broken };
+  const place = {
+    name: "blocks",
+    keys,
+    words: [],
+    path: "blocks",
+    owner: flat.def.name.text,
+    at,
+    broken,
+  };
   return { values: evaluateKeys(place, written, { ...flat.ctx, ...when }), at };
 };
 
@@ -150,6 +203,14 @@ const evaluateBlock = (
 export const checkBlock = (flat: Flat, checker: Checker): void => {
   const { def } = flat;
   const keys = checker.vocabulary.keys["blocks"] ?? [];
-  const place = { name: "blocks", keys, words: [], path: "", owner: def.name.text, at: def.name.span, broken: true };
+  const place = {
+    name: "blocks",
+    keys,
+    words: [],
+    path: "",
+    owner: def.name.text,
+    at: def.name.span,
+    broken: true,
+  };
   evaluateKeys(place, flat.keys, { ...flat.ctx, layer: { l: 1, L: 1 }, dry: true });
 };

@@ -4,7 +4,15 @@ import { parameterPaths } from "./parameters.ts";
 import type { RuleBlock, Vocabulary } from "./schema.ts";
 import { indices, matchSelector } from "./selectors.ts";
 import { literalOf, note, placeOf } from "./shapes.ts";
-import type { ModelSpec, Origin, RecipeSpec, RuleSpec, SelectorSpec, Value, Variant } from "./spec.ts";
+import type {
+  ModelSpec,
+  Origin,
+  RecipeSpec,
+  RuleSpec,
+  SelectorSpec,
+  Value,
+  Variant,
+} from "./spec.ts";
 
 type Origins = ReadonlyMap<string, Origin>;
 
@@ -20,32 +28,72 @@ export const checkPair = (
   const sequence = recipe.data["sequence"];
   if (typeof sequence === "number" && sequence > model.context) {
     const at = literalOf(`${m}.context`, origins);
-    report("sequence-too-long", placeOf(`${r}.data.sequence`, origins), { sequence, context: model.context, model: model.name }, {
-      notes: [note(`${m}.context`, origins, "context is set here")],
-      help: [`use sequence: ${model.context}, or context = ${sequence}`],
-      fixes: [{ title: `Set context to ${sequence}`, edits: [{ at, newText: String(sequence) }], applicability: "suggestion" }],
-    });
+    report(
+      "sequence-too-long",
+      placeOf(`${r}.data.sequence`, origins),
+      { sequence, context: model.context, model: model.name },
+      {
+        notes: [note(`${m}.context`, origins, "context is set here")],
+        help: [`use sequence: ${model.context}, or context = ${sequence}`],
+        fixes: [
+          {
+            title: `Set context to ${sequence}`,
+            edits: [{ at, newText: String(sequence) }],
+            applicability: "suggestion",
+          },
+        ],
+      },
+    );
   }
   const tokenizer = variantOf(recipe.data["tokenizer"]);
   const size = tokenizer?.is === "bytes" ? 256 : tokenizer?.["size"];
   if (typeof size === "number" && size > model.vocab_size) {
     const at = literalOf(`${m}.vocab_size`, origins);
-    report("vocab-too-small", placeOf(`${r}.data.tokenizer`, origins), { tokens: size, vocab: model.vocab_size, model: model.name }, {
-      notes: [note(`${m}.vocab_size`, origins, "vocab_size is set here")],
-      help: [`use vocab_size = ${size}`],
-      fixes: [{ title: `Set vocab_size to ${size}`, edits: [{ at, newText: String(size) }], applicability: "suggestion" }],
-    });
+    // A tokenizer that nobody chose is hardly the mistake.
+    const chosen = origins.get(`${r}.data.tokenizer`)?.how !== "default";
+    const tokenizerAt = placeOf(`${r}.data.tokenizer`, origins);
+    report(
+      "vocab-too-small",
+      chosen ? tokenizerAt : at,
+      { tokens: size, vocab: model.vocab_size, model: model.name },
+      {
+        notes: [
+          chosen
+            ? note(`${m}.vocab_size`, origins, "vocab_size is set here")
+            : { at: tokenizerAt, text: "the default tokenizer is bytes()" },
+        ],
+        help: [`use vocab_size = ${size}`],
+        fixes: [
+          {
+            title: `Set vocab_size to ${size}`,
+            edits: [{ at, newText: String(size) }],
+            applicability: "suggestion",
+          },
+        ],
+      },
+    );
   }
   const paths = parameterPaths(model, vocabulary.parameters);
   for (const block of vocabulary.rules["recipe"] ?? [])
-    checkRules(block, `${r}.${block.name}`, recipe[block.name] as readonly RuleSpec[], model, paths, origins, vocabulary, report);
+    checkRules(
+      block,
+      `${r}.${block.name}`,
+      recipe[block.name] as readonly RuleSpec[],
+      model,
+      paths,
+      origins,
+      vocabulary,
+      report,
+    );
 };
 
 const variantOf = (value: Value | undefined): Variant | undefined =>
-  typeof value === "object" && value !== null && "is" in value ? (value as Variant) : undefined;
+  typeof value === "object" && value !== null && "is" in value ? (value) : undefined;
 
 const some = (names: readonly string[]): string =>
-  names.length <= 4 ? names.join(", ") : `${names.slice(0, 3).join(", ")} and ${names.length - 3} more`;
+  names.length <= 4
+    ? names.join(", ")
+    : `${names.slice(0, 3).join(", ")} and ${names.length - 3} more`;
 
 const checkRules = (
   block: RuleBlock,
@@ -62,20 +110,34 @@ const checkRules = (
   const owner = new Map<string, number>();
   rules.forEach((rule, i) => {
     const at = `${path}.${i}.selector`;
-    const options: readonly SelectorSpec[] = rule.selector.kind === "or" ? rule.selector.operands : [rule.selector];
+    const options: readonly SelectorSpec[] =
+      rule.selector.kind === "or" ? rule.selector.operands : [rule.selector];
     let silent = false;
     options.forEach((option, o) => {
       const place = placeOf(`${at}.${o}`, origins);
       const past = indices(option).find((index) => index.name === "blocks" && index.to > count);
       if (past !== undefined) {
-        report("index-past-end", place, { model: model.name, count, last: count - 1, index: past.to - 1 }, {
-          notes: [note(`models.${model.name}.blocks`, origins, "the blocks are declared here")],
-        });
+        report(
+          "index-past-end",
+          place,
+          { model: model.name, count, last: count - 1, index: past.to - 1 },
+          {
+            notes: [note(`models.${model.name}.blocks`, origins, "the blocks are declared here")],
+          },
+        );
         silent = true;
-      } else if (!isClass(option, vocabulary) && !paths.some((p) => matchSelector(option, p, count))) {
-        report("selector-matches-nothing", place, { model: model.name }, {
-          help: [`parameters of a block: ${some(within(paths))}`],
-        });
+      } else if (
+        !isClass(option, vocabulary) &&
+        !paths.some((p) => matchSelector(option, p, count))
+      ) {
+        report(
+          "selector-matches-nothing",
+          place,
+          { model: model.name },
+          {
+            help: [`parameters of a block: ${some(within(paths))}`],
+          },
+        );
         silent = true;
       }
     });
@@ -83,18 +145,31 @@ const checkRules = (
     const fresh = matched.filter((p) => !owner.has(p));
     if (matched.length > 0 && fresh.length === 0 && !silent) {
       const first = [...new Set(matched.map((p) => owner.get(p)!))].sort((a, b) => a - b);
-      report("rule-shadowed", placeOf(at, origins), { block: block.name }, {
-        notes: first.map((j) => ({ at: placeOf(`${path}.${j}.selector`, origins), text: "this rule takes them first" })),
-        help: ["move it up, or remove it"],
-      });
+      report(
+        "rule-shadowed",
+        placeOf(at, origins),
+        { block: block.name },
+        {
+          notes: first.map((j) => ({
+            at: placeOf(`${path}.${j}.selector`, origins),
+            text: "this rule takes them first",
+          })),
+          help: ["move it up, or remove it"],
+        },
+      );
     }
     for (const p of fresh) owner.set(p, i);
   });
   const left = paths.filter((p) => !owner.has(p));
   if (left.length > 0)
-    report("parameters-without-rule", placeOf(path, origins), { block: block.name, count: left.length, names: some(left) }, {
-      help: ["end the block with `* => …`"],
-    });
+    report(
+      "parameters-without-rule",
+      placeOf(path, origins),
+      { block: block.name, names: some(left) },
+      {
+        help: ["end the block with `* => …`"],
+      },
+    );
 };
 
 const within = (paths: readonly string[]): readonly string[] =>
@@ -102,7 +177,11 @@ const within = (paths: readonly string[]): readonly string[] =>
 
 /** A class word alone may match nothing: a LLaMA has no bias. */
 const isClass = (selector: SelectorSpec, vocabulary: Vocabulary): boolean => {
-  if (selector.kind !== "path") return selector.kind === "not" || selector.operands.every((s) => isClass(s, vocabulary));
+  if (selector.kind !== "path")
+    return selector.kind === "not" || selector.operands.every((s) => isClass(s, vocabulary));
   const [only, ...more] = selector.segments;
-  return more.length === 0 && (only?.kind !== "name" || (only.index === undefined && vocabulary.words.includes(only.name)));
+  return (
+    more.length === 0 &&
+    (only?.kind !== "name" || (only.index === undefined && vocabulary.words.includes(only.name)))
+  );
 };

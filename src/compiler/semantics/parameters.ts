@@ -18,11 +18,12 @@ export const parameterPaths = (model: ModelSpec, extras: readonly Extra[] = []):
 };
 
 const variant = (value: Value | undefined): Variant | undefined =>
-  typeof value === "object" && value !== null && "is" in value ? (value as Variant) : undefined;
+  typeof value === "object" && value !== null && "is" in value ? (value) : undefined;
 
 const blockPaths = ({ norm, attention, ffn }: BlockSpec): readonly string[] => {
   const kind = variant(norm["norm"]);
-  const norms = (name: string): readonly string[] => (kind === undefined ? [] : normPaths(name, kind));
+  const norms = (name: string): readonly string[] =>
+    kind === undefined ? [] : normPaths(name, kind);
   const gated = ffn.is === "swiglu" || ffn.is === "geglu";
   return [
     ...norms("attention_norm"),
@@ -33,10 +34,14 @@ const blockPaths = ({ norm, attention, ffn }: BlockSpec): readonly string[] => {
 };
 
 const normPaths = (name: string, norm: Variant): readonly string[] =>
-  norm.is === "layernorm" && norm["bias"] === true ? [`${name}.weight`, `${name}.bias`] : [`${name}.weight`];
+  norm.is === "layernorm" && norm["bias"] === true
+    ? [`${name}.weight`, `${name}.bias`]
+    : [`${name}.weight`];
 
 const linear = (at: string, parts: readonly string[], bias: boolean): readonly string[] =>
-  parts.flatMap((part) => (bias ? [`${at}.${part}.weight`, `${at}.${part}.bias`] : [`${at}.${part}.weight`]));
+  parts.flatMap((part) =>
+    bias ? [`${at}.${part}.weight`, `${at}.${part}.bias`] : [`${at}.${part}.weight`],
+  );
 
 export const wordsOfPaths = (paths: readonly string[]): readonly string[] => [
   ...new Set(paths.flatMap((path) => path.split(".")).filter((word) => !/^\d+$/.test(word))),

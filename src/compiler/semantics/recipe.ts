@@ -12,7 +12,9 @@ import { note, placeOf } from "./shapes.ts";
 import type { Origin, Quantity, RecipeSpec, RuleSpec, Variant } from "./spec.ts";
 import { isWhole, showNumber, toValue, type How } from "./values.ts";
 
-export const recipeShape = (checker: Checker): { readonly blocks: false; readonly rules: readonly string[] } => ({
+export const recipeShape = (
+  checker: Checker,
+): { readonly blocks: false; readonly rules: readonly string[] } => ({
   blocks: false,
   rules: (checker.vocabulary.rules["recipe"] ?? []).map((block) => block.name),
 });
@@ -51,7 +53,9 @@ export const buildRecipe = (
     record[block.name] = rules ?? [];
   }
   checkNumbers(record, root, origins, ctx);
-  return whole && flat.open.length === 0 ? (record as Partial<RecipeSpec> as RecipeSpec) : undefined;
+  return whole && flat.open.length === 0
+    ? (record as Partial<RecipeSpec> as RecipeSpec)
+    : undefined;
 };
 
 const evaluateRules = (
@@ -65,11 +69,18 @@ const evaluateRules = (
 ): readonly RuleSpec[] | undefined => {
   const written = flat.rules.get(block.name);
   const path = `${root}.${block.name}`;
-  const own = written ?? { ...defaultRules(block, record), ctx: flat.ctx, at: flat.def.name.span, how: "default" as How };
+  const own = written ?? {
+    ...defaultRules(block, record),
+    ctx: flat.ctx,
+    at: flat.def.name.span,
+    how: "default" as How,
+  };
   const { body, at, how } = own;
   // The words of a table's defaults are the features' business, and its text has no place of its own.
   const ctx: Context = written ? own.ctx : { ...own.ctx, report: () => undefined };
-  const text = written ? own.ctx.module.source.text : (own as { readonly text?: string }).text ?? "";
+  const text = written
+    ? own.ctx.module.source.text
+    : ((own as { readonly text?: string }).text ?? "");
   origins.set(path, { span: at, how });
   const type = { kind: "sum", name: block.of } as const;
   const rules: RuleSpec[] = [];
@@ -86,7 +97,9 @@ const evaluateRules = (
     const rule = `${path}.${rules.length}`;
     const place = { span: written ? entry.selector.span : at, how };
     origins.set(`${rule}.selector`, place);
-    alternatives(entry.selector).forEach((s, i) => origins.set(`${rule}.selector.${i}`, { ...place, span: written ? s.span : at }));
+    alternatives(entry.selector).forEach((s, i) =>
+      origins.set(`${rule}.selector.${i}`, { ...place, span: written ? s.span : at }),
+    );
     const made = toValue(value, `${rule}.value`, origins);
     if (selector === undefined || !isWhole(value)) sound = false;
     else
@@ -110,7 +123,8 @@ const defaultRules = (
   record: Readonly<Record<string, unknown>>,
 ): { readonly body: Body; readonly text: string } => {
   const is = (key: string): unknown => (record[key] as Partial<Variant> | null | undefined)?.is;
-  const rules = block.instead?.find((other) => is(other.key) === other.is)?.default ?? block.default;
+  const rules =
+    block.instead?.find((other) => is(other.key) === other.is)?.default ?? block.default;
   const text = `recipe D { ${block.name} {\n${rules}\n} }`;
   const decl = parse({ id: 0, path: "<default>", text }).ast.decls[0];
   const entry = decl?.kind === "definition" ? decl.body.entries[0] : undefined;
@@ -131,21 +145,41 @@ const checkNumbers = (
   const batch = quantityOf(record["batch"])?.value;
   const micro = quantityOf(record["micro"])?.value;
   if (batch !== undefined && micro !== undefined && batch % micro !== 0) {
-    const fits = Array.from({ length: Math.min(batch, 4096) }, (_, i) => i + 1).filter((n) => batch % n === 0);
+    const fits = Array.from({ length: Math.min(batch, 4096) }, (_, i) => i + 1).filter(
+      (n) => batch % n === 0,
+    );
     const near = fits.reduce((a, b) => (Math.abs(b - micro) < Math.abs(a - micro) ? b : a), 1);
-    reportValue(ctx, "micro-batch-mismatch", placeOf(`${root}.micro`, origins), { batch, micro }, {
-      notes: [note(`${root}.batch`, origins, "batch is set here")],
-      help: [`use micro = ${showNumber(near, "sequence")}, or a batch of ${Math.ceil(batch / micro) * micro}`],
-    });
+    reportValue(
+      ctx,
+      "micro-batch-mismatch",
+      placeOf(`${root}.micro`, origins),
+      { batch, micro },
+      {
+        notes: [note(`${root}.batch`, origins, "batch is set here")],
+        help: [
+          `use micro = ${showNumber(near, "sequence")}, or a batch of ${Math.ceil(batch / micro) * micro}`,
+        ],
+      },
+    );
   }
   const length = quantityOf(record["length"]);
   const schedule = record["schedule"] as Partial<Variant> | undefined;
   const parts = ["warmup", "decay"].map((key) => quantityOf(schedule?.[key]));
   if (length?.unit !== "step" || length.value === 0) return;
-  const steps = parts.reduce((sum, part) => sum + (part === undefined ? 0 : part.unit === "%" ? part.value * length.value : part.value), 0);
+  const steps = parts.reduce(
+    (sum, part) =>
+      sum + (part === undefined ? 0 : part.unit === "%" ? part.value * length.value : part.value),
+    0,
+  );
   if (steps <= length.value || parts.every((part) => part?.unit !== "step")) return;
-  reportValue(ctx, "schedule-too-long", placeOf(`${root}.schedule.warmup`, origins), { steps: Math.round(steps), length: length.value }, {
-    notes: [note(`${root}.length`, origins, "length is set here")],
-    help: ["make them shorter, or the training longer"],
-  });
+  reportValue(
+    ctx,
+    "schedule-too-long",
+    placeOf(`${root}.schedule.warmup`, origins),
+    { steps: Math.round(steps), length: length.value },
+    {
+      notes: [note(`${root}.length`, origins, "length is set here")],
+      help: ["make them shorter, or the training longer"],
+    },
+  );
 };

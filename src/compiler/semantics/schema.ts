@@ -3,12 +3,29 @@
 import type { Details } from "../diagnostics/types.ts";
 import type { BlockSpec, Value, Variant } from "./spec.ts";
 
-export type Unit = "step" | "token" | "sequence" | "sample" | "epoch" | "trial" | "parameter" | "byte" | "second" | "%";
+export type Unit =
+  | "step"
+  | "token"
+  | "sequence"
+  | "sample"
+  | "epoch"
+  | "trial"
+  | "parameter"
+  | "byte"
+  | "second"
+  | "%";
 
 export type Type =
   | { readonly kind: "int"; readonly min?: number; readonly max?: number }
   /** A plain number; `percent: true` also accepts `10%` (stored as 0.1). */
-  | { readonly kind: "float"; readonly min?: number; readonly max?: number; readonly above?: number; readonly below?: number; readonly percent?: boolean }
+  | {
+      readonly kind: "float";
+      readonly min?: number;
+      readonly max?: number;
+      readonly above?: number;
+      readonly below?: number;
+      readonly percent?: boolean;
+    }
   | { readonly kind: "bool" }
   | { readonly kind: "string" }
   /** A number with one of these units, stored as {unit, value}; `%` stores the fraction. */
@@ -16,11 +33,20 @@ export type Type =
   /** One constructor of a sum type: stored as a Variant. */
   | { readonly kind: "sum"; readonly name: string }
   /** `single: true` also takes one item without brackets, stored as a list of one. */
-  | { readonly kind: "list"; readonly of: Type; readonly length?: number; readonly min?: number; readonly single?: boolean }
+  | {
+      readonly kind: "list";
+      readonly of: Type;
+      readonly length?: number;
+      readonly min?: number;
+      readonly single?: boolean;
+    }
   /** Two ends `a .. b`. */
   | { readonly kind: "range"; readonly of: Type }
   /** Bare words: `gate: silu`. */
-  | { readonly kind: "word"; readonly words: readonly { readonly name: string; readonly doc: string }[] };
+  | {
+      readonly kind: "word";
+      readonly words: readonly { readonly name: string; readonly doc: string }[];
+    };
 
 export interface Key {
   readonly name: string;
@@ -81,7 +107,11 @@ export interface RuleBlock {
   /** Its entries as source text, when the block is not written. */
   readonly default: string;
   /** Another default when a key holds this variant: the first that fits. */
-  readonly instead?: readonly { readonly key: string; readonly is: string; readonly default: string }[];
+  readonly instead?: readonly {
+    readonly key: string;
+    readonly is: string;
+    readonly default: string;
+  }[];
   readonly source?: string;
 }
 
@@ -99,7 +129,7 @@ export interface Vocabulary {
   /** Parameters that features add to a block, below its path: "gpas.gate". */
   readonly parameters: readonly ((block: BlockSpec) => readonly string[])[];
   /** Rules over a finished block: combinations without a meaning. `at` is a path below the block: "scaling.gate". */
-  readonly blockChecks: readonly ((block: BlockSpec, depth: number) => readonly Complaint[])[];
+  readonly blockChecks: readonly NonNullable<VocabularyPart["checkBlock"]>[];
 }
 
 /** What a feature adds; every list is appended, keys by place. */
@@ -112,7 +142,12 @@ export interface VocabularyPart {
   readonly rules?: Readonly<Record<string, readonly RuleBlock[]>>;
   readonly words?: readonly string[];
   readonly parameters?: (block: BlockSpec) => readonly string[];
-  readonly checkBlock?: (block: BlockSpec, depth: number) => readonly Complaint[];
+  readonly checkBlock?: (
+    block: BlockSpec,
+    depth: number,
+    /** All blocks of the model that are sound, this one included. */
+    blocks: readonly BlockSpec[],
+  ) => readonly Complaint[];
 }
 
 export type { Value, Variant };

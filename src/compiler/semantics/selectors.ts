@@ -15,13 +15,18 @@ const steps = (path: string): readonly Step[] => {
   const made: Step[] = [];
   for (const part of path.split(".")) {
     const last = made.at(-1);
-    if (/^\d+$/.test(part) && last !== undefined) made[made.length - 1] = { name: last.name, index: Number(part) };
+    if (/^\d+$/.test(part) && last !== undefined)
+      made[made.length - 1] = { name: last.name, index: Number(part) };
     else made.push({ name: part, index: undefined });
   }
   return made;
 };
 
-export const matchSelector = (selector: SelectorSpec, path: string, blockCount: number): boolean => {
+export const matchSelector = (
+  selector: SelectorSpec,
+  path: string,
+  blockCount: number,
+): boolean => {
   switch (selector.kind) {
     case "not":
       return !matchSelector(selector.operand, path, blockCount);
@@ -37,11 +42,17 @@ export const matchSelector = (selector: SelectorSpec, path: string, blockCount: 
 };
 
 /** A path whose end is reached takes everything below. */
-const runs = (segments: readonly SegmentSpec[], i: number, parts: readonly Step[], at: number): boolean => {
+const runs = (
+  segments: readonly SegmentSpec[],
+  i: number,
+  parts: readonly Step[],
+  at: number,
+): boolean => {
   const segment = segments[i];
   if (segment === undefined) return true;
   if (segment.kind === "deep") {
-    for (let next = at; next <= parts.length; next += 1) if (runs(segments, i + 1, parts, next)) return true;
+    for (let next = at; next <= parts.length; next += 1)
+      if (runs(segments, i + 1, parts, next)) return true;
     return false;
   }
   const part = parts[at];
@@ -52,14 +63,22 @@ const runs = (segments: readonly SegmentSpec[], i: number, parts: readonly Step[
 
 /** `norm` is a class: attention_norm, ffn_norm and final_norm are of it. */
 const takes = (segment: Extract<SegmentSpec, { kind: "name" }>, part: Step): boolean => {
-  const named = part.name === segment.name || (segment.name === "norm" && part.name.endsWith("_norm"));
+  const named =
+    part.name === segment.name || (segment.name === "norm" && part.name.endsWith("_norm"));
   if (!named) return false;
   const { index } = segment;
-  return index === undefined || (part.index !== undefined && part.index >= index.from && part.index < index.to);
+  return (
+    index === undefined ||
+    (part.index !== undefined && part.index >= index.from && part.index < index.to)
+  );
 };
 
 /** A selector as written; undefined when something in it is wrong already. `words`: what segments may be called. */
-export const selectorSpec = (selector: Selector, words: readonly string[], ctx: Context): SelectorSpec | undefined => {
+export const selectorSpec = (
+  selector: Selector,
+  words: readonly string[],
+  ctx: Context,
+): SelectorSpec | undefined => {
   switch (selector.kind) {
     case "not": {
       const operand = selectorSpec(selector.operand, words, ctx);
@@ -79,7 +98,11 @@ export const selectorSpec = (selector: Selector, words: readonly string[], ctx: 
   }
 };
 
-const segmentSpec = (segment: Segment, words: readonly string[], ctx: Context): SegmentSpec | undefined => {
+const segmentSpec = (
+  segment: Segment,
+  words: readonly string[],
+  ctx: Context,
+): SegmentSpec | undefined => {
   if (segment.kind !== "name") return { kind: segment.kind };
   const { name, index } = segment;
   const range = index && indexSpec(index, ctx);
@@ -88,11 +111,16 @@ const segmentSpec = (segment: Segment, words: readonly string[], ctx: Context): 
     ctx.report("unknown-selector-word", name.span, { name: name.text }, didYouMean(name, words));
     return undefined;
   }
-  return range === undefined ? { kind: "name", name: name.text } : { kind: "name", name: name.text, index: range };
+  return range === undefined
+    ? { kind: "name", name: name.text }
+    : { kind: "name", name: name.text, index: range };
 };
 
 /** `[3]` is one, `[0 .. 12]` half open. */
-const indexSpec = (expr: Expr, ctx: Context): { readonly from: number; readonly to: number } | undefined => {
+const indexSpec = (
+  expr: Expr,
+  ctx: Context,
+): { readonly from: number; readonly to: number } | undefined => {
   const type = { kind: "int", min: 0 } as const;
   if (expr.kind !== "range") {
     const one = evaluate(expr, { type, optional: false }, ctx);
@@ -109,9 +137,13 @@ const indexSpec = (expr: Expr, ctx: Context): { readonly from: number; readonly 
 };
 
 /** The largest index that a selector names, with its word: for "past the end". */
-export const indices = (selector: SelectorSpec): readonly { readonly name: string; readonly to: number }[] =>
+export const indices = (
+  selector: SelectorSpec,
+): readonly { readonly name: string; readonly to: number }[] =>
   selector.kind === "path"
-    ? selector.segments.flatMap((s) => (s.kind === "name" && s.index ? [{ name: s.name, to: s.index.to }] : []))
+    ? selector.segments.flatMap((s) =>
+        s.kind === "name" && s.index ? [{ name: s.name, to: s.index.to }] : [],
+      )
     : selector.kind === "not"
       ? indices(selector.operand)
       : selector.operands.flatMap(indices);

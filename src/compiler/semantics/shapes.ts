@@ -24,15 +24,22 @@ export const checkShapes = (
   const padding = numberOf(variantOf(model["embedding"])?.["padding"]);
   const vocab = numberOf(model["vocab_size"]);
   if (padding !== undefined && vocab !== undefined && padding >= vocab)
-    reportValue(ctx, "padding-outside", placeOf(`${root}.embedding.padding`, origins), { padding, vocab }, {
-      notes: [note(`${root}.vocab_size`, origins, "vocab_size is set here")],
-      help: [`use padding: ${vocab - 1}, the last row, or none`],
-    });
+    reportValue(
+      ctx,
+      "padding-outside",
+      placeOf(`${root}.embedding.padding`, origins),
+      { padding, vocab },
+      {
+        notes: [note(`${root}.vocab_size`, origins, "vocab_size is set here")],
+        help: [`use padding: ${vocab - 1}, the last row, or none`],
+      },
+    );
 };
 
-const numberOf = (value: Value | undefined): number | undefined => (typeof value === "number" ? value : undefined);
+const numberOf = (value: Value | undefined): number | undefined =>
+  typeof value === "number" ? value : undefined;
 const variantOf = (value: Value | undefined): Variant | undefined =>
-  typeof value === "object" && value !== null && "is" in value ? (value as Variant) : undefined;
+  typeof value === "object" && value !== null && "is" in value ? (value) : undefined;
 
 const nearest = (path: string, origins: Origins): Origin | undefined => {
   for (let at = path; at !== ""; at = at.slice(0, Math.max(0, at.lastIndexOf(".")))) {
@@ -42,13 +49,18 @@ const nearest = (path: string, origins: Origins): Origin | undefined => {
   return undefined;
 };
 const nowhere: Span = { file: 0, start: 0, end: 0 };
-export const placeOf = (path: string, origins: Origins): Span => nearest(path, origins)?.span ?? nowhere;
+export const placeOf = (path: string, origins: Origins): Span =>
+  nearest(path, origins)?.span ?? nowhere;
 /** The number's own text: a default, an argument, a `let`. */
 export const literalOf = (path: string, origins: Origins): Span => {
   const found = nearest(path, origins);
   return found?.from ?? found?.span ?? nowhere;
 };
-export const note = (path: string, origins: Origins, text: string): { readonly at: Span; readonly text: string } => ({
+export const note = (
+  path: string,
+  origins: Origins,
+  text: string,
+): { readonly at: Span; readonly text: string } => ({
   at: literalOf(path, origins),
   text,
 });
@@ -64,37 +76,66 @@ const checkHeads = (
   const heads = numberOf(attention["heads"]);
   const fixed = numberOf(attention["head_dim"]);
   const rotary = variantOf(attention["position"])?.is === "rope";
-  if (heads === undefined || (fixed === undefined && (hidden === undefined || attention["head_dim"] !== null))) return;
+  if (
+    heads === undefined ||
+    (fixed === undefined && (hidden === undefined || attention["head_dim"] !== null))
+  )
+    return;
   const headsAt = placeOf(`${path}.heads`, origins);
   const given = [
     note(hiddenPath, origins, "hidden_size is set here"),
-    ...(origins.get(`${path}.heads`)?.from ? [note(`${path}.heads`, origins, "heads is set here")] : []),
+    ...(origins.get(`${path}.heads`)?.from
+      ? [note(`${path}.heads`, origins, "heads is set here")]
+      : []),
   ];
   if (fixed === undefined && hidden !== undefined && hidden % heads !== 0) {
     const each = Number((hidden / heads).toFixed(2));
-    reportValue(ctx, "head-dim-mismatch", headsAt, { hidden, heads }, {
-      label: `each head would get ${each} channels`,
-      notes: given,
-      ...widths(hidden, heads, rotary, literalOf(hiddenPath, origins)),
-    });
+    reportValue(
+      ctx,
+      "head-dim-mismatch",
+      headsAt,
+      { hidden, heads },
+      {
+        label: `each head would get ${each} channels`,
+        notes: given,
+        ...widths(hidden, heads, rotary, literalOf(hiddenPath, origins)),
+      },
+    );
     return;
   }
   const width = fixed ?? (hidden ?? 0) / heads;
   if (rotary && width % 2 !== 0) {
     if (fixed !== undefined)
-      reportValue(ctx, "odd-head-dim", placeOf(`${path}.head_dim`, origins), { width }, {
-        help: [`use head_dim: ${width + 1}${width > 1 ? ` or ${width - 1}` : ""}`],
-      });
+      reportValue(
+        ctx,
+        "odd-head-dim",
+        placeOf(`${path}.head_dim`, origins),
+        { width },
+        {
+          help: [`use head_dim: ${width + 1}${width > 1 ? ` or ${width - 1}` : ""}`],
+        },
+      );
     else
-      reportValue(ctx, "odd-head-dim", headsAt, { width }, {
-        notes: given,
-        ...widths(hidden ?? 0, heads, true, literalOf(hiddenPath, origins)),
-      });
+      reportValue(
+        ctx,
+        "odd-head-dim",
+        headsAt,
+        { width },
+        {
+          notes: given,
+          ...widths(hidden ?? 0, heads, true, literalOf(hiddenPath, origins)),
+        },
+      );
   }
 };
 
 /** Widths and head counts nearby that divide. */
-const widths = (hidden: number, heads: number, rotary: boolean, at: Span): Pick<Details, "help" | "fixes"> => {
+const widths = (
+  hidden: number,
+  heads: number,
+  rotary: boolean,
+  at: Span,
+): Pick<Details, "help" | "fixes"> => {
   const step = heads * (rotary ? 2 : 1);
   const below = Math.floor(hidden / step) * step;
   const candidates = [...new Set([below, below + step])].filter((n) => n > 0 && n !== hidden);
@@ -102,13 +143,22 @@ const widths = (hidden: number, heads: number, rotary: boolean, at: Span): Pick<
   const counts = divisors(hidden, rotary).filter((n) => n !== heads);
   counts.sort((a, b) => Math.abs(a - heads) - Math.abs(b - heads) || a - b);
   const best = counts[0];
-  const near = candidates.reduce((a, b) => (Math.abs(b - hidden) < Math.abs(a - hidden) ? b : a), candidates[0] ?? hidden);
+  const near = candidates.reduce(
+    (a, b) => (Math.abs(b - hidden) < Math.abs(a - hidden) ? b : a),
+    candidates[0] ?? hidden,
+  );
   return {
     help: [
       `use hidden_size = ${written.join(" or ")}`,
       ...(best === undefined ? [] : [`or heads: ${best} (${best} × ${hidden / best})`]),
     ],
-    fixes: [{ title: `Set hidden_size to ${near}`, edits: [{ at, newText: String(near) }], applicability: "suggestion" }],
+    fixes: [
+      {
+        title: `Set hidden_size to ${near}`,
+        edits: [{ at, newText: String(near) }],
+        applicability: "suggestion",
+      },
+    ],
   };
 };
 
@@ -119,18 +169,31 @@ const divisors = (hidden: number, rotary: boolean): number[] => {
   return found;
 };
 
-const checkKeyValueHeads = (attention: Variant, path: string, origins: Origins, ctx: Context): void => {
+const checkKeyValueHeads = (
+  attention: Variant,
+  path: string,
+  origins: Origins,
+  ctx: Context,
+): void => {
   const heads = numberOf(attention["heads"]);
   const kv = numberOf(attention["kv"]);
   if (heads === undefined || kv === undefined || heads % kv === 0) return;
-  const counts = divisors(heads, false).sort((a, b) => Math.abs(a - kv) - Math.abs(b - kv) || a - b);
+  const counts = divisors(heads, false).sort(
+    (a, b) => Math.abs(a - kv) - Math.abs(b - kv) || a - b,
+  );
   const two = counts.slice(0, 2).sort((a, b) => a - b);
-  reportValue(ctx, "kv-heads-mismatch", placeOf(`${path}.kv`, origins), { heads, kv }, {
-    label: "every key-value head serves the same number of query heads",
-    notes: [
-      note(`${path}.heads`, origins, "heads is set here"),
-      ...(origins.get(`${path}.kv`)?.from ? [note(`${path}.kv`, origins, "kv is set here")] : []),
-    ],
-    help: [`use kv: ${two.join(" or ")}`],
-  });
+  reportValue(
+    ctx,
+    "kv-heads-mismatch",
+    placeOf(`${path}.kv`, origins),
+    { heads, kv },
+    {
+      label: "every key-value head serves the same number of query heads",
+      notes: [
+        note(`${path}.heads`, origins, "heads is set here"),
+        ...(origins.get(`${path}.kv`)?.from ? [note(`${path}.kv`, origins, "kv is set here")] : []),
+      ],
+      help: [`use kv: ${two.join(" or ")}`],
+    },
+  );
 };

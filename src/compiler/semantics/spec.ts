@@ -12,7 +12,15 @@ export interface Variant {
   readonly is: string;
   readonly [key: string]: Value;
 }
-export type Value = null | boolean | number | string | Quantity | Variant | { readonly from: Value; readonly to: Value } | readonly Value[];
+export type Value =
+  | null
+  | boolean
+  | number
+  | string
+  | Quantity
+  | Variant
+  | { readonly from: Value; readonly to: Value }
+  | readonly Value[];
 
 /** One layer, its expressions in `l` and `L` evaluated. */
 export interface BlockSpec {
@@ -47,7 +55,11 @@ export type SelectorSpec =
   | { readonly kind: "and" | "or"; readonly operands: readonly SelectorSpec[] };
 export type SegmentSpec =
   | { readonly kind: "any" | "deep" }
-  | { readonly kind: "name"; readonly name: string; readonly index?: { readonly from: number; readonly to: number } };
+  | {
+      readonly kind: "name";
+      readonly name: string;
+      readonly index?: { readonly from: number; readonly to: number };
+    };
 
 export interface RuleSpec {
   readonly selector: SelectorSpec;

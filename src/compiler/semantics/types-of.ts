@@ -11,8 +11,19 @@ const PLAIN: Readonly<Record<string, Type>> = {
   string: { kind: "string" },
   percent: { kind: "quantity", units: ["%"] },
 };
-const UNITS: readonly Unit[] = ["step", "token", "sequence", "sample", "epoch", "trial", "parameter", "byte", "second"];
-for (const unit of UNITS) Object.assign(PLAIN, { [`${unit}s`]: { kind: "quantity", units: [unit] } });
+const UNITS: readonly Unit[] = [
+  "step",
+  "token",
+  "sequence",
+  "sample",
+  "epoch",
+  "trial",
+  "parameter",
+  "byte",
+  "second",
+];
+for (const unit of UNITS)
+  Object.assign(PLAIN, { [`${unit}s`]: { kind: "quantity", units: [unit] } });
 const sumTypes = new Map<string, Type>();
 
 /** The same name gives the same object: results are cached by type. */

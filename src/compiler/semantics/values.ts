@@ -40,10 +40,7 @@ export const moved = (value: Maybe, at: Span): Maybe => value && { ...value, at 
 export const asDefault = (value: Maybe, at: Span): Maybe => restamp(value, { at, how: "default" });
 
 /** The value and everything in it got here the same way. */
-export const restamp = (
-  value: Maybe,
-  stamp: { readonly at?: Span; readonly how: How },
-): Maybe => {
+export const restamp = (value: Maybe, stamp: { readonly at?: Span; readonly how: How }): Maybe => {
   if (value === undefined) return undefined;
   const at = stamp.at ?? value.at;
   const again = (x: Maybe): Maybe => restamp(x, stamp);
@@ -76,7 +73,11 @@ export const isWhole = (value: Maybe): value is Val => {
 };
 
 /** As the Spec stores it; poisoned keys are left out, a poisoned item makes the list poison. */
-export const toValue = (value: Maybe, path: string, origins: Map<string, Origin>): Value | undefined => {
+export const toValue = (
+  value: Maybe,
+  path: string,
+  origins: Map<string, Origin>,
+): Value | undefined => {
   if (value === undefined) return undefined;
   const { raw } = value;
   if (!origins.has(path)) {
@@ -184,13 +185,17 @@ export const showVal = ({ raw }: Val): string => {
     case "range":
       return "a range";
     case "variant":
-      return `${raw.ctor.name}, a ${raw.ctor.of}`;
+      return `${raw.ctor.name}, ${withArticle(raw.ctor.of)}`;
   }
 };
 
 const listed = (words: readonly string[]): string =>
   words.length < 2 ? words.join("") : `${words.slice(0, -1).join(", ")} or ${words.at(-1)!}`;
 export const orList = listed;
+
+/** Read aloud: an Attention, an Ffn, a Norm. */
+export const withArticle = (name: string): string =>
+  `${/^([AEIO]|Ffn)/.test(name) ? "an" : "a"} ${name}`;
 
 /** "an integer", "a number of steps or a percentage". */
 export const showType = (type: Type): string => {
@@ -211,7 +216,7 @@ export const showType = (type: Type): string => {
         ...(type.units.includes("%") ? ["a percentage"] : []),
       ]);
     case "sum":
-      return `a ${type.name}`;
+      return withArticle(type.name);
     case "list":
       return type.single === true
         ? `${showType(type.of)} or a list of them`

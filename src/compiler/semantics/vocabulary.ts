@@ -1,7 +1,10 @@
 // What features add to the tables.
 import type { Key, RuleBlock, Vocabulary, VocabularyPart } from "./schema.ts";
 
-export const mergeVocabulary = (base: Vocabulary, features: readonly VocabularyPart[]): Vocabulary =>
+export const mergeVocabulary = (
+  base: Vocabulary,
+  features: readonly VocabularyPart[],
+): Vocabulary =>
   features.reduce(
     (all, part): Vocabulary => ({
       sums: [...all.sums, ...(part.sums ?? [])],
@@ -18,7 +21,8 @@ export const mergeVocabulary = (base: Vocabulary, features: readonly VocabularyP
 
 const mergeKeys = (a: Vocabulary["keys"], b: Vocabulary["keys"]): Vocabulary["keys"] => {
   const merged: Record<string, readonly Key[]> = { ...a };
-  for (const [place, keys] of Object.entries(b)) merged[place] = [...(merged[place] ?? []), ...keys];
+  for (const [place, keys] of Object.entries(b))
+    merged[place] = [...(merged[place] ?? []), ...keys];
   return merged;
 };
 
@@ -30,7 +34,9 @@ const mergeRules = (a: Vocabulary["rules"], b: Vocabulary["rules"]): Vocabulary[
     for (const block of added)
       blocks = blocks.some((known) => known.name === block.name)
         ? blocks.map((known) =>
-            known.name === block.name ? { ...known, default: `${block.default}\n${known.default}` } : known,
+            known.name === block.name
+              ? { ...known, default: `${block.default}\n${known.default}` }
+              : known,
           )
         : [...blocks, block];
     merged[place] = blocks;

@@ -137,7 +137,11 @@ export interface Body extends At {
   readonly broken: boolean;
 }
 
-export type TypeExpr = At & ({ readonly kind: "name"; readonly name: Name } | { readonly kind: "list"; readonly of: TypeExpr });
+export type TypeExpr = At &
+  (
+    | { readonly kind: "name"; readonly name: Name }
+    | { readonly kind: "list"; readonly of: TypeExpr }
+  );
 export interface Param extends At {
   readonly doc?: string;
   readonly name: Name;

@@ -30,7 +30,7 @@ const withoutInlineFlags = (pattern: string): string =>
 
 const splitPattern = (part: Json, fault: (reason: string) => FileFault): RegExp => {
   const pattern = isObject(part["pattern"]) ? part["pattern"] : {};
-  const { Regex: regex, String: literal } = pattern as Partial<Record<string, unknown>>;
+  const { Regex: regex, String: literal } = pattern;
   if (part["behavior"] !== "Isolated" || part["invert"] === true) {
     throw fault(`a Split with behavior ${String(part["behavior"])} is not supported (Isolated is)`);
   }

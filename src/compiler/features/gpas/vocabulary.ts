@@ -48,7 +48,7 @@ export const siteOf = (config: Variant, placement: string): Site => {
 const checkBlock = (
   block: BlockSpec,
   _depth: number,
-  blocks: readonly BlockSpec[] = [block],
+  blocks: readonly BlockSpec[],
 ): readonly Complaint[] => {
   const { scaling } = block;
   if (scaling?.is !== "gpas" || typeof scaling["site"] === "string") return [];

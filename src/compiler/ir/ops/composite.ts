@@ -14,7 +14,9 @@ const over = (b: Builder, op: "reduceSum" | "reduceMean" | "reduceMax", x: Node)
   b.emit(op, [x], { axes: [lastAxis(x)], keepDims: true });
 
 const needsRow = ([x]: readonly [TensorType]): TensorType | Fault =>
-  x.dtype === "f32" && x.shape.length > 0 ? x : fault(`needs f32 of rank 1 or more, got ${showType(x)}`);
+  x.dtype === "f32" && x.shape.length > 0
+    ? x
+    : fault(`needs f32 of rank 1 or more, got ${showType(x)}`);
 const unarySamples = [
   { inputs: ["f32[b=2,d=3]"], attrs: none },
   { inputs: ["f32[b=2,t=3,d=4]"], attrs: none },
@@ -22,7 +24,11 @@ const unarySamples = [
 
 /** 1 / √(mean(x²) + eps), [..., 1]. */
 const inverseRms = (b: Builder, x: Node, eps: number): Node =>
-  b.emit("rsqrt", [add(b, over(b, "reduceMean", b.emit("square", [x], none)), scalar(b, eps))], none);
+  b.emit(
+    "rsqrt",
+    [add(b, over(b, "reduceMean", b.emit("square", [x], none)), scalar(b, eps))],
+    none,
+  );
 /** The gradient of x ↦ x · inverseRms(x), given the scale, the normalised rows and the gradient g at them. */
 const normGrad = (b: Builder, scale: Node, xhat: Node, g: Node): Node =>
   mul(b, scale, sub(b, g, mul(b, xhat, over(b, "reduceMean", mul(b, g, xhat)))));
@@ -43,7 +49,9 @@ const grouped = (b: Builder, x: Node, kv: Dim): Node => {
   const [batch, heads, seq, d] = x.type.shape as readonly [Dim, Dim, Dim, Dim];
   return kv.size === heads.size
     ? x
-    : b.emit("reshape", [x], { shape: [batch, kv, { name: "", size: (heads.size / kv.size) * seq.size }, d] });
+    : b.emit("reshape", [x], {
+        shape: [batch, kv, { name: "", size: (heads.size / kv.size) * seq.size }, d],
+      });
 };
 /** softmax(q kᵀ · scale + mask): [B, K, G·T, T]. */
 const probabilities = (b: Builder, node: Node<"attention">): Node => {
@@ -64,13 +72,24 @@ const probabilities = (b: Builder, node: Node<"attention">): Node => {
 /** (targets ≠ ignore) as f32 [N]. */
 const counted = (b: Builder, node: Node<"crossEntropy">): Node => {
   const ignore = b.emit("full", [], { dtype: "i32", shape: [], value: node.attrs.ignore });
-  return b.emit("cast", [b.emit("not", [b.emit("equal", [node.inputs[1], ignore], none)], none)], { dtype: "f32" });
+  return b.emit("cast", [b.emit("not", [b.emit("equal", [node.inputs[1], ignore], none)], none)], {
+    dtype: "f32",
+  });
 };
-const column = (b: Builder, x: Node): Node => b.emit("reshape", [x], { shape: [...x.type.shape, { name: "", size: 1 }] });
+const column = (b: Builder, x: Node): Node =>
+  b.emit("reshape", [x], { shape: [...x.type.shape, { name: "", size: 1 }] });
 
 type Composite = Pick<
   OpTable,
-  "silu" | "gelu" | "softmax" | "logSumExp" | "rmsNorm" | "layerNorm" | "rope" | "attention" | "crossEntropy"
+  | "silu"
+  | "gelu"
+  | "softmax"
+  | "logSumExp"
+  | "rmsNorm"
+  | "layerNorm"
+  | "rope"
+  | "attention"
+  | "crossEntropy"
 >;
 
 export const composites: Composite = {
@@ -95,9 +114,21 @@ export const composites: Composite = {
       const inner =
         node.attrs.approximate === "none"
           ? b.emit("erf", [mul(b, x, scalar(b, Math.SQRT1_2))], none)
-          : b.emit("tanh", [
-              mul(b, mul(b, x, add(b, scalar(b, 1), mul(b, b.emit("square", [x], none), scalar(b, 0.044715)))), scalar(b, Math.sqrt(2 / Math.PI))),
-            ], none);
+          : b.emit(
+              "tanh",
+              [
+                mul(
+                  b,
+                  mul(
+                    b,
+                    x,
+                    add(b, scalar(b, 1), mul(b, b.emit("square", [x], none), scalar(b, 0.044715))),
+                  ),
+                  scalar(b, Math.sqrt(2 / Math.PI)),
+                ),
+              ],
+              none,
+            );
       return mul(b, mul(b, x, scalar(b, 0.5)), add(b, inner, scalar(b, 1)));
     },
     grad: "expand",
@@ -122,12 +153,17 @@ export const composites: Composite = {
   logSumExp: {
     doc: "log Σ e^x over the last axis, which is dropped; safe for large x",
     kind: "composite",
-    infer: ([x]) => (x.shape.length > 0 && x.dtype === "f32" ? tensor("f32", x.shape.slice(0, -1)) : fault(`got ${showType(x)}`)),
+    infer: ([x]) =>
+      x.shape.length > 0 && x.dtype === "f32"
+        ? tensor("f32", x.shape.slice(0, -1))
+        : fault(`got ${showType(x)}`),
     expand: (b, node) => {
       const x = node.inputs[0];
       const top = over(b, "reduceMax", x);
       const sum = over(b, "reduceSum", b.emit("exp", [sub(b, x, top)], none));
-      return b.emit("reshape", [add(b, top, b.emit("log", [sum], none))], { shape: node.type.shape });
+      return b.emit("reshape", [add(b, top, b.emit("log", [sum], none))], {
+        shape: node.type.shape,
+      });
     },
     grad: (b, node, dy) => [mul(b, b.emit("softmax", [node.inputs[0]], none), column(b, dy))],
     cost: (node) => elementCost(4)(node.inputs[0]),
@@ -171,7 +207,11 @@ export const composites: Composite = {
       const scale = inverseRms(b, centred, node.attrs.eps);
       const xhat = mul(b, centred, scale);
       const dc = normGrad(b, scale, xhat, mul(b, dy, gain));
-      return [sub(b, dc, over(b, "reduceMean", dc)), sumTo(b, mul(b, dy, xhat), gain), sumTo(b, dy, bias)];
+      return [
+        sub(b, dc, over(b, "reduceMean", dc)),
+        sumTo(b, mul(b, dy, xhat), gain),
+        sumTo(b, dy, bias),
+      ];
     },
     cost: elementCost(8),
     samples: [{ inputs: ["f32[b=2,t=3,d=4]", "f32[d=4]", "f32[d=4]"], attrs: { eps: 1e-5 } }],
@@ -181,7 +221,11 @@ export const composites: Composite = {
     kind: "composite",
     infer: ([x, cos, sin]) => {
       const [t, d] = sizes(x).slice(-2);
-      return d !== undefined && d % 2 === 0 && [cos, sin].every((w) => w.shape.length === 2 && w.shape[0]!.size === t && w.shape[1]!.size === d)
+      return d !== undefined &&
+        d % 2 === 0 &&
+        [cos, sin].every(
+          (w) => w.shape.length === 2 && w.shape[0]!.size === t && w.shape[1]!.size === d,
+        )
         ? x
         : fault(`tables ${showType(cos)}, ${showType(sin)} for ${showType(x)}`);
     },
@@ -195,21 +239,36 @@ export const composites: Composite = {
       return [b.emit("rope", [dy, cos, b.emit("neg", [sin], none)], none), null, null];
     },
     cost: elementCost(3),
-    samples: [{ inputs: ["f32[b=2,h=2,t=3,d=4]", "f32[t=3,d=4]", "f32[t=3,d=4]"], attrs: none, values: ["any", "halves", "halves"] }],
+    samples: [
+      {
+        inputs: ["f32[b=2,h=2,t=3,d=4]", "f32[t=3,d=4]", "f32[t=3,d=4]"],
+        attrs: none,
+        values: ["any", "halves", "halves"],
+      },
+    ],
   },
   attention: {
     doc: "softmax(q kᵀ · scale, causal: a query sees itself and what is before it) v, arXiv 1706.03762; q [B, H, T, d], k and v [B, K, T, d], head h reads key-value head floor(h·K/H)",
     kind: "composite",
     infer: ([q, k, v]) => {
       const [qs, ks, vs] = [sizes(q), sizes(k), sizes(v)];
-      return qs.length === 4 && ks.length === 4 && vs.length === 4 &&
-        qs[0] === ks[0] && qs[1]! % ks[1]! === 0 && qs[2] === ks[2] && qs[3] === ks[3] && ks.every((s, i) => s === vs[i])
+      return qs.length === 4 &&
+        ks.length === 4 &&
+        vs.length === 4 &&
+        qs[0] === ks[0] &&
+        qs[1]! % ks[1]! === 0 &&
+        qs[2] === ks[2] &&
+        qs[3] === ks[3] &&
+        ks.every((s, i) => s === vs[i])
         ? q
         : fault(`q ${showType(q)}, k ${showType(k)}, v ${showType(v)}`);
     },
     expand: (b, node) => {
       const v = node.inputs[2];
-      const out = b.emit("matMul", [probabilities(b, node), v], { transposeX: false, transposeY: false });
+      const out = b.emit("matMul", [probabilities(b, node), v], {
+        transposeX: false,
+        transposeY: false,
+      });
       return b.emit("reshape", [out], { shape: node.type.shape });
     },
     grad: (b, node, dy) => {
@@ -223,23 +282,39 @@ export const composites: Composite = {
       const ds = mul(b, p, sub(b, dp, over(b, "reduceSum", mul(b, dp, p))));
       const scale = scalar(b, node.attrs.scale);
       const dq = b.emit("reshape", [product(ds, k, false, false)], { shape: q.type.shape });
-      return [mul(b, dq, scale), product(ds, mul(b, grouped(b, q, kv), scale), true, false), product(p, dout, true, false)];
+      return [
+        mul(b, dq, scale),
+        product(ds, mul(b, grouped(b, q, kv), scale), true, false),
+        product(p, dout, true, false),
+      ];
     },
     cost: (node) => {
       const keys = node.inputs[1].type.shape[2]!.size;
       return { flops: 4 * count(node.type) * keys, bytes: elementCost(0)(node).bytes };
     },
     samples: [
-      { inputs: ["f32[b=2,h=2,t=3,d=4]", "f32[b=2,h=2,t=3,d=4]", "f32[b=2,h=2,t=3,d=4]"], attrs: { scale: 0.5, causal: true } },
-      { inputs: ["f32[b=1,h=4,t=3,d=2]", "f32[b=1,k=2,t=3,d=2]", "f32[b=1,k=2,t=3,d=2]"], attrs: { scale: 0.7, causal: true } },
-      { inputs: ["f32[b=1,h=2,t=3,d=2]", "f32[b=1,k=1,t=3,d=2]", "f32[b=1,k=1,t=3,d=2]"], attrs: { scale: 1, causal: false } },
+      {
+        inputs: ["f32[b=2,h=2,t=3,d=4]", "f32[b=2,h=2,t=3,d=4]", "f32[b=2,h=2,t=3,d=4]"],
+        attrs: { scale: 0.5, causal: true },
+      },
+      {
+        inputs: ["f32[b=1,h=4,t=3,d=2]", "f32[b=1,k=2,t=3,d=2]", "f32[b=1,k=2,t=3,d=2]"],
+        attrs: { scale: 0.7, causal: true },
+      },
+      {
+        inputs: ["f32[b=1,h=2,t=3,d=2]", "f32[b=1,k=1,t=3,d=2]", "f32[b=1,k=1,t=3,d=2]"],
+        attrs: { scale: 1, causal: false },
+      },
     ],
   },
   crossEntropy: {
     doc: "-log softmax(logits) at the target, 0 where the target is `ignore`; logits [N, V], targets i32 [N] -> [N]",
     kind: "composite",
     infer: ([logits, targets]) =>
-      logits.shape.length === 2 && targets.dtype === "i32" && targets.shape.length === 1 && targets.shape[0]!.size === logits.shape[0]!.size
+      logits.shape.length === 2 &&
+      targets.dtype === "i32" &&
+      targets.shape.length === 1 &&
+      targets.shape[0]!.size === logits.shape[0]!.size
         ? tensor("f32", targets.shape)
         : fault(`logits ${showType(logits)}, targets ${showType(targets)}`),
     expand: (b, node) => {
@@ -256,6 +331,8 @@ export const composites: Composite = {
       return [mul(b, sub(b, b.emit("softmax", [logits], none), hot), weight), null];
     },
     cost: (node) => elementCost(6)(node.inputs[0]),
-    samples: [{ inputs: ["f32[n=4,v=5]", "i32[n=4]"], attrs: { ignore: 2 }, values: ["any", "ids<5"] }],
+    samples: [
+      { inputs: ["f32[n=4,v=5]", "i32[n=4]"], attrs: { ignore: 2 }, values: ["any", "ids<5"] },
+    ],
   },
 };

@@ -2,7 +2,17 @@
 import { broadcastOffsets, count, sizes } from "../shape.ts";
 import type { Builder, Node, OpTable } from "../types.ts";
 import { erf } from "./erf.ts";
-import { elementCost, fault, floatOnly, inferBinary, none, scalar, sumTo, type Of1, type Of2 } from "./row.ts";
+import {
+  elementCost,
+  fault,
+  floatOnly,
+  inferBinary,
+  none,
+  scalar,
+  sumTo,
+  type Of1,
+  type Of2,
+} from "./row.ts";
 
 type D1 = (b: Builder, x: Node, y: Node, dy: Node) => Node;
 /** A function of one f32 element: `f` its value, `d` its gradient given input x, result y and dy. */
@@ -36,7 +46,12 @@ const pairs = (values: readonly string[], dtype = "f32") => [
 ];
 type D2 = (b: Builder, x: Node, y: Node, out: Node, dy: Node) => [Node, Node];
 /** A function of two f32 elements; `d` gives the gradients before they are summed back to the operands' shapes. */
-const binary = (doc: string, f: (x: number, y: number) => number, d: D2, values: readonly string[] = ["any", "any"]) => ({
+const binary = (
+  doc: string,
+  f: (x: number, y: number) => number,
+  d: D2,
+  values: readonly string[] = ["any", "any"],
+) => ({
   doc,
   kind: "primitive" as const,
   infer: inferBinary("same"),
@@ -61,21 +76,64 @@ const compare = (doc: string, f: (x: number, y: number) => boolean) => ({
 });
 
 const mul = (b: Builder, x: Node, y: Node): Node => b.emit("mul", [x, y], none);
-const zerosLike = (b: Builder, x: Node): Node => b.emit("full", [], { dtype: "f32", shape: x.type.shape, value: 0 });
-const where = (b: Builder, test: Node, x: Node, y: Node): Node => b.emit("select", [test, x, y], none);
+const zerosLike = (b: Builder, x: Node): Node =>
+  b.emit("full", [], { dtype: "f32", shape: x.type.shape, value: 0 });
+const where = (b: Builder, test: Node, x: Node, y: Node): Node =>
+  b.emit("select", [test, x, y], none);
 const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x));
 
 type Elementwise = Pick<
   OpTable,
-  | "add" | "sub" | "mul" | "div" | "maximum" | "minimum" | "pow" | "neg" | "exp" | "log" | "sqrt" | "rsqrt" | "square"
-  | "abs" | "sigmoid" | "tanh" | "erf" | "relu" | "leakyRelu" | "cos" | "sin" | "stopGradient" | "equal" | "less"
-  | "lessEqual" | "greater" | "greaterEqual" | "and" | "not" | "isFinite" | "select" | "cast"
+  | "add"
+  | "sub"
+  | "mul"
+  | "div"
+  | "maximum"
+  | "minimum"
+  | "pow"
+  | "neg"
+  | "exp"
+  | "log"
+  | "sqrt"
+  | "rsqrt"
+  | "square"
+  | "abs"
+  | "sigmoid"
+  | "tanh"
+  | "erf"
+  | "relu"
+  | "leakyRelu"
+  | "cos"
+  | "sin"
+  | "stopGradient"
+  | "equal"
+  | "less"
+  | "lessEqual"
+  | "greater"
+  | "greaterEqual"
+  | "and"
+  | "not"
+  | "isFinite"
+  | "select"
+  | "cast"
 >;
 
 export const elementwise: Elementwise = {
-  add: binary("x + y", (x, y) => x + y, (_b, _x, _y, _o, dy) => [dy, dy]),
-  sub: binary("x - y", (x, y) => x - y, (b, _x, _y, _o, dy) => [dy, b.emit("neg", [dy], none)]),
-  mul: binary("x · y", (x, y) => x * y, (b, x, y, _o, dy) => [mul(b, dy, y), mul(b, dy, x)]),
+  add: binary(
+    "x + y",
+    (x, y) => x + y,
+    (_b, _x, _y, _o, dy) => [dy, dy],
+  ),
+  sub: binary(
+    "x - y",
+    (x, y) => x - y,
+    (b, _x, _y, _o, dy) => [dy, b.emit("neg", [dy], none)],
+  ),
+  mul: binary(
+    "x · y",
+    (x, y) => x * y,
+    (b, x, y, _o, dy) => [mul(b, dy, y), mul(b, dy, x)],
+  ),
   div: binary(
     "x / y",
     (x, y) => x / y,
@@ -112,21 +170,40 @@ export const elementwise: Elementwise = {
     },
     ["positive", "any"],
   ),
-  neg: unary("-x", (x) => -x, (b, _x, _y, dy) => b.emit("neg", [dy], none)),
+  neg: unary(
+    "-x",
+    (x) => -x,
+    (b, _x, _y, dy) => b.emit("neg", [dy], none),
+  ),
   exp: unary("e^x", Math.exp, (b, _x, y, dy) => mul(b, dy, y)),
-  log: unary("natural logarithm, for x > 0", Math.log, (b, x, _y, dy) => b.emit("div", [dy, x], none), "positive"),
-  sqrt: unary("square root, for x > 0", Math.sqrt, (b, _x, y, dy) => b.emit("div", [mul(b, dy, scalar(b, 0.5)), y], none), "positive"),
+  log: unary(
+    "natural logarithm, for x > 0",
+    Math.log,
+    (b, x, _y, dy) => b.emit("div", [dy, x], none),
+    "positive",
+  ),
+  sqrt: unary(
+    "square root, for x > 0",
+    Math.sqrt,
+    (b, _x, y, dy) => b.emit("div", [mul(b, dy, scalar(b, 0.5)), y], none),
+    "positive",
+  ),
   rsqrt: unary(
     "1 / √x, for x > 0",
     (x) => 1 / Math.sqrt(x),
     (b, x, y, dy) => mul(b, dy, b.emit("div", [mul(b, y, scalar(b, -0.5)), x], none)),
     "positive",
   ),
-  square: unary("x²", (x) => x * x, (b, x, _y, dy) => mul(b, dy, mul(b, x, scalar(b, 2)))),
+  square: unary(
+    "x²",
+    (x) => x * x,
+    (b, x, _y, dy) => mul(b, dy, mul(b, x, scalar(b, 2))),
+  ),
   abs: unary(
     "|x|; the gradient at 0 is dy",
     Math.abs,
-    (b, x, _y, dy) => where(b, b.emit("greaterEqual", [x, scalar(b, 0)], none), dy, b.emit("neg", [dy], none)),
+    (b, x, _y, dy) =>
+      where(b, b.emit("greaterEqual", [x, scalar(b, 0)], none), dy, b.emit("neg", [dy], none)),
     "apart",
   ),
   sigmoid: unary(
@@ -164,14 +241,23 @@ export const elementwise: Elementwise = {
     kind: "primitive",
     infer: floatOnly,
     grad: (b, node, dy) => [
-      where(b, b.emit("greater", [node.inputs[0], scalar(b, 0)], none), dy, mul(b, dy, scalar(b, node.attrs.slope))),
+      where(
+        b,
+        b.emit("greater", [node.inputs[0], scalar(b, 0)], none),
+        dy,
+        mul(b, dy, scalar(b, node.attrs.slope)),
+      ),
     ],
     evaluate: ([x], node) => x.map((v) => (v > 0 ? v : v * node.attrs.slope)),
     cost: elementCost(2),
     samples: [{ inputs: ["f32[b=2,d=3]"], attrs: { slope: 0.1 }, values: ["apart"] }],
   },
-  cos: unary("cosine, x in radians", Math.cos, (b, x, _y, dy) => b.emit("neg", [mul(b, dy, b.emit("sin", [x], none))], none)),
-  sin: unary("sine, x in radians", Math.sin, (b, x, _y, dy) => mul(b, dy, b.emit("cos", [x], none))),
+  cos: unary("cosine, x in radians", Math.cos, (b, x, _y, dy) =>
+    b.emit("neg", [mul(b, dy, b.emit("sin", [x], none))], none),
+  ),
+  sin: unary("sine, x in radians", Math.sin, (b, x, _y, dy) =>
+    mul(b, dy, b.emit("cos", [x], none)),
+  ),
   stopGradient: {
     doc: "x; no gradient flows through it",
     kind: "primitive",
@@ -189,7 +275,10 @@ export const elementwise: Elementwise = {
   and: {
     doc: "both are true",
     kind: "primitive",
-    infer: ([x, y]) => (x.dtype === "bool" && y.dtype === "bool" ? inferBinary("bool")([x, y]) : fault("needs two bool operands")),
+    infer: ([x, y]) =>
+      x.dtype === "bool" && y.dtype === "bool"
+        ? inferBinary("bool")([x, y])
+        : fault("needs two bool operands"),
     grad: "zero",
     evaluate: evaluateBinary((x, y) => x * y),
     cost: elementCost(1),
@@ -230,24 +319,42 @@ export const elementwise: Elementwise = {
     },
     evaluate: ([test, x, y], node) => {
       const shape = sizes(node.type);
-      const [ot, ox, oy] = node.inputs.map((n) => broadcastOffsets(sizes(n.type), shape)) as [Int32Array, Int32Array, Int32Array];
+      const [ot, ox, oy] = node.inputs.map((n) => broadcastOffsets(sizes(n.type), shape)) as [
+        Int32Array,
+        Int32Array,
+        Int32Array,
+      ];
       const out = new Float64Array(count(node.type));
       for (let i = 0; i < out.length; i++) out[i] = test[ot[i]!]! !== 0 ? x[ox[i]!]! : y[oy[i]!]!;
       return out;
     },
     cost: elementCost(1),
     samples: [
-      { inputs: ["bool[b=2,d=3]", "f32[b=2,d=3]", "f32[b=2,d=3]"], attrs: none, values: ["bool", "any", "any"] },
-      { inputs: ["bool[t=3,s=3]", "f32[b=2,t=3,s=3]", "f32[]"], attrs: none, values: ["bool", "any", "any"] },
+      {
+        inputs: ["bool[b=2,d=3]", "f32[b=2,d=3]", "f32[b=2,d=3]"],
+        attrs: none,
+        values: ["bool", "any", "any"],
+      },
+      {
+        inputs: ["bool[t=3,s=3]", "f32[b=2,t=3,s=3]", "f32[]"],
+        attrs: none,
+        values: ["bool", "any", "any"],
+      },
     ],
   },
   cast: {
     doc: "the same values in another type; f32 to i32 drops the fraction, to bool asks x ≠ 0",
     kind: "primitive",
     infer: ([x], attrs) => ({ dtype: attrs.dtype, shape: x.shape }),
-    grad: (_b, node, dy) => [node.inputs[0].type.dtype === "f32" && node.attrs.dtype === "f32" ? dy : null],
+    grad: (_b, node, dy) => [
+      node.inputs[0].type.dtype === "f32" && node.attrs.dtype === "f32" ? dy : null,
+    ],
     evaluate: ([x], node) =>
-      node.attrs.dtype === "i32" ? x.map(Math.trunc) : node.attrs.dtype === "bool" ? x.map((v) => (v === 0 ? 0 : 1)) : x.slice(),
+      node.attrs.dtype === "i32"
+        ? x.map(Math.trunc)
+        : node.attrs.dtype === "bool"
+          ? x.map((v) => (v === 0 ? 0 : 1))
+          : x.slice(),
     cost: elementCost(1),
     samples: [
       { inputs: ["i32[b=2,d=3]"], attrs: { dtype: "f32" }, values: ["ids<5"] },

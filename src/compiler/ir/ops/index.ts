@@ -7,4 +7,11 @@ import { leaves } from "./leaves.ts";
 import { products } from "./product.ts";
 import { reduce } from "./reduce.ts";
 
-export const ops: OpTable = { ...leaves, ...elementwise, ...layout, ...reduce, ...products, ...composites };
+export const ops: OpTable = {
+  ...leaves,
+  ...elementwise,
+  ...layout,
+  ...reduce,
+  ...products,
+  ...composites,
+};

@@ -1,5 +1,14 @@
 // Layout ops: the same values in other places.
-import { broadcast, broadcastOffsets, count, sameSizes, showType, sizes, stridesOf, tensor } from "../shape.ts";
+import {
+  broadcast,
+  broadcastOffsets,
+  count,
+  sameSizes,
+  showType,
+  sizes,
+  stridesOf,
+  tensor,
+} from "../shape.ts";
 import type { Dim, OpTable } from "../types.ts";
 import { elementCost, fault, free, sumTo } from "./row.ts";
 
@@ -7,8 +16,12 @@ const dim = (size: number, name = ""): Dim => ({ name, size });
 
 /** Copies a block between two row-major arrays: `shape` elements from (src, at) to (dst, to). */
 const copyBlock = (
-  src: Float64Array, srcShape: readonly number[], at: readonly number[],
-  dst: Float64Array, dstShape: readonly number[], to: readonly number[],
+  src: Float64Array,
+  srcShape: readonly number[],
+  at: readonly number[],
+  dst: Float64Array,
+  dstShape: readonly number[],
+  to: readonly number[],
   shape: readonly number[],
 ): void => {
   const s = stridesOf(srcShape);
@@ -27,13 +40,18 @@ const copyBlock = (
   }
 };
 
-export const layout: Pick<OpTable, "reshape" | "transpose" | "broadcastTo" | "slice" | "concat" | "pad"> = {
+export const layout: Pick<
+  OpTable,
+  "reshape" | "transpose" | "broadcastTo" | "slice" | "concat" | "pad"
+> = {
   reshape: {
     doc: "the same elements in row-major order under another shape",
     kind: "primitive",
     infer: ([x], attrs) => {
       const type = tensor(x.dtype, attrs.shape);
-      return count(type) === count(x) ? type : fault(`${showType(x)} has ${count(x)} elements, ${showType(type)} ${count(type)}`);
+      return count(type) === count(x)
+        ? type
+        : fault(`${showType(x)} has ${count(x)} elements, ${showType(type)} ${count(type)}`);
     },
     grad: (b, node, dy) => [b.emit("reshape", [dy], { shape: node.inputs[0].type.shape })],
     evaluate: ([x]) => x.slice(),
@@ -45,7 +63,10 @@ export const layout: Pick<OpTable, "reshape" | "transpose" | "broadcastTo" | "sl
     kind: "primitive",
     infer: ([x], { perm }) =>
       perm.length === x.shape.length && [...perm].sort((p, q) => p - q).every((p, i) => p === i)
-        ? tensor(x.dtype, perm.map((p) => x.shape[p]!))
+        ? tensor(
+            x.dtype,
+            perm.map((p) => x.shape[p]!),
+          )
         : fault(`perm [${perm.join(", ")}] does not permute the axes of ${showType(x)}`),
     grad: (b, node, dy) => {
       const inverse = node.attrs.perm.map((_p, i) => node.attrs.perm.indexOf(i));
@@ -80,7 +101,10 @@ export const layout: Pick<OpTable, "reshape" | "transpose" | "broadcastTo" | "sl
     },
     grad: (b, node, dy) => [sumTo(b, dy, node.inputs[0])],
     evaluate: ([x], node) =>
-      Float64Array.from(broadcastOffsets(sizes(node.inputs[0].type), sizes(node.type)), (at) => x[at]!),
+      Float64Array.from(
+        broadcastOffsets(sizes(node.inputs[0].type), sizes(node.type)),
+        (at) => x[at]!,
+      ),
     cost: elementCost(0),
     samples: [
       { inputs: ["f32[d=3]"], attrs: { shape: [dim(2), dim(3)] } },
@@ -94,7 +118,10 @@ export const layout: Pick<OpTable, "reshape" | "transpose" | "broadcastTo" | "sl
       begin.length === x.shape.length &&
       size.length === x.shape.length &&
       x.shape.every((d, i) => begin[i]! >= 0 && size[i]! >= 0 && begin[i]! + size[i]! <= d.size)
-        ? tensor(x.dtype, x.shape.map((d, i) => ({ name: d.name, size: size[i]! })))
+        ? tensor(
+            x.dtype,
+            x.shape.map((d, i) => ({ name: d.name, size: size[i]! })),
+          )
         : fault(`[${begin.join(", ")}] + [${size.join(", ")}] leaves ${showType(x)}`),
     grad: (b, node, dy) => {
       const { begin, size } = node.attrs;
@@ -104,7 +131,15 @@ export const layout: Pick<OpTable, "reshape" | "transpose" | "broadcastTo" | "sl
     evaluate: ([x], node) => {
       const out = new Float64Array(count(node.type));
       const { begin, size } = node.attrs;
-      copyBlock(x, sizes(node.inputs[0].type), begin, out, size, begin.map(() => 0), size);
+      copyBlock(
+        x,
+        sizes(node.inputs[0].type),
+        begin,
+        out,
+        size,
+        begin.map(() => 0),
+        size,
+      );
       return out;
     },
     cost: elementCost(0),
@@ -117,10 +152,17 @@ export const layout: Pick<OpTable, "reshape" | "transpose" | "broadcastTo" | "sl
       const first = inputs[0];
       if (first === undefined) return fault("needs an operand");
       for (const x of inputs)
-        if (x.dtype !== first.dtype || x.shape.length !== first.shape.length || x.shape.some((d, i) => i !== axis && d.size !== first.shape[i]!.size))
+        if (
+          x.dtype !== first.dtype ||
+          x.shape.length !== first.shape.length ||
+          x.shape.some((d, i) => i !== axis && d.size !== first.shape[i]!.size)
+        )
           return fault(`${showType(first)} and ${showType(x)} differ outside axis ${axis}`);
       const size = inputs.reduce((n, x) => n + x.shape[axis]!.size, 0);
-      return tensor(first.dtype, first.shape.map((d, i) => (i === axis ? { name: d.name, size } : d)));
+      return tensor(
+        first.dtype,
+        first.shape.map((d, i) => (i === axis ? { name: d.name, size } : d)),
+      );
     },
     grad: (b, node, dy) => {
       let at = 0;
@@ -136,7 +178,15 @@ export const layout: Pick<OpTable, "reshape" | "transpose" | "broadcastTo" | "sl
       node.inputs.forEach((x, n) => {
         const shape = sizes(x.type);
         const zero = shape.map(() => 0);
-        copyBlock(values[n]!, shape, zero, out, sizes(node.type), shape.map((_s, i) => (i === node.attrs.axis ? at : 0)), shape);
+        copyBlock(
+          values[n]!,
+          shape,
+          zero,
+          out,
+          sizes(node.type),
+          shape.map((_s, i) => (i === node.attrs.axis ? at : 0)),
+          shape,
+        );
         at += shape[node.attrs.axis]!;
       });
       return out;
@@ -152,17 +202,29 @@ export const layout: Pick<OpTable, "reshape" | "transpose" | "broadcastTo" | "sl
     kind: "primitive",
     infer: ([x], { before, after }) =>
       before.length === x.shape.length && after.length === x.shape.length
-        ? tensor(x.dtype, x.shape.map((d, i) => ({ name: d.name, size: d.size + before[i]! + after[i]! })))
+        ? tensor(
+            x.dtype,
+            x.shape.map((d, i) => ({ name: d.name, size: d.size + before[i]! + after[i]! })),
+          )
         : fault(`padding of rank ${before.length} for ${showType(x)}`),
-    grad: (b, node, dy) => [b.emit("slice", [dy], { begin: node.attrs.before, size: sizes(node.inputs[0].type) })],
+    grad: (b, node, dy) => [
+      b.emit("slice", [dy], { begin: node.attrs.before, size: sizes(node.inputs[0].type) }),
+    ],
     evaluate: ([x], node) => {
       const out = new Float64Array(count(node.type));
       const shape = sizes(node.inputs[0].type);
-      copyBlock(x, shape, shape.map(() => 0), out, sizes(node.type), node.attrs.before, shape);
+      copyBlock(
+        x,
+        shape,
+        shape.map(() => 0),
+        out,
+        sizes(node.type),
+        node.attrs.before,
+        shape,
+      );
       return out;
     },
     cost: elementCost(0),
     samples: [{ inputs: ["f32[a=2,b=3]"], attrs: { before: [1, 0], after: [0, 2] } }],
   },
 };
-

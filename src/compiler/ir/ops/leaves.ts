@@ -32,7 +32,9 @@ export const leaves: Pick<OpTable, "input" | "state" | "constant" | "full" | "io
     grad: "zero",
     evaluate: (_inputs, node) => Float64Array.from(node.attrs.values),
     cost: free,
-    samples: [{ inputs: [], attrs: { dtype: "f32", shape: [{ name: "", size: 3 }], values: [0.5, -1, 2] } }],
+    samples: [
+      { inputs: [], attrs: { dtype: "f32", shape: [{ name: "", size: 3 }], values: [0.5, -1, 2] } },
+    ],
   },
   full: {
     doc: "one value in every element",
@@ -59,7 +61,17 @@ export const leaves: Pick<OpTable, "input" | "state" | "constant" | "full" | "io
     },
     cost: free,
     samples: [
-      { inputs: [], attrs: { dtype: "i32", shape: [{ name: "t", size: 3 }, { name: "s", size: 2 }], axis: 0 } },
+      {
+        inputs: [],
+        attrs: {
+          dtype: "i32",
+          shape: [
+            { name: "t", size: 3 },
+            { name: "s", size: 2 },
+          ],
+          axis: 0,
+        },
+      },
       { inputs: [], attrs: { dtype: "f32", shape: [{ name: "t", size: 3 }], axis: 0 } },
     ],
   },

@@ -14,7 +14,15 @@ import { ops } from "./index.ts";
 const names = Object.keys(ops) as OpName[];
 const copyInto = (b: Builder, root: Node): Map<Node, Node> => {
   const copies = new Map<Node, Node>();
-  for (const node of reachable([root])) copies.set(node, reemit(b, node, node.inputs.map((n) => copies.get(n)!)));
+  for (const node of reachable([root]))
+    copies.set(
+      node,
+      reemit(
+        b,
+        node,
+        node.inputs.map((n) => copies.get(n)!),
+      ),
+    );
   return copies;
 };
 
@@ -30,29 +38,50 @@ describe.each(names)("%s", (op) => {
   });
 
   if (row.grad === "zero") return;
-  it.each(sampleCases(op).filter((c) => c.node.type.dtype === "f32"))("has the gradient of central differences: $name", ({ node, values }) => {
-    const b = createBuilder();
-    const copies = copyInto(b, node);
-    const y = copies.get(node)!;
-    // A weighted sum, so that no gradient vanishes by symmetry.
-    const weights = Float64Array.from({ length: count(node.type) }, (_v, i) => Math.sin(1 + i * 1.7));
-    const w = b.emit("constant", [], { dtype: "f32", shape: node.type.shape, values: [...weights] });
-    const axes = node.type.shape.map((_d, i) => i);
-    const loss = b.emit("reduceSum", [b.emit("mul", [y, w], {})], { axes, keepDims: false });
-    const wrt = node.inputs.flatMap((x, i) => (x.type.dtype === "f32" && !constantOperand(op, i) ? [{ x: copies.get(x)!, i }] : []));
-    const grads = differentiate(b, loss, wrt.map((p) => p.x));
-    const at = (v: typeof values): number => evaluateNodes([loss], { inputs: v, state: {} }).get(loss)![0]!;
-    const got = evaluateNodes([...grads], { inputs: values, state: {} });
-    const h = 1e-5;
-    wrt.forEach(({ i }, p) => {
-      const base = values[String(i)]!;
-      for (let j = 0; j < base.length; j++) {
-        const moved = (d: number) => ({ ...values, [String(i)]: base.map((v, k) => (k === j ? v + d : v)) });
-        const numeric = (at(moved(h)) - at(moved(-h))) / (2 * h);
-        expect(Math.abs(got.get(grads[p]!)![j]! - numeric)).toBeLessThan(2e-7 * Math.max(1, Math.abs(numeric)) + 1e-8);
-      }
-    });
-  });
+  it.each(sampleCases(op).filter((c) => c.node.type.dtype === "f32"))(
+    "has the gradient of central differences: $name",
+    ({ node, values }) => {
+      const b = createBuilder();
+      const copies = copyInto(b, node);
+      const y = copies.get(node)!;
+      // A weighted sum, so that no gradient vanishes by symmetry.
+      const weights = Float64Array.from({ length: count(node.type) }, (_v, i) =>
+        Math.sin(1 + i * 1.7),
+      );
+      const w = b.emit("constant", [], {
+        dtype: "f32",
+        shape: node.type.shape,
+        values: [...weights],
+      });
+      const axes = node.type.shape.map((_d, i) => i);
+      const loss = b.emit("reduceSum", [b.emit("mul", [y, w], {})], { axes, keepDims: false });
+      const wrt = node.inputs.flatMap((x, i) =>
+        x.type.dtype === "f32" && !constantOperand(op, i) ? [{ x: copies.get(x)!, i }] : [],
+      );
+      const grads = differentiate(
+        b,
+        loss,
+        wrt.map((p) => p.x),
+      );
+      const at = (v: typeof values): number =>
+        evaluateNodes([loss], { inputs: v, state: {} }).get(loss)![0]!;
+      const got = evaluateNodes([...grads], { inputs: values, state: {} });
+      const h = 1e-5;
+      wrt.forEach(({ i }, p) => {
+        const base = values[String(i)]!;
+        for (let j = 0; j < base.length; j++) {
+          const moved = (d: number) => ({
+            ...values,
+            [String(i)]: base.map((v, k) => (k === j ? v + d : v)),
+          });
+          const numeric = (at(moved(h)) - at(moved(-h))) / (2 * h);
+          expect(Math.abs(got.get(grads[p]!)![j]! - numeric)).toBeLessThan(
+            2e-7 * Math.max(1, Math.abs(numeric)) + 1e-8,
+          );
+        }
+      });
+    },
+  );
 });
 
 /** Operands through which no gradient flows by definition: rope's tables. */
@@ -60,12 +89,15 @@ const constantOperand = (op: OpName, i: number): boolean => op === "rope" && i >
 
 describe("expansion", () => {
   const composite = names.filter((n) => rowOf(n).expand !== undefined);
-  it("exists for every composite", () => expect(names.filter((n) => rowOf(n).kind === "composite")).toEqual(composite));
+  it("exists for every composite", () =>
+    expect(names.filter((n) => rowOf(n).kind === "composite")).toEqual(composite));
   it.each(composite.flatMap(sampleCases))("uses primitives only: $name", ({ node, values }) => {
     const b = createBuilder();
     const copy = copyInto(b, node).get(node)!;
     const body = expandNode(b, [copy], (n) => rowOf(n.op).kind === "composite").get(copy)!;
     expect(reachable([body]).filter((n) => rowOf(n.op).kind === "composite")).toEqual([]);
-    expect(evaluateNodes([body], { inputs: values, state: {} }).get(body)!.every(Number.isFinite)).toBe(true);
+    expect(
+      evaluateNodes([body], { inputs: values, state: {} }).get(body)!.every(Number.isFinite),
+    ).toBe(true);
   });
 });

@@ -8,7 +8,9 @@ const product = (b: Builder, x: Node, y: Node, transposeX: boolean, transposeY: 
 /** [..., K] -> [rows, K]. */
 const flat = (b: Builder, x: Node): Node => {
   const last = x.type.shape.at(-1)!;
-  return b.emit("reshape", [x], { shape: [{ name: "", size: count(x.type) / Math.max(1, last.size) }, last] });
+  return b.emit("reshape", [x], {
+    shape: [{ name: "", size: count(x.type) / Math.max(1, last.size) }, last],
+  });
 };
 const last2 = (shape: readonly Dim[], transposed: boolean): readonly [Dim, Dim] => {
   const [r, c] = [shape[shape.length - 2]!, shape[shape.length - 1]!];
@@ -27,9 +29,12 @@ export const products: Pick<OpTable, "matMul" | "gather" | "scatterAdd" | "oneHo
       const [k2, n] = last2(y.shape, transposeY);
       const lead = x.shape.slice(0, -2);
       const shared = y.shape.length === 2 && lead.length > 0;
-      if (shared && transposeX) return fault("a shared right operand needs an untransposed left one");
-      if (!shared && !sameSizes(lead, y.shape.slice(0, -2))) return fault(`leading axes differ: ${shown}`);
-      if (k.size !== k2.size) return fault(`inner sizes differ, ${k.size} and ${k2.size}: ${shown}`);
+      if (shared && transposeX)
+        return fault("a shared right operand needs an untransposed left one");
+      if (!shared && !sameSizes(lead, y.shape.slice(0, -2)))
+        return fault(`leading axes differ: ${shown}`);
+      if (k.size !== k2.size)
+        return fault(`inner sizes differ, ${k.size} and ${k2.size}: ${shown}`);
       return tensor("f32", [...lead, m, n]);
     },
     grad: (b, node, dz) => {
@@ -62,17 +67,32 @@ export const products: Pick<OpTable, "matMul" | "gather" | "scatterAdd" | "oneHo
     cost: (node) => {
       const [x, y] = node.inputs;
       const k = last2(x.type.shape, node.attrs.transposeX)[1].size;
-      return { flops: 2 * count(node.type) * k, bytes: bytes(x.type) + bytes(y.type) + bytes(node.type) };
+      return {
+        flops: 2 * count(node.type) * k,
+        bytes: bytes(x.type) + bytes(y.type) + bytes(node.type),
+      };
     },
     samples: [
       { inputs: ["f32[m=2,k=3]", "f32[k=3,n=4]"], attrs: { transposeX: false, transposeY: false } },
       { inputs: ["f32[k=3,m=2]", "f32[k=3,n=4]"], attrs: { transposeX: true, transposeY: false } },
       { inputs: ["f32[m=2,k=3]", "f32[n=4,k=3]"], attrs: { transposeX: false, transposeY: true } },
       { inputs: ["f32[k=3,m=2]", "f32[n=4,k=3]"], attrs: { transposeX: true, transposeY: true } },
-      { inputs: ["f32[b=2,h=2,m=2,k=3]", "f32[b=2,h=2,n=4,k=3]"], attrs: { transposeX: false, transposeY: true } },
-      { inputs: ["f32[b=2,h=2,k=3,m=2]", "f32[b=2,h=2,k=3,n=4]"], attrs: { transposeX: true, transposeY: false } },
-      { inputs: ["f32[b=2,m=2,k=3]", "f32[k=3,n=4]"], attrs: { transposeX: false, transposeY: false } },
-      { inputs: ["f32[b=2,m=2,k=3]", "f32[n=4,k=3]"], attrs: { transposeX: false, transposeY: true } },
+      {
+        inputs: ["f32[b=2,h=2,m=2,k=3]", "f32[b=2,h=2,n=4,k=3]"],
+        attrs: { transposeX: false, transposeY: true },
+      },
+      {
+        inputs: ["f32[b=2,h=2,k=3,m=2]", "f32[b=2,h=2,k=3,n=4]"],
+        attrs: { transposeX: true, transposeY: false },
+      },
+      {
+        inputs: ["f32[b=2,m=2,k=3]", "f32[k=3,n=4]"],
+        attrs: { transposeX: false, transposeY: false },
+      },
+      {
+        inputs: ["f32[b=2,m=2,k=3]", "f32[n=4,k=3]"],
+        attrs: { transposeX: false, transposeY: true },
+      },
     ],
   },
   gather: {
@@ -113,13 +133,18 @@ export const products: Pick<OpTable, "matMul" | "gather" | "scatterAdd" | "oneHo
     },
     cost: elementCost(1),
     samples: [
-      { inputs: ["i32[b=2,t=3]", "f32[b=2,t=3,d=2]"], attrs: { size: { name: "v", size: 5 } }, values: ["ids<5", "any"] },
+      {
+        inputs: ["i32[b=2,t=3]", "f32[b=2,t=3,d=2]"],
+        attrs: { size: { name: "v", size: 5 } },
+        values: ["ids<5", "any"],
+      },
     ],
   },
   oneHot: {
     doc: "1 at the id, 0 elsewhere: ids i32 [...] -> f32 [..., depth]; an id outside 0 … depth-1 is a row of zeros",
     kind: "primitive",
-    infer: ([ids], { depth }) => (ids.dtype === "i32" ? tensor("f32", [...ids.shape, depth]) : fault("needs i32 ids")),
+    infer: ([ids], { depth }) =>
+      ids.dtype === "i32" ? tensor("f32", [...ids.shape, depth]) : fault("needs i32 ids"),
     grad: "zero",
     evaluate: ([ids], node) => {
       const depth = node.attrs.depth.size;

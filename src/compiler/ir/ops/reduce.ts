@@ -13,7 +13,10 @@ const infer = ([x]: readonly [TensorType], { axes, keepDims }: ReduceAttrs): Ten
   if (x.dtype !== "f32") return fault(`needs f32, got ${showType(x)}`);
   if (new Set(axes).size !== axes.length || axes.some((a) => a < 0 || a >= x.shape.length))
     return fault(`axes [${axes.join(", ")}] of ${showType(x)}`);
-  return tensor(x.dtype, keepDims ? kept(x.shape, axes) : x.shape.filter((_d, i) => !axes.includes(i)));
+  return tensor(
+    x.dtype,
+    keepDims ? kept(x.shape, axes) : x.shape.filter((_d, i) => !axes.includes(i)),
+  );
 };
 const kept = (shape: readonly Dim[], axes: readonly number[]): Dim[] =>
   shape.map((d, i) => (axes.includes(i) ? { name: d.name, size: 1 } : d));
@@ -41,7 +44,8 @@ const cost = (node: Node): { flops: number; bytes: number } => {
   const x = node.inputs[0]!.type;
   return { flops: count(x), bytes: bytes(x) + bytes(node.type) };
 };
-const factor = (node: ReduceNode): number => count(node.type) / Math.max(1, count(node.inputs[0].type));
+const factor = (node: ReduceNode): number =>
+  count(node.type) / Math.max(1, count(node.inputs[0].type));
 const samples = (values: string) => [
   { inputs: ["f32[b=2,d=3]"], attrs: { axes: [1], keepDims: false }, values: [values] },
   { inputs: ["f32[b=2,t=3,d=4]"], attrs: { axes: [0, 2], keepDims: true }, values: [values] },
@@ -67,10 +71,15 @@ export const reduce: Pick<OpTable, "reduceSum" | "reduceMean" | "reduceMax"> = {
     infer,
     grad: (b, node, dy) => {
       const x = node.inputs[0];
-      const spread = b.emit("mul", [back(b, dy, x, node.attrs.axes), scalar(b, factor(node))], none);
+      const spread = b.emit(
+        "mul",
+        [back(b, dy, x, node.attrs.axes), scalar(b, factor(node))],
+        none,
+      );
       return [b.emit("broadcastTo", [spread], { shape: x.type.shape })];
     },
-    evaluate: (inputs, node) => evaluateReduce(0, (s, x) => s + x)(inputs, node).map((s) => s * factor(node)),
+    evaluate: (inputs, node) =>
+      evaluateReduce(0, (s, x) => s + x)(inputs, node).map((s) => s * factor(node)),
     cost,
     samples: samples("any"),
   },
@@ -81,7 +90,9 @@ export const reduce: Pick<OpTable, "reduceSum" | "reduceMean" | "reduceMax"> = {
     grad: (b, node, dy) => {
       const x = node.inputs[0];
       const top = b.emit("equal", [x, back(b, node, x, node.attrs.axes)], none);
-      const spread = b.emit("broadcastTo", [back(b, dy, x, node.attrs.axes)], { shape: x.type.shape });
+      const spread = b.emit("broadcastTo", [back(b, dy, x, node.attrs.axes)], {
+        shape: x.type.shape,
+      });
       return [b.emit("mul", [b.emit("cast", [top], { dtype: "f32" }), spread], none)];
     },
     evaluate: evaluateReduce(-Infinity, Math.max),

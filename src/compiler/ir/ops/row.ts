@@ -22,10 +22,13 @@ export const free = (): { flops: number; bytes: number } => ({ flops: 0, bytes: 
 export const sumTo = (b: Builder, dy: Node, x: Node): Node => {
   const axes = reducedAxes(x.type.shape, dy.type.shape);
   const summed = axes.length === 0 ? dy : b.emit("reduceSum", [dy], { axes, keepDims: false });
-  return sameSizes(summed.type.shape, x.type.shape) ? summed : b.emit("reshape", [summed], { shape: x.type.shape });
+  return sameSizes(summed.type.shape, x.type.shape)
+    ? summed
+    : b.emit("reshape", [summed], { shape: x.type.shape });
 };
 
-export const scalar = (b: Builder, value: number): Node => b.emit("full", [], { dtype: "f32", shape: [], value });
+export const scalar = (b: Builder, value: number): Node =>
+  b.emit("full", [], { dtype: "f32", shape: [], value });
 
 export const sameAsInput = ([x]: readonly [TensorType]): TensorType => x;
 export const floatOnly = ([x]: readonly [TensorType]): TensorType | Fault =>
@@ -34,7 +37,8 @@ export const floatOnly = ([x]: readonly [TensorType]): TensorType | Fault =>
 export const inferBinary =
   (result: "same" | "bool") =>
   ([x, y]: readonly [TensorType, TensorType]): TensorType | Fault => {
-    if (x.dtype !== y.dtype) return fault(`operands differ in type: ${showType(x)} and ${showType(y)}`);
+    if (x.dtype !== y.dtype)
+      return fault(`operands differ in type: ${showType(x)} and ${showType(y)}`);
     const shape = broadcast(x.shape, y.shape);
     if (shape === undefined) return fault(`${showType(x)} and ${showType(y)} do not broadcast`);
     return tensor(result === "bool" ? "bool" : x.dtype, shape);

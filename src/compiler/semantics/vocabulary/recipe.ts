@@ -17,18 +17,33 @@ export const recipeSums: readonly SumType[] = [
 
 const quantity = (...units: readonly Unit[]): Key["type"] => ({ kind: "quantity", units });
 const steps = (name: string, doc: string, fallback: string): Key =>
-  key(name, quantity("step", "%"), `${doc}: steps, or a share of the training`, { default: fallback });
-const floor = key("floor", fraction, "what is left of the rate at the end, as a share of its peak", { default: "10%" });
+  key(name, quantity("step", "%"), `${doc}: steps, or a share of the training`, {
+    default: fallback,
+  });
+const floor = key(
+  "floor",
+  fraction,
+  "what is left of the rate at the end, as a share of its peak",
+  { default: "10%" },
+);
 const warmup = steps("warmup", "linear rise from zero", "10%");
 const torch = "PyTorch torch.optim";
-const rate = key("lr", positive, "peak learning rate", { default: "1e-3", source: `${torch}.Adam` });
+const rate = key("lr", positive, "peak learning rate", {
+  default: "1e-3",
+  source: `${torch}.Adam`,
+});
 const beta = { kind: "float", min: 0, below: 1 } as const;
 const adamKeys: readonly Key[] = [
   rate,
-  key("betas", { kind: "list", of: beta, length: 2 }, "decay of the running means of gradients and of their squares", {
-    default: "[0.9, 0.999]",
-    source: `${torch}.Adam`,
-  }),
+  key(
+    "betas",
+    { kind: "list", of: beta, length: 2 },
+    "decay of the running means of gradients and of their squares",
+    {
+      default: "[0.9, 0.999]",
+      source: `${torch}.Adam`,
+    },
+  ),
   key("eps", positive, "added to the denominator", { default: "1e-8", source: `${torch}.Adam` }),
 ];
 
@@ -52,11 +67,22 @@ const wholeSplit = (value: Variant): readonly Complaint[] => {
   if (Math.abs(total - 1) < 1e-9) return [];
   const first = parts[0] ?? 1;
   const help = [`use split: [${shown(first * 100)}%, ${shown((1 - first) * 100)}%]`];
-  return [{ name: "split-sum", args: { total: `${shown(total * 100)}%` }, at: "split", ...(first <= 1 && { details: { help } }) }];
+  return [
+    {
+      name: "split-sum",
+      args: { total: `${shown(total * 100)}%` },
+      at: "split",
+      ...(first <= 1 && { details: { help } }),
+    },
+  ];
 };
 
 const notYet = (value: Variant): readonly Complaint[] => [
-  { name: "precision-not-yet", args: { precision: value.is }, details: { help: ["write precision = f32"] } },
+  {
+    name: "precision-not-yet",
+    args: { precision: value.is },
+    details: { help: ["write precision = f32"] },
+  },
 ];
 
 export const recipeConstructors: readonly Constructor[] = [
@@ -65,12 +91,29 @@ export const recipeConstructors: readonly Constructor[] = [
     of: "Data",
     doc: "plain text files, read in the order of their names",
     keys: [
-      key("files", { kind: "list", of: { kind: "string" }, min: 1, single: true }, "paths or patterns, relative to this file; with `package`, inside it"),
-      key("package", { kind: "string" }, "an installed npm package that holds the files", { default: "none", optional: true }),
+      key(
+        "files",
+        { kind: "list", of: { kind: "string" }, min: 1, single: true },
+        "paths or patterns, relative to this file; with `package`, inside it",
+      ),
+      key("package", { kind: "string" }, "an installed npm package that holds the files", {
+        default: "none",
+        optional: true,
+      }),
       key("tokenizer", sum("Tokenizer"), "how text becomes tokens", { default: "bytes()" }),
       key("sequence", { kind: "int", min: 2 }, "tokens of one sequence", { default: "256" }),
-      key("pack", yesNo, "sequences run across the ends of files; otherwise each file starts a new one", { default: "true" }),
-      key("split", { kind: "list", of: fraction, length: 2 }, "shares for training and validation", { default: "[95%, 5%]" }),
+      key(
+        "pack",
+        yesNo,
+        "sequences run across the ends of files; otherwise each file starts a new one",
+        { default: "true" },
+      ),
+      key(
+        "split",
+        { kind: "list", of: fraction, length: 2 },
+        "shares for training and validation",
+        { default: "[95%, 5%]" },
+      ),
     ],
     check: wholeSplit,
   },
@@ -81,24 +124,62 @@ export const recipeConstructors: readonly Constructor[] = [
     doc: "byte-level byte-pair encoding in the tokenizer.json format",
     source: "arXiv 1508.07909",
     keys: [
-      key("file", { kind: "string" }, "the tokenizer's file, relative to this one; trained on the data and written when it is missing"),
-      key("size", { kind: "int", min: 256 }, "tokens to train when the file is missing", { default: "none", optional: true }),
+      key(
+        "file",
+        { kind: "string" },
+        "the tokenizer's file, relative to this one; trained on the data and written when it is missing",
+      ),
+      key("size", { kind: "int", min: 256 }, "tokens to train when the file is missing", {
+        default: "none",
+        optional: true,
+      }),
     ],
   },
-  { name: "adamw", of: "Optimizer", doc: "Adam with decoupled weight decay", source: "arXiv 1711.05101", keys: adamKeys },
-  { name: "adam", of: "Optimizer", doc: "running means of gradients over the root of those of their squares", source: "arXiv 1412.6980", keys: adamKeys },
+  {
+    name: "adamw",
+    of: "Optimizer",
+    doc: "Adam with decoupled weight decay",
+    source: "arXiv 1711.05101",
+    keys: adamKeys,
+  },
+  {
+    name: "adam",
+    of: "Optimizer",
+    doc: "running means of gradients over the root of those of their squares",
+    source: "arXiv 1412.6980",
+    keys: adamKeys,
+  },
   {
     name: "sgd",
     of: "Optimizer",
     doc: "plain gradient steps, with momentum if wanted",
     keys: [
       { ...rate, source: `${torch}.SGD` },
-      key("momentum", beta, "share of the last update that is kept", { default: "0", source: `${torch}.SGD` }),
+      key("momentum", beta, "share of the last update that is kept", {
+        default: "0",
+        source: `${torch}.SGD`,
+      }),
     ],
   },
-  { name: "constant", of: "Schedule", doc: "warm-up, then the peak rate", keys: [steps("warmup", "linear rise from zero", "0 steps")] },
-  { name: "linear", of: "Schedule", doc: "warm-up, then a straight line down to the floor", keys: [warmup, { ...floor, default: "0" }] },
-  { name: "cosine", of: "Schedule", doc: "warm-up, then half a cosine down to the floor", source: "arXiv 1608.03983", keys: [warmup, floor] },
+  {
+    name: "constant",
+    of: "Schedule",
+    doc: "warm-up, then the peak rate",
+    keys: [steps("warmup", "linear rise from zero", "0 steps")],
+  },
+  {
+    name: "linear",
+    of: "Schedule",
+    doc: "warm-up, then a straight line down to the floor",
+    keys: [warmup, { ...floor, default: "0" }],
+  },
+  {
+    name: "cosine",
+    of: "Schedule",
+    doc: "warm-up, then half a cosine down to the floor",
+    source: "arXiv 1608.03983",
+    keys: [warmup, floor],
+  },
   {
     name: "wsd",
     of: "Schedule",
@@ -136,8 +217,13 @@ export const recipeConstructors: readonly Constructor[] = [
     keys: [
       key("prompt", { kind: "string" }, "what the text begins with", { default: '"The "' }),
       key("tokens", counting, "tokens to add", { default: "200" }),
-      key("temperature", { kind: "float", min: 0 }, "0 always takes the likeliest token", { default: "0.8" }),
-      key("top_k", counting, "only the likeliest so many tokens", { default: "none", optional: true }),
+      key("temperature", { kind: "float", min: 0 }, "0 always takes the likeliest token", {
+        default: "0.8",
+      }),
+      key("top_k", counting, "only the likeliest so many tokens", {
+        default: "none",
+        optional: true,
+      }),
     ],
   },
 ];
@@ -149,14 +235,39 @@ export const recipeKeys: readonly Key[] = [
   key("optimizer", sum("Optimizer"), "how gradients become updates", { default: "adamw()" }),
   key("schedule", sum("Schedule"), "how the learning rate moves", { default: "cosine()" }),
   key("batch", sequences, "sequences in one update", { default: "32 sequences" }),
-  key("micro", sequences, "sequences in one pass through the model; it must divide batch", { default: "batch" }),
-  key("length", { kind: "quantity", units: ["step", "epoch", "token"], min: 1 }, "how long to train", { default: "1 epoch" }),
+  key("micro", sequences, "sequences in one pass through the model; it must divide batch", {
+    default: "batch",
+  }),
+  key(
+    "length",
+    { kind: "quantity", units: ["step", "epoch", "token"], min: 1 },
+    "how long to train",
+    { default: "1 epoch" },
+  ),
   key("clip", sum("Clip"), "how large a gradient may be", { default: "none", optional: true }),
   key("precision", sum("Precision"), "the numbers that training computes with", { default: "f32" }),
-  key("seed", { kind: "int", min: 0, max: 2 ** 32 - 1 }, "where init, data order and sampling begin", { default: "42", source: "Hugging Face TrainingArguments: seed" }),
-  key("eval_every", { kind: "quantity", units: ["step"], min: 1 }, "steps between evaluations; none evaluates at the end", { default: "none", optional: true }),
-  key("save_every", { kind: "quantity", units: ["step"], min: 1 }, "steps between checkpoints; none saves at the end", { default: "none", optional: true }),
-  key("sample", sum("Sample"), "a text that `train` prints when it is done", { default: "none", optional: true }),
+  key(
+    "seed",
+    { kind: "int", min: 0, max: 2 ** 32 - 1 },
+    "where init, data order and sampling begin",
+    { default: "42", source: "Hugging Face TrainingArguments: seed" },
+  ),
+  key(
+    "eval_every",
+    { kind: "quantity", units: ["step"], min: 1 },
+    "steps between evaluations; none evaluates at the end",
+    { default: "none", optional: true },
+  ),
+  key(
+    "save_every",
+    { kind: "quantity", units: ["step"], min: 1 },
+    "steps between checkpoints; none saves at the end",
+    { default: "none", optional: true },
+  ),
+  key("sample", sum("Sample"), "a text that `train` prints when it is done", {
+    default: "none",
+    optional: true,
+  }),
 ];
 
 export const recipeRules: readonly RuleBlock[] = [

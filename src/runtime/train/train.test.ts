@@ -1,0 +1,214 @@
+// Training as a whole, on a toy engine: it learns, resumes bit for bit, and ends well whatever happens.
+import { describe, expect, test } from "vitest";
+import { FileFault, readSafetensors } from "../../bundle/safetensors.ts";
+import { createModel, type Model } from "../api.ts";
+import type { FitOptions } from "../fit.ts";
+import {
+  diskFull,
+  memoryHost,
+  toyBundle,
+  toyEngine,
+  type MemoryHost,
+  type ToyOptions,
+} from "../toy.test.helper.ts";
+import { NonFiniteFault } from "./failure.ts";
+
+const TEXT = "the cat sat on the mat and the dog ran to the barn at the end of the day ".repeat(20);
+const project = (): MemoryHost =>
+  memoryHost({ "project/data/a.txt": TEXT, "project/data/b.txt": TEXT.slice(200) });
+const open = (host: MemoryHost, options: ToyOptions = {}): Promise<Model> =>
+  createModel({ bundle: toyBundle(options), host, engine: toyEngine(options) });
+const fit = async (host: MemoryHost, options: Partial<FitOptions> = {}, toy: ToyOptions = {}) =>
+  (await open(host, toy)).trainer().fit({ outDir: "run", ...options });
+const text = (host: MemoryHost, path: string): string =>
+  new TextDecoder().decode(host.files.get(path));
+const rows = (host: MemoryHost): Record<string, unknown>[] =>
+  text(host, "run/metrics.jsonl")
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
+const losses = (host: MemoryHost): unknown[] =>
+  rows(host)
+    .filter((row) => "train/loss" in row)
+    .map((row) => row["train/loss"]);
+const checkpoints = (host: MemoryHost): string[] =>
+  [
+    ...new Set(
+      [...host.files.keys()]
+        .filter((path) => path.includes("checkpoint"))
+        .map((path) => path.split("/")[1] ?? ""),
+    ),
+  ].sort();
+
+describe.each([{}, { accumulate: true }])("a run %o", (toy: ToyOptions) => {
+  test("learns, measures, samples, and leaves its files", async () => {
+    const host = project();
+    const result = await fit(host, {}, toy);
+    expect(result).toMatchObject({ status: "finished", step: 40, totalSteps: 40 });
+    const evals = rows(host).filter((row) => "eval/loss" in row);
+    expect(evals.map((row) => row["step"])).toEqual([0, 10, 20, 30, 40]);
+    expect(evals[0]?.["eval/bits_per_byte"]).toBeCloseTo(8, 1);
+    expect(result.evaluation?.bitsPerByte).toBeLessThan(5.5);
+    expect(result.sample?.length).toBeGreaterThan(10);
+    expect(checkpoints(host)).toEqual(["checkpoint-30", "checkpoint-40"]);
+    for (const name of ["model.safetensors", "config.json", "tokenizer.json", "report.html"])
+      expect(host.files.has(`run/${name}`)).toBe(true);
+    const { tensors } = readSafetensors(
+      host.files.get("run/model.safetensors") ?? new Uint8Array(0),
+    );
+    expect(tensors["lm_head.weight"]?.shape).toEqual([128, 2]);
+    const [header, , first] = rows(host);
+    expect(header).toMatchObject({ type: "run", backend: "toy" });
+    expect(first).toMatchObject({
+      step: 1,
+      "train/num_input_tokens_seen": toy.accumulate === true ? 64 : 32,
+    });
+    expect(Object.keys(first ?? {})).toEqual(
+      expect.arrayContaining(["train/grad_norm", "perf/tokens_per_second", "probes/head.gate"]),
+    );
+    expect(text(host, "project/data/a.txt")).toBe(TEXT);
+  });
+
+  test("40 steps straight are 20, a kill, and the rest", async () => {
+    const [straight, killed] = [project(), project()];
+    await fit(straight, {}, toy);
+    const kill = (p: { step: number }): void => {
+      if (p.step === 25) throw new Error("killed");
+    };
+    await expect(fit(killed, { onStep: kill }, toy)).rejects.toThrow("killed");
+    expect(losses(killed).length).toBe(25);
+    const result = await fit(killed, { resumeFrom: "latest" }, toy);
+    expect(result.step).toBe(40);
+    expect(losses(killed)).toEqual(losses(straight));
+    for (const name of [
+      "model.safetensors",
+      "checkpoint-40/optimizer.safetensors",
+      "tokenizer.json",
+    ]) {
+      expect(killed.files.get(`run/${name}`)).toEqual(straight.files.get(`run/${name}`));
+    }
+    expect(checkpoints(killed)).toEqual(checkpoints(straight));
+  });
+
+  test("stops at a loss that is not finite, and says where it came from", async () => {
+    const host = project();
+    const error = await fit(host, {}, { ...toy, nanAt: 27 }).catch((e: unknown) => e);
+    expect(error).toBeInstanceOf(NonFiniteFault);
+    expect(error).toMatchObject({
+      step: 27,
+      node: "head/product/exp",
+      place: "toy.arch:7",
+      checkpoint: "run/checkpoint-20",
+    });
+    expect(String(error)).toContain(
+      "the loss is NaN at step 27; first in head/product/exp (toy.arch:7); the last good checkpoint is run/checkpoint-20",
+    );
+    expect(rows(host).at(-1)).toMatchObject({ step: 27, "train/loss": null });
+    expect(checkpoints(host)).toEqual(["checkpoint-10", "checkpoint-20"]);
+    const early = await fit(project(), {}, { ...toy, nanAt: 1 }).catch((e: unknown) => e);
+    expect(early).toMatchObject({ step: 1, node: "head/product/exp", checkpoint: undefined });
+  });
+});
+
+test("an interrupt saves, and the run goes on from there", async () => {
+  const [straight, host] = [project(), project()];
+  await fit(straight);
+  const stop = new AbortController();
+  const onStep = (p: { step: number }): void => void (p.step === 13 && stop.abort());
+  const result = await fit(host, { signal: stop.signal, onStep });
+  expect(result).toMatchObject({
+    status: "interrupted",
+    step: 13,
+    checkpoint: "run/checkpoint-13",
+  });
+  await fit(host, { resumeFrom: "latest" });
+  expect(host.files.get("run/model.safetensors")).toEqual(
+    straight.files.get("run/model.safetensors"),
+  );
+});
+
+test("a finished run has nothing left to resume; a new one replaces it", async () => {
+  const host = project();
+  await fit(host);
+  expect(await fit(host, { resumeFrom: "latest" })).toMatchObject({
+    status: "finished",
+    step: 40,
+    loss: undefined,
+  });
+  await fit(host, { steps: 15, seed: 1 });
+  expect(checkpoints(host)).toEqual(["checkpoint-10", "checkpoint-15"]);
+  expect(rows(host)[0]).toMatchObject({ config: { seed: 1 } });
+});
+
+describe("bad checkpoints are refused and left alone", () => {
+  const damaged = async (
+    change: (host: MemoryHost) => void,
+    toy: ToyOptions = {},
+  ): Promise<unknown> => {
+    const host = project();
+    await fit(host);
+    change(host);
+    const before = new Map(host.files);
+    const error = await fit(host, { resumeFrom: "latest" }, toy).catch((e: unknown) => e);
+    expect(error).toBeInstanceOf(FileFault);
+    expect(host.files).toEqual(before);
+    return error instanceof Error ? error.message : error;
+  };
+  const cut =
+    (path: string) =>
+    (host: MemoryHost): void => {
+      host.files.set(path, (host.files.get(path) ?? new Uint8Array(0)).slice(0, -3));
+    };
+  const at = "run/checkpoint-40";
+  test("cut files", async () => {
+    expect(await damaged(cut(`${at}/model.safetensors`))).toMatch(/cut short/);
+    expect(await damaged(cut(`${at}/optimizer.safetensors`))).toMatch(/cut short/);
+    expect(await damaged(cut(`${at}/trainer_state.json`))).toMatch(/trainer_state.json: not JSON/);
+  });
+  test("missing file, foreign spec, foreign weights", async () => {
+    expect(await damaged((host) => host.files.delete(`${at}/optimizer.safetensors`))).toMatch(
+      /no such file/,
+    );
+    expect(await damaged(() => undefined, { specHash: "b".repeat(64) })).toMatch(
+      /belongs to another spec \(aaaaaaaaaaaa, this one is bbbbbbbbbbbb\)/,
+    );
+    const swap = (host: MemoryHost): void =>
+      void host.files.set(
+        `${at}/model.safetensors`,
+        host.files.get(`${at}/optimizer.safetensors`) ?? new Uint8Array(0),
+      );
+    expect(await damaged(swap)).toMatch(
+      /missing: lm_head.weight; not in the model: lm_head.weight\/momentum/,
+    );
+  });
+  test("none at all", async () => {
+    await expect(fit(project(), { resumeFrom: "latest" })).rejects.toThrow(
+      /no checkpoint to resume from/,
+    );
+    await expect(fit(project(), { resumeFrom: "run/checkpoint-9" })).rejects.toThrow(
+      /no such checkpoint/,
+    );
+  });
+});
+
+test("a full disk leaves the last good checkpoint and no rest", async () => {
+  const host = project();
+  host.refuse = (path) => {
+    if (path.includes("checkpoint-20.partial/optimizer")) throw diskFull();
+  };
+  const error = await fit(host).catch((e: unknown) => e);
+  expect(error).toBeInstanceOf(FileFault);
+  expect(error).toMatchObject({
+    message: "run/checkpoint-20: the disk is full (while saving a checkpoint)",
+    help: "the last good checkpoint is run/checkpoint-10; free some space, then resume",
+  });
+  expect(checkpoints(host)).toEqual(["checkpoint-10"]);
+});
+
+test("missing data is told with the place that was tried", async () => {
+  await expect(fit(memoryHost())).rejects.toThrow("data/*.txt: no data file matches in project");
+  const data = { ...toyBundle().manifest.training!.data, package: "@a/b" };
+  await expect(fit(memoryHost(), {}, { training: { data } })).rejects.toMatchObject({
+    help: "run: npm install @a/b",
+  });
+});
