@@ -12,7 +12,11 @@ export interface ProgressView {
 }
 
 const SECONDS_BETWEEN_LINES = 5;
-const silent: ProgressView = { step: () => undefined, note: () => undefined, stop: () => undefined };
+const silent: ProgressView = {
+  step: () => undefined,
+  note: () => undefined,
+  stop: () => undefined,
+};
 
 const lines = (io: Io, now: () => number): ProgressView => {
   let next = -Infinity;
@@ -20,7 +24,9 @@ const lines = (io: Io, now: () => number): ProgressView => {
     step: ({ step, totalSteps, loss, tokensPerSecond, secondsLeft }) => {
       if (now() < next && step !== totalSteps) return;
       next = now() + SECONDS_BETWEEN_LINES * 1000;
-      io.err(`step ${step}/${totalSteps}  loss ${loss.toFixed(4)}  ${countText(tokensPerSecond)} tokens/s  ${timeText(secondsLeft)} left\n`);
+      io.err(
+        `step ${step}/${totalSteps}  loss ${loss.toFixed(4)}  ${countText(tokensPerSecond)} tokens/s  ${timeText(secondsLeft)} left\n`,
+      );
     },
     note: (line) => io.err(`${line}\n`),
     stop: () => undefined,
@@ -42,7 +48,11 @@ const bar = (): ProgressView => {
   let started = false;
   return {
     step: ({ step, totalSteps, loss, tokensPerSecond, secondsLeft }) => {
-      const payload = { loss: loss.toFixed(4), speed: countText(tokensPerSecond), left: timeText(secondsLeft) };
+      const payload = {
+        loss: loss.toFixed(4),
+        speed: countText(tokensPerSecond),
+        left: timeText(secondsLeft),
+      };
       if (started) view.update(step, payload);
       else view.start(totalSteps, step, payload);
       started = true;

@@ -30,13 +30,22 @@ const freeName = (folder: string): string => {
   for (let n = 1; ; n++) if (!existsSync(`${folder}.${n}`)) return `${folder}.${n}`;
 };
 const described = ({ step, finished }: EarlierRun): string =>
-  finished ? `a finished run of ${step} steps` : step > 0 ? `a run that stopped after its checkpoint at step ${step}` : "a run that stopped before its first checkpoint";
+  finished
+    ? `a finished run of ${step} steps`
+    : step > 0
+      ? `a run that stopped after its checkpoint at step ${step}`
+      : "a run that stopped before its first checkpoint";
 
 /** Makes room for a new run, or sees that there is one to resume. `inPlace`: the folder is also what is trained from. */
 export const prepareFolder = (
   io: Io,
   folder: string,
-  options: { readonly resumeFromCheckpoint?: string; readonly overwrite?: boolean; readonly quiet?: boolean; readonly inPlace: boolean },
+  options: {
+    readonly resumeFromCheckpoint?: string;
+    readonly overwrite?: boolean;
+    readonly quiet?: boolean;
+    readonly inPlace: boolean;
+  },
 ): void => {
   const shown = shownPath(io.cwd, folder);
   if (isFile(folder)) throw new CliError(`${shown} is a file; --out-dir needs a folder`);
@@ -44,12 +53,22 @@ export const prepareFolder = (
   const earlier = earlierRun(folder);
   if (earlier === undefined) {
     const names = isFolder(folder) ? readdirSync(folder) : [];
-    if (!names.includes(MANIFEST) && names.some((name) => name === "package.json" || name === "index.js" || name === "model.safetensors"))
-      throw new CliError(`${shown} holds files that no training has made`, ["choose another --out-dir"]);
+    if (
+      !names.includes(MANIFEST) &&
+      names.some(
+        (name) => name === "package.json" || name === "index.js" || name === "model.safetensors",
+      )
+    )
+      throw new CliError(`${shown} holds files that no training has made`, [
+        "choose another --out-dir",
+      ]);
     return;
   }
   if (options.inPlace)
-    throw new CliError(`${shown} holds ${described(earlier)}`, ["--resume-from-checkpoint latest goes on with it", "--out-dir <dir> trains elsewhere"]);
+    throw new CliError(`${shown} holds ${described(earlier)}`, [
+      "--resume-from-checkpoint latest goes on with it",
+      "--out-dir <dir> trains elsewhere",
+    ]);
   if (options.overwrite === true) {
     rmSync(folder, { recursive: true });
     if (options.quiet !== true) io.err(`dropped ${described(earlier)} from ${shown}\n`);
@@ -59,6 +78,9 @@ export const prepareFolder = (
   renameSync(folder, aside);
   if (options.quiet !== true) {
     io.err(`${shown} held ${described(earlier)}: moved to ${shownPath(io.cwd, aside)}\n`);
-    if (!earlier.finished && earlier.step > 0) io.err(`  (to go on with it instead: --out-dir ${shownPath(io.cwd, aside)} --resume-from-checkpoint latest)\n`);
+    if (!earlier.finished && earlier.step > 0)
+      io.err(
+        `  (to go on with it instead: --out-dir ${shownPath(io.cwd, aside)} --resume-from-checkpoint latest)\n`,
+      );
   }
 };

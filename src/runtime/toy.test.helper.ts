@@ -186,7 +186,7 @@ export interface MemoryHost extends Host {
 export const diskFull = (): Error => Object.assign(new Error("no space left"), { code: "ENOSPC" });
 
 export const memoryHost = (texts: Readonly<Record<string, string>> = {}): MemoryHost => {
-  const files = new Map(
+  const files = new Map<string, Uint8Array>(
     Object.entries(texts).map(([path, text]) => [path, new TextEncoder().encode(text)]),
   );
   const lines: string[] = [];

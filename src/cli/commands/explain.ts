@@ -7,10 +7,12 @@ import type { CommonOptions } from "../program.ts";
 
 export const explainTopic = (io: Io, topic: string, _options: CommonOptions): number => {
   const page = explain(topic, vocabulary, catalogue);
-  if (!page.ok)
+  if (!page.found)
     throw new CliError(
       `nothing is called "${topic}"`,
-      page.suggestions.map((name) => `did you mean ${name}?`),
+      page.suggestion === undefined
+        ? ["specc explain model lists the keys of a model"]
+        : [`did you mean ${page.suggestion}?`],
     );
   io.out(page.text.endsWith("\n") ? page.text : `${page.text}\n`);
   return 0;

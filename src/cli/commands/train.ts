@@ -25,7 +25,11 @@ export interface TrainOptions extends ChoiceOptions {
 }
 
 /** The run's folder is a bundle: compiled anew, or copied from the one that is trained. */
-const writeBundle = (version: string, { compilation, bundle, folder }: Opened, out: string): void => {
+const writeBundle = (
+  version: string,
+  { compilation, bundle, folder }: Opened,
+  out: string,
+): void => {
   if (compilation !== undefined) {
     writeFiles(out, bundleOf(compilation, loadAssets(version)));
     return;
@@ -36,7 +40,8 @@ const writeBundle = (version: string, { compilation, bundle, folder }: Opened, o
 };
 
 const sourceOf = (compilation: Compilation | undefined, folder: string): string | undefined => {
-  if (compilation !== undefined) return compilation.checked.sources.find((s) => s.path === compilation.entry)?.text;
+  if (compilation !== undefined)
+    return compilation.checked.sources.find((s) => s.path === compilation.entry)?.text;
   try {
     return readFileSync(join(folder, "spec.json"), "utf8");
   } catch {
@@ -44,7 +49,12 @@ const sourceOf = (compilation: Compilation | undefined, folder: string): string 
   }
 };
 
-const announce = (io: Io, { bundle: { manifest } }: Opened, out: string, steps: number | undefined): void => {
+const announce = (
+  io: Io,
+  { bundle: { manifest } }: Opened,
+  out: string,
+  steps: number | undefined,
+): void => {
   const { model, training } = manifest;
   if (training === null) return;
   const { batch, data, totalSteps } = training;
@@ -58,26 +68,41 @@ const tell = (io: Io, result: FitResult, out: string, options: TrainOptions): vo
   const { evaluation, sample } = result;
   if (options.json === true) {
     const { history: _history, ...rest } = result;
-    io.out(`${JSON.stringify({ formatVersion: "1.0", ...rest, run: shownPath(io.cwd, out) }, null, 2)}\n`);
+    io.out(
+      `${JSON.stringify({ formatVersion: "1.0", ...rest, run: shownPath(io.cwd, out) }, null, 2)}\n`,
+    );
     return;
   }
-  if (options.quiet !== true) io.err(`\n${grouped(result.step)} steps in ${timeText(result.seconds)}; weights, metrics and report.html in ${shownPath(io.cwd, out)}\n\n`);
+  if (options.quiet !== true)
+    io.err(
+      `\n${grouped(result.step)} steps in ${timeText(result.seconds)}; weights, metrics and report.html in ${shownPath(io.cwd, out)}\n\n`,
+    );
   if (evaluation !== undefined)
-    io.out(`held-out text: ${evaluation.bitsPerByte.toFixed(3)} bits per byte (loss ${evaluation.loss.toFixed(4)} nats a token, ${grouped(evaluation.tokens)} tokens)\n`);
+    io.out(
+      `held-out text: ${evaluation.bitsPerByte.toFixed(3)} bits per byte (loss ${evaluation.loss.toFixed(4)} nats a token, ${grouped(evaluation.tokens)} tokens)\n`,
+    );
   if (sample !== undefined) io.out(`\n${sample}\n`);
 };
 
-export const train = async (io: Io, version: string, name: string, options: TrainOptions): Promise<number> => {
+export const train = async (
+  io: Io,
+  version: string,
+  name: string,
+  options: TrainOptions,
+): Promise<number> => {
   const interrupt = interruptible(io);
   const view = progressView(io, options.quiet === true);
   const resume = options.resumeFromCheckpoint;
-  if (resume !== undefined && options.overwrite === true) throw new CliError("--overwrite drops the run that --resume-from-checkpoint goes on with");
+  if (resume !== undefined && options.overwrite === true)
+    throw new CliError("--overwrite drops the run that --resume-from-checkpoint goes on with");
   try {
     const opened = await openTarget(io, version, name, options, true);
     const { bundle, host, folder, compilation } = opened;
-    if (bundle.manifest.training === null) throw new CliError(`${name} was built without a recipe: it cannot train`);
+    if (bundle.manifest.training === null)
+      throw new CliError(`${name} was built without a recipe: it cannot train`);
     const out = resolve(io.cwd, options.outDir ?? join("runs", bundle.manifest.training.recipe));
-    if (resume !== undefined && resume !== "latest" && !isFolder(resolve(io.cwd, resume))) throw new CliError(`no such checkpoint: ${resume}`);
+    if (resume !== undefined && resume !== "latest" && !isFolder(resolve(io.cwd, resume)))
+      throw new CliError(`no such checkpoint: ${resume}`);
     prepareFolder(io, out, { ...options, inPlace: compilation === undefined && folder === out });
     if (options.quiet !== true) announce(io, opened, out, options.steps);
     return await withModel(io, { bundle, host, seed: options.seed }, options, async (model) => {
@@ -91,19 +116,31 @@ export const train = async (io: Io, version: string, name: string, options: Trai
         signal: interrupt.signal,
         onStep: view.step,
         onEvaluation: (step, { loss, bitsPerByte }) =>
-          view.note(`step ${step}: held-out loss ${loss.toFixed(4)}, ${bitsPerByte.toFixed(3)} bits per byte`),
+          view.note(
+            `step ${step}: held-out loss ${loss.toFixed(4)}, ${bitsPerByte.toFixed(3)} bits per byte`,
+          ),
       });
       view.stop();
       if (result.status === "interrupted") {
-        const saved = result.checkpoint === undefined ? "nothing was saved" : `saved ${shownPath(io.cwd, result.checkpoint)}`;
-        io.err(`\ninterrupted after step ${result.step}: ${saved}\n  to go on: specc train ${name} --out-dir ${shownPath(io.cwd, out)} --resume-from-checkpoint latest\n`);
+        const saved =
+          result.checkpoint === undefined
+            ? "nothing was saved"
+            : `saved ${shownPath(io.cwd, result.checkpoint)}`;
+        io.err(
+          `\ninterrupted after step ${result.step}: ${saved}\n  to go on: specc train ${name} --out-dir ${shownPath(io.cwd, out)} --resume-from-checkpoint latest\n`,
+        );
         return interrupt.code() || 130;
       }
       tell(io, result, out, options);
       return interrupt.code();
     });
   } catch (error) {
-    if (error instanceof NonFiniteFault) throw new CliError(error.message.replaceAll(`${io.cwd}/`, ""), ["a lower learning rate, a longer warm-up or clip = global_norm(1.0) usually helps"], 1);
+    if (error instanceof NonFiniteFault)
+      throw new CliError(
+        error.message.replaceAll(`${io.cwd}/`, ""),
+        ["a lower learning rate, a longer warm-up or clip = global_norm(1.0) usually helps"],
+        1,
+      );
     throw error;
   } finally {
     view.stop();

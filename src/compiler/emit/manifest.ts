@@ -1,7 +1,7 @@
 // The manifest: what the runtime must know of the programs, the state and the training run, and a hash of every file.
 import type { Manifest, ProgramEntry, TensorSpec } from "../../bundle/manifest.ts";
 import { rowOf } from "../ir/builder.ts";
-import type { Graph, Node, OpName, OpRow } from "../ir/types.ts";
+import type { Graph, Node } from "../ir/types.ts";
 import { nodesOf } from "../ir/walk.ts";
 import type { Compiled } from "../model/types.ts";
 import { sha256 } from "./sha256.ts";
@@ -13,7 +13,7 @@ const spec = (name: string, node: Node): TensorSpec => ({
   dtype: node.type.dtype,
   shape: node.type.shape.map((dim) => dim.size),
 });
-const flopsOf = (node: Node): number => (rowOf(node.op)).cost(node).flops;
+const flopsOf = (node: Node): number => rowOf(node.op).cost(node).flops;
 
 export const programEntry = (
   program: Compiled["programs"][number],

@@ -1,7 +1,7 @@
 // What a model costs, told by its layers: parameters from the state, FLOPs from the forward graph, memory from the plans.
 import type { Manifest, ProgramEntry, StateEntry } from "../../bundle/manifest.ts";
 import { rowOf } from "../ir/builder.ts";
-import type { Graph, Node, OpName, OpRow } from "../ir/types.ts";
+import type { Graph, Node } from "../ir/types.ts";
 import { nodesOf } from "../ir/walk.ts";
 
 export interface Layer {
@@ -37,7 +37,7 @@ export interface Summary {
 }
 
 const sizeOf = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
-const flopsOf = (node: Node): number => (rowOf(node.op)).cost(node).flops;
+const flopsOf = (node: Node): number => rowOf(node.op).cost(node).flops;
 
 /** "blocks.3.attention.q.weight" -> ["blocks.3", "attention"]; a graph's "blocks.3/attention" likewise. */
 const placeOf = (path: string): readonly [layer: string, part: string] => {

@@ -2,7 +2,7 @@
 import { InternalError } from "../diagnostics/types.ts";
 import { rowOf } from "./builder.ts";
 import { count } from "./shape.ts";
-import type { Dim, DType, Graph, Node, OpName, OpSigs, TensorType } from "./types.ts";
+import type { Dim, DType, Graph, Node, OpName, TensorType } from "./types.ts";
 import { createBuilder } from "./builder.ts";
 
 /** "f32[b=2, d=3]" or "f32[2,3]". */

@@ -6,6 +6,7 @@ import { InternalError } from "../diagnostics/types.ts";
 import { createBuilder } from "../ir/builder.ts";
 import type { Builder, Graph, Node } from "../ir/types.ts";
 import type { ModelSpec, RecipeSpec } from "../semantics/spec.ts";
+import { add, dim, gather, mul, reshape } from "./ops.ts";
 import { createParameters, stateEntry, type Parameter, type Parameters } from "./parameters.ts";
 import type { GradEntry, Method } from "./sites.ts";
 import { applyGradients, gradients, lossSum, meanLoss, planOf, type Plan } from "./training.ts";
@@ -93,10 +94,7 @@ const start = (
 ): Making => {
   const b = createBuilder();
   const params = createParameters(b);
-  const shape = [
-    { name: "batch", size: batch },
-    { name: "seq", size: sequence },
-  ];
+  const shape = [dim("batch", batch), dim("seq", sequence)];
   const ids = b.emit("input", [], { name: "input_ids", dtype: "i32", shape });
   const targets = b.emit("input", [], { name: "targets", dtype: "i32", shape });
   const stage = {
@@ -135,13 +133,8 @@ const makers: Readonly<Record<ProgramName, Maker>> = {
     const plan = needPlan(given, "train_step");
     const m = start(model, options, options.binding);
     const loss = lossOf(m);
-    const applied = applyGradients(
-      m.b,
-      plan,
-      options.methods,
-      m.params,
-      gradients(m.b, m.params, loss),
-    );
+    const grads = gradients(m.b, m.params, loss);
+    const applied = applyGradients(m.b, plan, options.methods, m.params, grads);
     return {
       graph: {
         name: "train_step",
@@ -161,17 +154,10 @@ const makers: Readonly<Record<ProgramName, Maker>> = {
     const { recipe } = needPlan(given, "accumulate");
     const m = start(model, options, options.binding);
     const loss = lossOf(m);
-    const share = m.b.emit("full", [], {
-      dtype: "f32",
-      shape: [],
-      value: recipe.micro.value / recipe.batch.value,
-    });
+    const share = recipe.micro.value / recipe.batch.value;
     const updates = gradients(m.b, m.params, loss).map(({ name, grad }) => {
       const held = m.b.emit("state", [], { name: `${name}/grad`, shape: grad.type.shape });
-      return {
-        state: `${name}/grad`,
-        node: m.b.emit("add", [held, m.b.emit("mul", [grad, share], {})], {}),
-      };
+      return { state: `${name}/grad`, node: add(m.b, held, mul(m.b, grad, share)) };
     });
     return {
       graph: {
@@ -231,14 +217,10 @@ const makers: Readonly<Record<ProgramName, Maker>> = {
     // One row goes through norm and head: for a large vocabulary the head is most of the work.
     const m = start(model, options, { batch: 1, sequence: T }, (b, x) => {
       const D = x.type.shape.at(-1)!;
-      const rows = b.emit("reshape", [x], { shape: [{ name: "seq", size: T }, D] });
-      const one = { name: "", size: 1 };
-      return b.emit("reshape", [b.emit("gather", [rows, position(b)], {})], {
-        shape: [one, one, D],
-      });
+      const row = gather(b, reshape(b, x, [dim("seq", T), D]), position(b)); // [D]
+      return reshape(b, row, [dim("", 1), dim("", 1), D]);
     });
-    const V = { name: "vocab", size: model.vocab_size };
-    const row = m.b.emit("reshape", [m.forward.logits], { shape: [V] });
+    const row = reshape(m.b, m.forward.logits, [dim("vocab", model.vocab_size)]);
     return plain("next_logits", [m.ids, position(m.b)], [{ name: "logits", node: row }]);
   },
 

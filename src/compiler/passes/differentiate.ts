@@ -7,8 +7,6 @@ import type { Builder, Node } from "../ir/types.ts";
 import { reachable } from "../ir/walk.ts";
 import { expandNode } from "./expand.ts";
 
-type Grad = (b: Builder, node: Node, dy: Node) => readonly (Node | null)[];
-
 /**
  * d loss / d w for each w of `wrt`, of w's shape; zeros where the loss does not depend on it.
  * @param loss f32 scalar
@@ -34,7 +32,7 @@ export const differentiate = (b: Builder, loss: Node, wrt: readonly Node[]): rea
     if (grad === "expand")
       throw new InternalError(`${node.op} was not expanded before differentiation`);
     b.like(node, () => {
-      (grad)(b, node, dy).forEach((dx, i) => {
+      grad(b, node, dy).forEach((dx, i) => {
         const x = node.inputs[i]!;
         if (dx === null || !needed.has(x) || x.type.dtype !== "f32") return;
         const sum = grads.get(x);

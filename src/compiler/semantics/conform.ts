@@ -27,20 +27,20 @@ export const conform = (value: Val, want: Want, ctx: Context): Maybe => {
     case "quantity":
       return quantity(value, type, ctx);
     case "bool":
-      { raw.k === "bool" ? value : wrong(value, type, ctx); return; }
+      return raw.k === "bool" ? value : wrong(value, type, ctx);
     case "string":
-      { raw.k === "string" ? value : wrong(value, type, ctx); return; }
+      return raw.k === "string" ? value : wrong(value, type, ctx);
     case "word": {
       const text = raw.k === "string" || raw.k === "word" ? raw.value : undefined;
       const known = type.words.some((w) => w.name === text);
-      text !== undefined && known
+      return text !== undefined && known
         ? { ...value, raw: { k: "word", value: text } }
-        : wrong(value, type, ctx); return;
+        : wrong(value, type, ctx);
     }
     case "sum":
-      { raw.k === "variant" && raw.ctor.of === type.name ? value : wrong(value, type, ctx); return; }
+      return raw.k === "variant" && raw.ctor.of === type.name ? value : wrong(value, type, ctx);
     case "range": {
-      if (raw.k !== "range") { wrong(value, type, ctx); return; }
+      if (raw.k !== "range") return wrong(value, type, ctx);
       const end = (x: Maybe): Maybe => x && conform(x, { type: type.of, optional: false }, ctx);
       return { ...value, raw: { ...raw, from: end(raw.from), to: end(raw.to) } };
     }
@@ -49,7 +49,7 @@ export const conform = (value: Val, want: Want, ctx: Context): Maybe => {
         const one = conform(value, { type: type.of, optional }, ctx);
         return one && { ...one, raw: { k: "list", items: [one] } };
       }
-      if (raw.k !== "list") { wrong(value, type, ctx); return; }
+      if (raw.k !== "list") return wrong(value, type, ctx);
       const count = raw.items.length;
       const least = type.length ?? type.min ?? 0;
       if (count < least || (type.length !== undefined && count > type.length)) {
@@ -110,7 +110,7 @@ const number = (
   ctx: Context,
 ): Maybe => {
   const { raw } = value;
-  if (raw.k !== "number" && raw.k !== "quantity") { wrong(value, type, ctx); return; }
+  if (raw.k !== "number" && raw.k !== "quantity") return wrong(value, type, ctx);
   const percent = type.kind === "float" && type.percent === true;
   if (raw.unit !== undefined && !(percent && raw.unit === "%")) {
     const found = showNumber(raw.value, raw.unit);
@@ -183,7 +183,7 @@ export const bounds = ({ min, max, above, below }: Bounds): string =>
 
 const quantity = (value: Val, type: Extract<Type, { kind: "quantity" }>, ctx: Context): Maybe => {
   const { raw } = value;
-  if (raw.k !== "number" && raw.k !== "quantity") { wrong(value, type, ctx); return; }
+  if (raw.k !== "number" && raw.k !== "quantity") return wrong(value, type, ctx);
   const units = type.units.map(plural);
   if (raw.unit === undefined) {
     const first: Unit = type.units.find((u) => u !== "%") ?? "%";

@@ -157,8 +157,21 @@ const asNumber = (
   return undefined;
 };
 
+/** Long sums lean to the left: their spine is walked in a loop, so that no length of text exhausts the stack. */
 const binary = (expr: BinaryExpr, ctx: Context): Maybe => {
-  const left = evaluate(expr.left, undefined, ctx);
+  const spine: BinaryExpr[] = [expr];
+  let first = expr.left;
+  while (first.kind === "binary") {
+    spine.push(first);
+    first = first.left;
+  }
+  let value = evaluate(first, undefined, ctx);
+  for (let node = spine.pop(); node !== undefined; node = spine.pop())
+    value = joined(node, value, ctx);
+  return value;
+};
+
+const joined = (expr: BinaryExpr, left: Maybe, ctx: Context): Maybe => {
   const { op } = expr;
   if (op === "and" || op === "or") {
     const a = left && asBool(left, ctx);
@@ -274,7 +287,7 @@ const reference = (expr: ReferenceExpr, want: Want | undefined, ctx: Context): M
       ctx.report("not-callable", first.span, { name: first.text });
       return undefined;
     }
-    unknown(first, want, ctx, true); return;
+    return unknown(first, want, ctx, true);
   }
   const found = named(first, expr, want, ctx);
   if (found !== "no such name") {
@@ -298,7 +311,7 @@ const reference = (expr: ReferenceExpr, want: Want | undefined, ctx: Context): M
   }
   const one = variants[0];
   if (one !== undefined) return construct(one, [], expr.span, ctx);
-  unknown(first, want, ctx, false);
+  return unknown(first, want, ctx, false);
 };
 
 const isVariantWord = (name: string, want: Want, variants: readonly Constructor[]): boolean =>
@@ -397,7 +410,7 @@ const hasConstructor = (expr: Expr): boolean => {
   }
 };
 
-const unknown = (name: Name, want: Want | undefined, ctx: Context, called: boolean): undefined => {
+const unknown = (name: Name, want: Want | undefined, ctx: Context, called: boolean): Maybe => {
   const { vocabulary } = ctx.checker;
   const type = want?.type;
   if ((name.text === "l" || name.text === "L") && ctx.layer === undefined) {
@@ -465,8 +478,8 @@ const call = (name: Name, expr: ReferenceExpr, ctx: Context): Maybe => {
     return undefined;
   }
   const all = known.map((n) => n.value);
-  if (name.text === "min") return finite(Math.min(...all), unit, expr.span, ctx);
-  if (name.text === "max") return finite(Math.max(...all), unit, expr.span, ctx);
+  if (name.text === "min") return finite(all.reduce((a, b) => Math.min(a, b)), unit, expr.span, ctx);
+  if (name.text === "max") return finite(all.reduce((a, b) => Math.max(a, b)), unit, expr.span, ctx);
   if (name.text === "floor") return finite(Math.floor(all[0]!), unit, expr.span, ctx);
   if (all[0]! < 0) {
     reportValue(ctx, "negative-square-root", expr.span, { value: showNumber(all[0]!, unit) });

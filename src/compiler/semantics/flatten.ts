@@ -168,10 +168,15 @@ export const declaration = (
   if (name.text === "" || binding?.kind === "broken") return undefined;
   if (binding?.kind === "definition" && binding.decl.word.text === kind) return binding;
   if (binding === undefined) {
-    const same = [...module.names].filter(
-      ([, b]) => b.kind === "definition" && b.decl.word.text === kind,
+    const around = (d: Definition): boolean =>
+      d.span.start <= name.span.start && name.span.end <= d.span.end;
+    const candidates = [...module.names].flatMap(([text, b]) =>
+      b.kind === "definition" &&
+      b.decl.word.text === kind &&
+      !(b.module === module && around(b.decl))
+        ? [text]
+        : [],
     );
-    const candidates = same.map(([text]) => text);
     checker.report(
       "unknown-declaration",
       name.span,

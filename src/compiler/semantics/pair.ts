@@ -88,7 +88,7 @@ export const checkPair = (
 };
 
 const variantOf = (value: Value | undefined): Variant | undefined =>
-  typeof value === "object" && value !== null && "is" in value ? (value) : undefined;
+  typeof value === "object" && value !== null && "is" in value ? value : undefined;
 
 const some = (names: readonly string[]): string =>
   names.length <= 4

@@ -18,7 +18,7 @@ export const parameterPaths = (model: ModelSpec, extras: readonly Extra[] = []):
 };
 
 const variant = (value: Value | undefined): Variant | undefined =>
-  typeof value === "object" && value !== null && "is" in value ? (value) : undefined;
+  typeof value === "object" && value !== null && "is" in value ? value : undefined;
 
 const blockPaths = ({ norm, attention, ffn }: BlockSpec): readonly string[] => {
   const kind = variant(norm["norm"]);

@@ -39,7 +39,7 @@ export const checkShapes = (
 const numberOf = (value: Value | undefined): number | undefined =>
   typeof value === "number" ? value : undefined;
 const variantOf = (value: Value | undefined): Variant | undefined =>
-  typeof value === "object" && value !== null && "is" in value ? (value) : undefined;
+  typeof value === "object" && value !== null && "is" in value ? value : undefined;
 
 const nearest = (path: string, origins: Origins): Origin | undefined => {
   for (let at = path; at !== ""; at = at.slice(0, Math.max(0, at.lastIndexOf(".")))) {

@@ -1,13 +1,215 @@
+// report.html: what a training was and how it went, in one file that needs no other.
 import type { Manifest } from "../../bundle/manifest.ts";
 import type { TrainResult } from "../train/loop.ts";
+import type { Row } from "../train/metrics.ts";
+import { escapeHtml, lineChart, type Series } from "./chart.ts";
+import { shortNumber } from "./scale.ts";
+import { STYLE } from "./style.ts";
 
 export interface ReportInput {
   readonly manifest: Manifest;
   readonly engine: string;
   readonly seed: number;
   readonly result: TrainResult;
+  /** Prompt and text. */
   readonly sample: string | undefined;
+  /** The spec as its author wrote it. */
   readonly source: string | undefined;
 }
-export const renderReport = (input: ReportInput): string =>
-  JSON.stringify(input.result.evaluation ?? null);
+
+const pointsOf = (rows: readonly Row[], key: string, scale = 1): Series["points"] =>
+  rows.flatMap((row) => {
+    const { step, [key]: value } = row;
+    return typeof step === "number" && typeof value === "number"
+      ? [[step, value * scale] as const]
+      : [];
+  });
+
+/** Spread around the circle of hues, first to last block. */
+const hue = (i: number, count: number): string =>
+  `hsl(${Math.round(210 + (i * 300) / Math.max(1, count))} 65% 52%)`;
+
+const probeSeries = (rows: readonly Row[], names: readonly string[]): readonly Series[] =>
+  names.map((name, i) => ({
+    name,
+    colour: hue(i, names.length),
+    points: pointsOf(rows, `probes/${name}`),
+  }));
+
+const chartsOf = ({ manifest, result: { history } }: ReportInput): string => {
+  const probes = Object.entries(manifest.probes).map(([name, parameters]) =>
+    lineChart({
+      title: name,
+      note: "learned, by parameter",
+      series: probeSeries(history, parameters),
+    }),
+  );
+  return [
+    lineChart({
+      title: "Loss",
+      note: "nats a token; the faint line is each step, the strong one its running mean",
+      wide: true,
+      series: [
+        {
+          name: "training",
+          colour: "var(--train)",
+          points: pointsOf(history, "train/loss"),
+          smooth: true,
+        },
+        {
+          name: "held out",
+          colour: "var(--eval)",
+          points: pointsOf(history, "eval/loss"),
+          marks: true,
+        },
+      ],
+    }),
+    lineChart({
+      title: "Held-out bits per byte",
+      series: [
+        {
+          name: "bits per byte",
+          colour: "var(--eval)",
+          points: pointsOf(history, "eval/bits_per_byte"),
+          marks: true,
+        },
+      ],
+    }),
+    lineChart({
+      title: "Learning rate",
+      series: [
+        {
+          name: "learning rate",
+          colour: "var(--other)",
+          points: pointsOf(history, "train/learning_rate"),
+        },
+      ],
+    }),
+    lineChart({
+      title: "Gradient norm",
+      note: "before clipping",
+      series: [
+        {
+          name: "gradient norm",
+          colour: "var(--train)",
+          points: pointsOf(history, "train/grad_norm"),
+          smooth: true,
+        },
+      ],
+    }),
+    ...probes,
+    lineChart({
+      title: "Speed",
+      note: "tokens a second",
+      series: [
+        {
+          name: "tokens/s",
+          colour: "var(--other)",
+          points: pointsOf(history, "perf/tokens_per_second"),
+          smooth: true,
+        },
+      ],
+    }),
+  ].join("\n");
+};
+
+const duration = (seconds: number): string => {
+  const whole = Math.round(seconds);
+  if (whole < 60) return `${whole} s`;
+  return whole < 3600
+    ? `${Math.floor(whole / 60)} min ${whole % 60} s`
+    : `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`;
+};
+
+const median = (values: readonly number[]): number | undefined =>
+  [...values].sort((a, b) => a - b)[values.length >> 1];
+
+const figuresOf = ({ manifest, result }: ReportInput): string => {
+  const { history, evaluation } = result;
+  const bits = pointsOf(history, "eval/bits_per_byte");
+  const tokens = pointsOf(history, "train/num_input_tokens_seen").at(-1)?.[1];
+  const speed = median(pointsOf(history, "perf/tokens_per_second").map(([, y]) => y));
+  const first = bits[0]?.[1];
+  const figures: readonly (readonly [string, string | undefined, (string | undefined)?])[] = [
+    [
+      "Held-out bits per byte",
+      evaluation?.bitsPerByte.toFixed(3),
+      first === undefined ? undefined : `from ${first.toFixed(2)}`,
+    ],
+    [
+      "Held-out perplexity",
+      evaluation === undefined ? undefined : shortNumber(evaluation.perplexity),
+      "a token",
+    ],
+    ["Parameters", shortNumber(manifest.model.parameters)],
+    ["Steps", String(result.step)],
+    ["Tokens seen", tokens === undefined ? undefined : shortNumber(tokens)],
+    ["Median speed", speed === undefined ? undefined : shortNumber(Math.round(speed)), "tokens/s"],
+    ["Time", duration(result.seconds)],
+  ];
+  const cells = figures.flatMap(([name, value, unit]) =>
+    value === undefined
+      ? []
+      : [
+          `<div><dt>${name}</dt><dd>${escapeHtml(value)}${unit === undefined ? "" : ` <small>${escapeHtml(unit)}</small>`}</dd></div>`,
+        ],
+  );
+  return `<dl class="figures">${cells.join("")}</dl>`;
+};
+
+const detailsOf = ({ manifest, engine, seed, result }: ReportInput): string => {
+  const { model, training, generator, specHash } = manifest;
+  const data = training?.data;
+  const rows: readonly (readonly [string, string])[] = [
+    [
+      "Model",
+      `${model.name}: ${model.layers} blocks of width ${model.hiddenSize}, vocabulary ${model.vocabSize}, context ${model.context}`,
+    ],
+    [
+      "Recipe",
+      `${training?.recipe ?? ""}: batches of ${training?.batch ?? 0} × ${data?.sequence ?? 0} tokens${training !== null && training.micro < training.batch ? `, ${training.micro} sequences a pass` : ""}`,
+    ],
+    [
+      "Data",
+      [data?.package, data?.files.join(", ")]
+        .filter((part) => part !== null && part !== undefined)
+        .join(": "),
+    ],
+    [
+      "Held-out measure",
+      result.evaluation === undefined
+        ? "none"
+        : `${result.evaluation.tokens} tokens, ${result.evaluation.bytes} bytes`,
+    ],
+    ["Engine", engine],
+    ["Seed", String(seed)],
+    ["FLOPs a token, forward and backward", shortNumber(model.flopsPerToken)],
+    ["Spec", `sha256 ${specHash}`],
+    ["Written by", `${generator.name} ${generator.version}`],
+  ];
+  return `<table>${rows.map(([name, value]) => `<tr><td>${name}</td><td>${escapeHtml(value)}</td></tr>`).join("")}</table>`;
+};
+
+const sampleOf = (sample: string, prompt: string): string => {
+  const given = sample.startsWith(prompt) ? prompt : "";
+  return `<h2>A generated sample</h2><div class="card"><pre><mark>${escapeHtml(given)}</mark>${escapeHtml(sample.slice(given.length))}</pre></div>`;
+};
+
+export const renderReport = (input: ReportInput): string => {
+  const { manifest, sample, source } = input;
+  const title = `${manifest.model.name}: ${manifest.training?.recipe ?? "training"}`;
+  return `<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<title>${escapeHtml(title)}</title><style>${STYLE}</style></head>
+<body><main>
+<header><h1>${escapeHtml(manifest.model.name)}</h1><p>Trained by the recipe ${escapeHtml(manifest.training?.recipe ?? "")} on the ${escapeHtml(input.engine)} engine</p></header>
+${figuresOf(input)}
+<section class="charts">
+${chartsOf(input)}
+</section>
+${sample === undefined ? "" : sampleOf(sample, manifest.training?.sample?.prompt ?? "")}
+<h2>Details</h2><div class="card">${detailsOf(input)}</div>
+${source === undefined ? "" : `<h2>The spec</h2><div class="card"><pre class="code">${escapeHtml(source)}</pre></div>`}
+</main></body></html>
+`;
+};

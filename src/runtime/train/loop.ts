@@ -73,10 +73,9 @@ export const recipeOf = (manifest: Manifest): TrainingSpec => {
   );
 };
 
+/** The compiler knows the number unless the length is in epochs and nobody counted them for it. */
 const totalStepsOf = (spec: TrainingSpec, data: LoadedData): number =>
-  spec.length.unit === "epoch"
-    ? stepsFor(data.train, spec.length.value, spec.batch)
-    : spec.totalSteps;
+  spec.totalSteps > 0 ? spec.totalSteps : stepsFor(data.train, spec.length.value, spec.batch);
 
 const fresh = (manifest: Manifest, seed: number): TrainerState => ({
   global_step: 0, epoch: 0, seed, spec_sha256: manifest.specHash, num_input_tokens_seen: 0, elapsed_seconds: 0,

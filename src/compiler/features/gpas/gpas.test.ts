@@ -18,7 +18,9 @@ import {
 import { createBuilder } from "../../ir/builder.ts";
 import { evaluate } from "../../ir/evaluate.ts";
 import { differentiate } from "../../passes/differentiate.ts";
+import { analyze } from "../../analyze.ts";
 import { gateActivation, scale } from "./index.ts";
+import { vocabulary } from "./vocabulary.ts";
 
 const silu = (a: number): number => a / (1 + Math.exp(-a));
 const siluSlope = (a: number): number => {
@@ -38,7 +40,7 @@ const runModel = (choices: Choices, gate: (name: string, block: number) => numbe
     Float64Array.of(gate(p.name, Number(p.name.split(".")[1]))),
   );
   for (const p of parameters)
-    if (p.name.endsWith(".gate"))
+    if (p.name.includes(".gpas."))
       state[p.name] = Float64Array.of(gate(p.name, Number(p.name.split(".")[1])));
   const found = run({ ids: ids.data, targets, state });
   const get = (name: string): Float64Array => {
@@ -151,13 +153,13 @@ describe("in a model", () => {
     expect(maxDifference(split.get("logits"), shared.get("logits"))).toBe(0);
     for (const i of [0, 1, 2, 3]) {
       const [one, other] = ["attention", "ffn"].map(
-        (s) => split.get(`grad.blocks.${i}.gpas_${s}.gate`)[0]!,
+        (s) => split.get(`grad.blocks.${i}.gpas.${s}_gate`)[0]!,
       );
       expect(shared.get(`grad.blocks.${i}.gpas.gate`)[0]).toBeCloseTo(one! + other!, 10);
     }
   });
   it("cannot move the logits by the last gate of a model that ends in a norm [7]", () => {
-    const last = "blocks.3.gpas_ffn.gate";
+    const last = "blocks.3.gpas.ffn_gate";
     const moved = runModel({ scaling: gpasVariant({ share: "sublayer" }) }, (name, block) =>
       name === last ? 0.1 : fixed(name, block),
     );
@@ -183,5 +185,74 @@ describe("in a model", () => {
         p.name,
       ).toBeLessThan(1e-9 * maxAbs(scaled));
     }
+  });
+});
+
+describe("the other sites", () => {
+  const at = (site: string, placement: "pre" | "post", gate: number) =>
+    runModel({ placement, scaling: gpasVariant({ site }) }, () => gate);
+  const sites = ["after_addition", "shortcut", "before_sublayer", "after_norm", "branch"];
+
+  it.each(sites)("%s leaves the model as it is at gate 0, and scales elsewhere", (site) => {
+    for (const placement of ["pre", "post"] as const) {
+      const plain = runModel({ placement });
+      expect(at(site, placement, 0).get("logits")).toEqual(plain.get("logits"));
+      const scaled = at(site, placement, 0.5).get("hidden.4");
+      const undone = placement === "post" && site === "after_addition"; // the norm after the addition takes it back
+      if (undone) expect(maxDifference(scaled, plain.get("hidden.4"))).toBeLessThan(1e-5);
+      else expect(maxDifference(scaled, plain.get("hidden.4"))).toBeGreaterThan(1e-3);
+    }
+  });
+});
+
+describe("in the language", () => {
+  const wrongs = vocabulary.diagnostics ?? [];
+  const base = `spec 1
+export model Base {
+  vocab_size  = 256
+  hidden_size = 32
+  context     = 64
+  blocks 4 {
+    norm      = pre(rmsnorm())
+    attention = mha(heads: 4)
+    ffn       = swiglu(intermediate: 64)
+  }
+}
+`;
+  const complaints = (source: string): readonly string[] => {
+    const text = base + source;
+    const files = { read: () => text, resolveImport: () => ({ fault: "there is one file" }) };
+    return analyze("model.arch", files).diagnostics.map(
+      (d) => `${d.code} ${d.severity} at ${text.slice(d.at.start, d.at.end)}: ${d.message}`,
+    );
+  };
+
+  it.each(wrongs)(
+    "$name: the wrong example complains, the right one does not",
+    ({ code, wrong, right }) => {
+      expect(complaints(wrong).map((line) => line.slice(0, 7))).toEqual([code]);
+      expect(complaints(right)).toEqual([]);
+    },
+  );
+  it("says once, and where, that plain Post-LN has no form", () => {
+    expect(
+      complaints("model M extends Base { blocks { norm = post(rmsnorm()) scaling = gpas() } }"),
+    ).toEqual([
+      "SPC3101 error at gpas(): gpas has no form for a model whose norms are all post(...)",
+    ]);
+  });
+  it("takes mixed models, and Post-LN with a site", () => {
+    const mixed = "norm = if l <= L / 4 then post(rmsnorm()) else pre(rmsnorm())";
+    expect(complaints(`model M extends Base { blocks { ${mixed} scaling = gpas() } }`)).toEqual([]);
+    const sited = "norm = post(rmsnorm()) scaling = gpas(site: shortcut)";
+    expect(complaints(`model M extends Base { blocks { ${sited} } }`)).toEqual([]);
+  });
+  it("warns of a start that turns the stream around", () => {
+    expect(
+      complaints("model M extends Base { blocks { scaling = gpas(gate: tanh, init: 9) } }"),
+    ).toEqual([]);
+    expect(complaints("model M extends Base { blocks { scaling = gpas(init: 2) } }")).toEqual([
+      "SPC3102 warning at 2: gates that start at 2 scale the stream by -0.762",
+    ]);
   });
 });

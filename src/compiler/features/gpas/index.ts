@@ -42,10 +42,10 @@ const gated =
   (h: Node, config: Variant, cx: SiteContext): Node => {
     if (siteOf(config, cx.placement) !== site) return h;
     // One gate a block, used after both sub-layers, is what the authors' code does; the paper's figure draws one for each.
-    const place = text(config, "share") === "block" ? "gpas" : `gpas_${cx.subLayer}`;
+    const part = text(config, "share") === "block" ? "gate" : `${cx.subLayer}_gate`;
     const gate = cx.param({
-      name: `${place}.gate`,
-      diskName: `${place === "gpas" ? "gpas_block" : place}.gate`,
+      name: `gpas.${part}`,
+      diskName: `gpas_block.${part}`,
       shape: [],
       init: { kind: "constant", value: number(config, "init") },
       trained: flag(config, "trainable"),

@@ -60,6 +60,31 @@ const checkBlock = (
   return [{ name: "gpas-on-post", args: {}, at: "scaling", details: { help } }];
 };
 
+/** f in float64, for what can be said about a gate before anything runs. */
+const activate: Readonly<Record<string, (g: number) => number>> = {
+  silu: (g) => g / (1 + Math.exp(-g)),
+  identity: (g) => g,
+  relu: (g) => Math.max(g, 0),
+  tanh: Math.tanh,
+  leaky_relu: (g) => (g < 0 ? 0.01 * g : g),
+  scale_silu: (g) => g / (1 + Math.exp(-8 * g)),
+};
+
+const checkStart = (value: Variant): readonly Complaint[] => {
+  const { gate, init } = value;
+  const f = typeof gate === "string" ? activate[gate] : undefined;
+  if (f === undefined || typeof init !== "number" || 1 - f(init) > 0) return [];
+  const details = { help: ["start at 0, where the model is the one without gpas"] };
+  return [
+    {
+      name: "gpas-starts-flipped",
+      args: { init, factor: (1 - f(init)).toFixed(3) },
+      at: "init",
+      details,
+    },
+  ];
+};
+
 export const vocabulary: VocabularyPart = {
   constructors: [
     {
@@ -121,6 +146,7 @@ export const vocabulary: VocabularyPart = {
           source: `${source}, table 5`,
         },
       ],
+      check: checkStart,
     },
   ],
   keys: {
@@ -149,15 +175,27 @@ export const vocabulary: VocabularyPart = {
       severity: "error",
       message: "gpas has no form for a model whose norms are all post(...)",
       why: "In a Post-LN block the norm after the addition undoes any scaling of the stream, and neither the paper nor its code defines a GPAS form for plain Post-LN. Mixed models have one: their Post blocks scale the shortcut.",
-      wrong: "blocks 4 { norm = post(rmsnorm()) scaling = gpas() }",
-      right: "blocks 4 { norm = pre(rmsnorm()) scaling = gpas() }",
+      wrong:
+        "model M extends Base {\n  blocks {\n    norm    = post(rmsnorm())\n    scaling = gpas()\n  }\n}",
+      right:
+        "model M extends Base {\n  blocks {\n    norm    = pre(rmsnorm())\n    scaling = gpas()\n  }\n}",
+    },
+    {
+      code: "SPC3102",
+      name: "gpas-starts-flipped",
+      severity: "warning",
+      message: "gates that start at {init} scale the stream by {factor}",
+      why: "A gate keeps the fraction 1 - f(gate) of what it scales. At 0 nothing of the stream is left, below 0 its sign turns; with silu that begins at a gate of 1.2785. The authors start at 0, where nothing is scaled.",
+      wrong: "model M extends Base {\n  blocks { scaling = gpas(init: 2) }\n}",
+      right: "model M extends Base {\n  blocks { scaling = gpas(init: 0) }\n}",
     },
   ],
+  words: ["gpas"],
   checkBlock,
   parameters: (block) =>
     block.scaling?.is !== "gpas"
       ? []
       : block.scaling["share"] === "sublayer"
-        ? ["gpas_attention.gate", "gpas_ffn.gate"]
+        ? ["gpas.attention_gate", "gpas.ffn_gate"]
         : ["gpas.gate"],
 };

@@ -1,0 +1,120 @@
+// Every variant of every part, as a whole small model: the gradient along a random direction against central differences of
+// the loss in float64, parameter paths against those that the checker gives selectors, and what does not reach backwards.
+import { describe, expect, it } from "vitest";
+import { gpasVariant, llamaSpec, passOf } from "../../../test/parity/models.ts";
+import { features } from "../features/index.ts";
+import { parameterPaths } from "../semantics/parameters.ts";
+import type { BlockSpec, ModelSpec, Variant } from "../semantics/spec.ts";
+
+const sizes = {
+  vocab: 7,
+  hidden: 8,
+  layers: 2,
+  heads: 4,
+  kv: 4,
+  ffn: 12,
+  eps: 1e-6,
+  padding: null,
+  tied: false,
+};
+const base = llamaSpec(sizes);
+const withBlocks = (change: (block: BlockSpec) => Partial<BlockSpec>): ModelSpec => ({
+  ...base,
+  blocks: base.blocks.map((block) => ({ ...block, ...change(block) }) as BlockSpec),
+});
+const attention = (
+  changes: Readonly<Record<string, Variant | boolean | number | string>>,
+): ModelSpec => withBlocks((block) => ({ attention: { ...block.attention, ...changes } }));
+const ffn = (value: Variant): ModelSpec =>
+  withBlocks(() => ({ ffn: { intermediate: 12, bias: false, ...value } }));
+const normal = { is: "normal", std: 0.02 };
+const layernorm = { is: "layernorm", eps: 1e-5, bias: true };
+
+const models: Readonly<Record<string, ModelSpec>> = {
+  llama: base,
+  "post-norm": withBlocks(() => ({ norm: { is: "post", norm: { is: "rmsnorm", eps: 1e-6 } } })),
+  "layernorm, final norm off": {
+    ...withBlocks(() => ({ norm: { is: "pre", norm: layernorm } })),
+    final_norm: null,
+  },
+  "layernorm without bias": withBlocks(() => ({
+    norm: { is: "pre", norm: { ...layernorm, bias: false } },
+  })),
+  gqa: attention({ is: "gqa", kv: 2 }),
+  mqa: attention({ is: "mqa" }),
+  "head_dim apart from hidden_size": attention({ head_dim: 4 }),
+  "attention biases": attention({ bias: true }),
+  "learned positions": attention({ position: { is: "learned", init: normal } }),
+  "no positions": attention({ position: { is: "none" } }),
+  geglu: ffn({ is: "geglu", approximate: "none" }),
+  "gelu by tanh, biased": ffn({ is: "gelu", approximate: "tanh", bias: true }),
+  relu2: ffn({ is: "relu2" }),
+  "tied head": { ...base, head: { is: "lm", tied: true } },
+  "gpas without the stop": withBlocks(() => ({
+    scaling: gpasVariant({ stop_gradient: false, init: 0.4 }),
+  })),
+};
+
+const [B, T] = [2, 5];
+const ids = Float64Array.from({ length: B * T }, (_, i) => (i * 3 + 1) % 7);
+const targets = Float64Array.from({ length: B * T }, (_, i) => (i === 3 ? -100 : (i * 5 + 2) % 7));
+/** Reproducible numbers in (-1, 1). */
+const draw = (seed: number) => {
+  let s = seed;
+  return (): number => {
+    s = (s * 1_103_515_245 + 12_345) % 2 ** 31;
+    return s / 2 ** 30 - 1;
+  };
+};
+
+describe.each(Object.entries(models))("%s", (_name, model) => {
+  const { parameters, run } = passOf(model, B, T);
+  const random = draw(7);
+  const vectors = (scale: number): Record<string, Float64Array> =>
+    Object.fromEntries(
+      parameters.map((p) => {
+        const count = p.shape.reduce((n, d) => n * d.size, 1);
+        return [p.name, Float64Array.from({ length: count }, () => scale * random())];
+      }),
+    );
+  const [state, direction] = [vectors(0.5), vectors(1)];
+  const moved = (by: number): Record<string, Float64Array> =>
+    Object.fromEntries(
+      Object.entries(state).map(([name, x]) => [
+        name,
+        x.map((v, i) => v + by * direction[name]![i]!),
+      ]),
+    );
+  const found = run({ ids, targets, state });
+
+  it("has the gradient that differences of the loss show", () => {
+    const step = 1e-5;
+    const [ahead, behind] = [step, -step].map(
+      (by) => run({ ids, targets, state: moved(by) })["loss"]![0]!,
+    );
+    const slope = (ahead! - behind!) / (2 * step);
+    const along = parameters.reduce(
+      (sum, p) =>
+        sum + found[`grad.${p.name}`]!.reduce((s, g, i) => s + g * direction[p.name]![i]!, 0),
+      0,
+    );
+    expect(Math.abs(along)).toBeGreaterThan(1e-3);
+    expect(Math.abs(along - slope)).toBeLessThan(1e-6 * Math.max(1, Math.abs(slope)));
+  });
+
+  it("has the parameters that selectors see", () => {
+    const extras = features.flatMap((f) => f.vocabulary.parameters ?? []);
+    expect(parameters.map((p) => p.name).sort()).toEqual([...parameterPaths(model, extras)].sort());
+    expect(new Set(parameters.map((p) => p.diskName)).size).toBe(parameters.length);
+  });
+
+  it("looks at no later token", () => {
+    const other = ids.map((id, i) => (i % T === T - 1 ? (id + 1) % 7 : id));
+    const changed = run({ ids: other, targets, state })["logits"]!;
+    const differs = found["logits"]!.map((x, i) => Math.abs(x - changed[i]!));
+    const at = (t: number): number =>
+      Math.max(...differs.filter((_x, i) => Math.floor(i / 7) % T === t));
+    expect([0, 1, 2, 3].map(at)).toEqual([0, 0, 0, 0]);
+    expect(at(4)).toBeGreaterThan(0);
+  });
+});

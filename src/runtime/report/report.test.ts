@@ -1,0 +1,40 @@
+// The report stands alone, escapes what it shows, and its axes have round numbers.
+import { expect, test } from "vitest";
+import { toyManifest } from "../toy.test.helper.ts";
+import { renderReport } from "./report.ts";
+import { niceScale, shortNumber } from "./scale.ts";
+
+test("scales", () => {
+  expect(niceScale(0.13, 5.6, 6).ticks).toEqual([0, 1, 2, 3, 4, 5, 6]);
+  expect(niceScale(2.31, 2.48, 4).ticks).toEqual([2.3, 2.35, 2.4, 2.45, 2.5]);
+  expect(niceScale(3, 3, 4).ticks.length).toBeGreaterThan(2);
+  expect([0, 3e-4, 0.25, 1500, 12_345, 2.5e6, 0.1 + 0.2].map(shortNumber)).toEqual([
+    "0",
+    "3e-4",
+    "0.25",
+    "1500",
+    "12.3k",
+    "2.5M",
+    "0.3",
+  ]);
+});
+
+test("one file, with everything in it", () => {
+  const history = Array.from({ length: 2000 }, (_, i) => ({
+    step: i + 1,
+    "train/loss": 5 - i / 1000,
+    "train/learning_rate": 1e-3,
+    "train/grad_norm": i === 7 ? null : 1,
+    "eval/loss": 4,
+  }));
+  const html = renderReport({
+    manifest: toyManifest(), engine: "toy", seed: 1, sample: "t<script>alert(1)</script>", source: 'model A { x = "<b>" }',
+    result: { status: "finished", step: 2000, totalSteps: 2000, loss: 3, evaluation: undefined, checkpoint: undefined, history, seconds: 75 },
+  }); // prettier-ignore
+  expect(html).not.toMatch(/<script|https?:|<link|<img/);
+  expect(html).toContain("&lt;script&gt;");
+  expect(html).toContain("x = &quot;&lt;b&gt;&quot;");
+  expect(html).toContain("1 min 15 s");
+  expect(html).not.toMatch(/NaN|undefined|Infinity/);
+  expect(html.length).toBeLessThan(200_000);
+});

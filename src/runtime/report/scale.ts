@@ -1,0 +1,31 @@
+// Axes: round tick values, and numbers as short as they can be told apart.
+
+export interface Scale {
+  readonly from: number;
+  readonly to: number;
+  readonly ticks: readonly number[];
+}
+
+/** About `count` ticks at 1, 2 or 5 times a power of ten that cover the values. */
+export const niceScale = (low: number, high: number, count: number): Scale => {
+  const [a, b] =
+    high > low ? [low, high] : [low - (Math.abs(low) || 1) / 2, low + (Math.abs(low) || 1) / 2];
+  const raw = (b - a) / count;
+  const power = 10 ** Math.floor(Math.log10(raw));
+  const step = power * ([1, 2, 5, 10].find((m) => m * power >= raw) ?? 10);
+  const [first, last] = [Math.floor(a / step + 1e-9), Math.ceil(b / step - 1e-9)];
+  const ticks = Array.from({ length: last - first + 1 }, (_, i) =>
+    Number(((first + i) * step).toPrecision(12)),
+  );
+  return { from: ticks[0] ?? a, to: ticks.at(-1) ?? b, ticks };
+};
+
+/** 0.0003 -> 3e-4, 12000 -> 12k: what fits beside an axis. */
+export const shortNumber = (x: number): string => {
+  const size = Math.abs(x);
+  if (size === 0) return "0";
+  if (size >= 1e6) return `${Number((x / 1e6).toPrecision(3))}M`;
+  if (size >= 1e4) return `${Number((x / 1e3).toPrecision(3))}k`;
+  if (size < 1e-3) return x.toExponential(2).replace(/\.?0+e/, "e");
+  return String(Number(x.toPrecision(4)));
+};

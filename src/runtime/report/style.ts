@@ -1,0 +1,35 @@
+// How the report looks; the colours of both themes are named once.
+export const STYLE = `
+:root { color-scheme: light dark; --page: #f6f7f9; --card: #fff; --ink: #1c2330; --soft: #667085; --line: #e3e6eb; --train: #2563eb; --eval: #ea580c; --other: #0d9488; --code: #f2f4f7; }
+@media (prefers-color-scheme: dark) { :root { --page: #12151b; --card: #1a1f28; --ink: #e6e9ef; --soft: #98a2b3; --line: #2b3240; --train: #6ea0ff; --eval: #fb9a5b; --other: #4fd1c5; --code: #141921; } }
+* { box-sizing: border-box; }
+body { margin: 0; background: var(--page); color: var(--ink); font: 15px/1.55 system-ui, -apple-system, "Segoe UI", Roboto, sans-serif; }
+main { max-width: 1000px; margin: 0 auto; padding: 40px 20px 64px; }
+header h1 { margin: 0; font-size: 28px; letter-spacing: -0.02em; }
+header p { margin: 4px 0 0; color: var(--soft); }
+h2 { margin: 36px 0 12px; font-size: 17px; }
+.figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(145px, 1fr)); gap: 12px; margin: 24px 0; }
+.figures div, figure, .card { background: var(--card); border: 1px solid var(--line); border-radius: 10px; }
+.figures div { padding: 12px 16px; }
+.figures dt { color: var(--soft); font-size: 12.5px; }
+.figures dd { margin: 2px 0 0; font-size: 21px; font-weight: 600; font-variant-numeric: tabular-nums; letter-spacing: -0.01em; }
+.figures dd small { font-size: 13px; font-weight: 400; color: var(--soft); }
+dl { margin: 0; }
+.charts { display: grid; grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 14px; }
+.wide { grid-column: 1 / -1; }
+figure { margin: 0; padding: 14px 16px 8px; }
+figcaption small { color: var(--soft); margin-left: 6px; }
+svg { display: block; width: 100%; height: auto; font: 11px system-ui, sans-serif; font-variant-numeric: tabular-nums; }
+svg text { fill: var(--soft); }
+.grid { stroke: var(--line); } .axis, .tick { stroke: var(--soft); opacity: 0.6; }
+.legend { margin: 4px 0 2px; display: flex; flex-wrap: wrap; gap: 2px 16px; font-size: 12.5px; color: var(--soft); }
+.legend i { display: inline-block; width: 14px; height: 3px; border-radius: 2px; margin-right: 6px; vertical-align: middle; }
+.card { padding: 16px 18px; overflow-x: auto; }
+pre { margin: 0; font: 13px/1.55 ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; white-space: pre-wrap; overflow-wrap: anywhere; }
+pre.code { white-space: pre; overflow-wrap: normal; }
+pre mark { background: none; color: var(--soft); }
+table { border-collapse: collapse; width: 100%; font-size: 13.5px; }
+td { padding: 5px 8px 5px 0; border-top: 1px solid var(--line); vertical-align: top; overflow-wrap: anywhere; } tr:first-child td { border: 0; }
+td:first-child { color: var(--soft); width: 220px; }
+@media (max-width: 720px) { .charts { grid-template-columns: 1fr; } }
+`;

@@ -1,0 +1,143 @@
+// Bundles: valid against the published schema, the same bytes wherever they are built, unchanged files left alone, and usable
+// without the compiler.
+import { existsSync, readdirSync, readFileSync, statSync, symlinkSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import { Ajv2020 } from "ajv/dist/2020.js";
+import { describe, expect, test } from "vitest";
+import { sha256 } from "../../src/compiler/emit/sha256.ts";
+import { project, specc, TINY } from "../cli/run.ts";
+
+const filesBelow = (root: string, prefix = ""): readonly string[] =>
+  readdirSync(join(root, prefix), { withFileTypes: true })
+    .sort((a, b) => (a.name < b.name ? -1 : 1))
+    .flatMap((e) =>
+      e.isDirectory() ? filesBelow(root, `${prefix}${e.name}/`) : [`${prefix}${e.name}`],
+    );
+const json = (path: string): unknown => JSON.parse(readFileSync(path, "utf8"));
+const build = async (cwd: string, ...args: readonly string[]): Promise<string> => {
+  const { code, err } = await specc(["build", "model.arch", "-o", "out", ...args], { cwd });
+  expect([code, err]).toEqual([0, expect.stringContaining("built Tiny")]);
+  return join(cwd, "out");
+};
+
+describe("build", () => {
+  test("the manifest validates, lists every file with its hash, and hides no path of this machine", async () => {
+    const cwd = project();
+    const out = await build(cwd);
+    const validate = new Ajv2020({ strict: true, allErrors: true }).compile(
+      json("schemas/manifest.schema.json") as object,
+    );
+    const manifest = json(join(out, "specc-manifest.json")) as {
+      files: { path: string; sha256: string; bytes: number }[];
+      places: Record<string, string>;
+    };
+    validate(manifest);
+    expect(validate.errors).toBeNull();
+    expect([...manifest.files.map((f) => f.path), "specc-manifest.json"].sort()).toEqual(
+      [...filesBelow(out)].sort(),
+    );
+    for (const file of manifest.files)
+      expect(sha256(new Uint8Array(readFileSync(join(out, file.path)))), file.path).toBe(
+        file.sha256,
+      );
+    expect(manifest.places["blocks.1/attention"]).toMatch(/^model\.arch:\d+$/);
+    for (const path of filesBelow(out))
+      expect(readFileSync(join(out, path), "utf8").includes(cwd), path).toBe(false);
+  });
+  test("the schema refuses what is no manifest", async () => {
+    const out = await build(project());
+    const validate = new Ajv2020({ strict: true }).compile(
+      json("schemas/manifest.schema.json") as object,
+    );
+    const manifest = json(join(out, "specc-manifest.json")) as Record<string, unknown>;
+    expect(validate({ ...manifest, formatVersion: 2 })).toBe(false);
+    expect(validate({ ...manifest, extra: 1 })).toBe(false);
+    expect(
+      validate({ ...manifest, files: [{ path: "../outside", sha256: "0".repeat(64), bytes: 1 }] }),
+    ).toBe(false);
+  });
+  test("same input, same bytes, in another folder and from another working directory", async () => {
+    const [a, b] = [project(), project()];
+    const first = await build(a);
+    const elsewhere = resolve(b, "..");
+    const { code } = await specc(["build", join(b, "model.arch"), "-o", join(b, "out")], {
+      cwd: elsewhere,
+    });
+    expect(code).toBe(0);
+    const second = join(b, "out");
+    expect(filesBelow(second)).toEqual(filesBelow(first));
+    for (const path of filesBelow(first))
+      expect(readFileSync(join(second, path)).equals(readFileSync(join(first, path))), path).toBe(
+        true,
+      );
+  });
+  test("building again writes nothing", async () => {
+    const cwd = project();
+    const out = await build(cwd);
+    const before = filesBelow(out).map((path) => statSync(join(out, path)).mtimeMs);
+    const { err } = await specc(["build", "model.arch", "-o", "out"], { cwd });
+    expect(err).toContain(" 0 written");
+    expect(filesBelow(out).map((path) => statSync(join(out, path)).mtimeMs)).toEqual(before);
+  });
+  test("config.json claims LLaMA only for a LLaMA", async () => {
+    const config = async (text: string): Promise<unknown> => {
+      const { model_type } = json(
+        join(await build(project({ "model.arch": text })), "config.json"),
+      ) as { model_type: string };
+      return model_type;
+    };
+    const llama = TINY.replace("    scaling   = gpas()\n", "").replace(
+      "\n  blocks",
+      "\n  final_norm = rmsnorm(eps: 1e-6)\n  blocks",
+    );
+    expect(await config(TINY)).toBe("specc");
+    expect(await config(llama)).toBe("llama");
+    expect(await config(llama.replace("pre(", "post("))).toBe("specc");
+    expect(await config(llama.replace("swiglu", "geglu"))).toBe("specc");
+  });
+  test("--emit graph-model adds the GraphModels", async () => {
+    const out = await build(project(), "--emit", "graph-model");
+    expect(json(join(out, "graph-model/next_logits/model.json"))).toMatchObject({
+      format: "graph-model",
+    });
+    expect(statSync(join(out, "graph-model/forward/group1-shard1of1.bin")).size).toBeGreaterThan(
+      1000,
+    );
+  });
+  test("an .arch file with mistakes builds nothing", async () => {
+    const cwd = project({ "model.arch": TINY.replace("heads: 2", "heads: 3") });
+    expect((await specc(["build", "model.arch", "-o", "out"], { cwd })).code).toBe(1);
+    expect(existsSync(join(cwd, "out"))).toBe(false);
+  });
+  test("the module computes, generates and trains without the compiler", async () => {
+    const out = await build(project());
+    symlinkSync(resolve("node_modules"), join(out, "node_modules"));
+    interface Model {
+      forward(
+        ids: readonly number[],
+      ): Promise<{ logits: { shape: readonly number[]; data: Float32Array } }>;
+      generate(prompt: string, options: object): Promise<string>;
+      trainer(): { step(batch: object): Promise<{ step: number; loss: number }> };
+      close(): Promise<void>;
+    }
+    const module = (await import(/* @vite-ignore */ pathToFileURL(join(out, "index.js")).href)) as {
+      createModel(options: object): Promise<Model>;
+    };
+    const model = await module.createModel({ engine: "cpu" });
+    const { logits } = await model.forward([1, 2, 3]);
+    expect(logits.shape).toEqual([1, 3, 256]);
+    expect(logits.data.every(Number.isFinite)).toBe(true);
+    expect((await model.generate("ab", { tokens: 4, temperature: 0 })).length).toBeGreaterThan(0);
+    const rows = Array.from({ length: 4 }, (_r, r) =>
+      Array.from({ length: 16 }, (_t, t) => 65 + ((r + t) % 8)),
+    );
+    const trainer = model.trainer();
+    const losses: number[] = [];
+    for (let i = 0; i < 5; i++)
+      losses.push((await trainer.step({ input_ids: rows, targets: rows })).loss);
+    expect(losses[0]).toBeCloseTo(Math.log(256), 1);
+    expect(losses.at(-1)).toBeLessThan(losses[0]!);
+    await model.close();
+  });
+});

@@ -1,0 +1,197 @@
+// Commands that read and write sources: check, fmt, init, explain, inspect.
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { folder, project, specc, TINY } from "./run.ts";
+
+const WRONG = TINY.replace("heads: 2", "heads: 3").replace("hidden_size", "hiden_size");
+
+describe("check", () => {
+  test("a sound file is silent on standard output", async () => {
+    expect(await specc(["check", "model.arch"], { cwd: project() })).toEqual({
+      code: 0,
+      out: "",
+      err: "ok: 1 file checked\n",
+    });
+  });
+  test("mistakes are told on standard error, with file and line, and fail", async () => {
+    const { code, out, err } = await specc(["check", "model.arch"], {
+      cwd: project({ "model.arch": WRONG }),
+    });
+    expect([code, out]).toEqual([1, ""]);
+    expect(err).toContain("model.arch:6");
+    expect(err).toContain("hidden_size");
+    expect(err).not.toContain("\u001b[");
+  });
+  test("FORCE_COLOR and --color always colour, NO_COLOR and --no-color do not", async () => {
+    const cwd = project({ "model.arch": WRONG });
+    const colours = async (
+      args: readonly string[],
+      env: Record<string, string>,
+    ): Promise<boolean> =>
+      (
+        await specc(["check", "model.arch", ...args], { cwd, env: { LANG: "C.UTF-8", ...env } })
+      ).err.includes("\u001b[");
+    expect(await colours([], { FORCE_COLOR: "1" })).toBe(true);
+    expect(await colours(["--color", "always"], { NO_COLOR: "1" })).toBe(true);
+    expect(await colours(["--no-color"], { FORCE_COLOR: "1" })).toBe(false);
+    expect(await colours([], { NO_COLOR: "1", FORCE_COLOR: "1" })).toBe(false);
+  });
+  test.each(["json", "ndjson", "sarif"])(
+    "--format %s writes data to standard output",
+    async (format) => {
+      const { code, out } = await specc(["check", "--format", format, "-q", "model.arch"], {
+        cwd: project({ "model.arch": WRONG }),
+      });
+      expect(code).toBe(1);
+      for (const document of format === "ndjson" ? out.trim().split("\n") : [out])
+        expect(() => void JSON.parse(document)).not.toThrow();
+      expect(out).toMatch(/SPC\d{4}/);
+    },
+  );
+  test("--format github writes annotations", async () => {
+    const { out } = await specc(["check", "--format", "github", "model.arch"], {
+      cwd: project({ "model.arch": WRONG }),
+    });
+    expect(out).toMatch(/^::error file=model\.arch,line=\d+,col=\d+/m);
+  });
+  test("a file that two entries import is told once, and folders mean the files below", async () => {
+    const cwd = project({
+      "model.arch": "",
+      "a.arch": 'spec 1\nimport { M } from "./m.arch"\n',
+      "b.arch": 'spec 1\nimport { M } from "./m.arch"\n',
+      "m.arch": `${WRONG.replace("model Tiny", "export model M").split("recipe")[0]!}`,
+    });
+    const { out } = await specc(["check", "--format", "json", "a.arch", "b.arch"], { cwd });
+    const { diagnostics } = JSON.parse(out) as { diagnostics: { message: string }[] };
+    expect(diagnostics.filter((d) => d.message.includes("hiden_size"))).toHaveLength(1);
+    expect((await specc(["check", "."], { cwd })).err).toContain("in 4 files");
+  });
+  test("--set is checked as source is", async () => {
+    const cwd = project();
+    expect((await specc(["check", "model.arch", "--set", "length=9 steps"], { cwd })).code).toBe(0);
+    expect(
+      (await specc(["check", "model.arch", "--set", "lenght=9 steps"], { cwd })).err,
+    ).toContain("length");
+    expect((await specc(["check", "model.arch", "--set", "length=9 apples"], { cwd })).code).toBe(
+      1,
+    );
+  });
+});
+
+describe("fmt", () => {
+  const messy = "spec 1\nlet  a=1\n";
+  test("rewrites what is laid out otherwise and lists it", async () => {
+    const cwd = folder({ "a.arch": messy });
+    const { code, out } = await specc(["fmt", "a.arch"], { cwd });
+    expect([code, out]).toEqual([0, "a.arch\n"]);
+    const text = readFileSync(join(cwd, "a.arch"), "utf8");
+    expect(text).toContain("let a = 1");
+    expect(await specc(["fmt", "-q", "a.arch"], { cwd })).toEqual({ code: 0, out: "", err: "" });
+  });
+  test("--check writes nothing and fails", async () => {
+    const cwd = folder({ "a.arch": messy });
+    expect((await specc(["fmt", "--check", "a.arch"], { cwd })).code).toBe(1);
+    expect(readFileSync(join(cwd, "a.arch"), "utf8")).toBe(messy);
+  });
+  test("--stdin writes to standard output", async () => {
+    const { code, out } = await specc(["fmt", "--stdin"], { cwd: folder(), stdin: messy });
+    expect([code, out.includes("let a = 1")]).toEqual([0, true]);
+  });
+  test("a broken file is left as it is, on standard input too", async () => {
+    const broken = "spec 1\nmodel {\n";
+    const cwd = folder({ "a.arch": broken });
+    expect((await specc(["fmt", "a.arch"], { cwd })).code).toBe(1);
+    expect(readFileSync(join(cwd, "a.arch"), "utf8")).toBe(broken);
+    const piped = await specc(["fmt", "--stdin-filepath", "x.arch"], { cwd, stdin: broken });
+    expect([piped.code, piped.out]).toEqual([1, broken]);
+    expect(piped.err).toContain("x.arch:2");
+  });
+  test("needs something to format", async () =>
+    expect((await specc(["fmt"], { cwd: folder() })).code).toBe(2));
+});
+
+describe("init", () => {
+  test("makes a project that passes check and fmt --check, and touches nothing that exists", async () => {
+    const cwd = folder({ "mine/README.md": "mine\n" });
+    expect((await specc(["init", "mine"], { cwd })).code).toBe(0);
+    expect(readFileSync(join(cwd, "mine/README.md"), "utf8")).toBe("mine\n");
+    expect((await specc(["check", "mine"], { cwd })).err).toBe("ok: 1 file checked\n");
+    expect((await specc(["fmt", "--check", "mine"], { cwd })).out).toBe("");
+    const { scripts } = JSON.parse(readFileSync(join(cwd, "mine/package.json"), "utf8")) as {
+      scripts: { train: string };
+    };
+    expect(scripts.train).toBe("specc train model.arch");
+    expect(await specc(["init", "mine"], { cwd })).toMatchObject({
+      code: 2,
+      err: expect.stringContaining("exists already") as string,
+    });
+  });
+});
+
+describe("explain", () => {
+  test("a constructor, and a suggestion for what does not exist", async () => {
+    const page = await specc(["explain", "gpas"], { cwd: folder() });
+    expect([page.code, page.out.includes("2506.22049")]).toEqual([0, true]);
+    expect((await specc(["explain", "gpass"], { cwd: folder() })).err).toContain(
+      "did you mean gpas?",
+    );
+  });
+});
+
+describe("inspect", () => {
+  test("counts parameters as the shapes say", async () => {
+    const { code, out } = await specc(["inspect", "--json", "model.arch"], { cwd: project() });
+    const found = JSON.parse(out) as {
+      parameters: number;
+      bytes: { weights: number; optimizer: number };
+      layers: { name: string; parameters: number }[];
+    };
+    const [V, D, F] = [256, 16, 24];
+    const block = 4 * D * D + 3 * D * F + 2 * D + 1;
+    expect(code).toBe(0);
+    expect(found.layers.find((l) => l.name === "blocks.1")?.parameters).toBe(block);
+    const heads = found.parameters - V * D - 2 * block - D; // 0 when tied
+    expect([0, V * D]).toContain(heads);
+    expect(found.bytes).toMatchObject({
+      weights: 4 * found.parameters,
+      optimizer: 8 * found.parameters,
+    });
+  });
+  test("alike layers are one row of the table", async () => {
+    const { out } = await specc(["inspect", "model.arch"], { cwd: project() });
+    expect(out).toContain("blocks[0 .. 2]");
+    expect(out).toContain("optimizer state");
+  });
+  test("draws a picture that is well-formed and names what it shows", async () => {
+    const cwd = project();
+    await specc(["inspect", "-q", "--svg", "out/model.svg", "model.arch"], { cwd });
+    const svg = readFileSync(join(cwd, "out/model.svg"), "utf8");
+    for (const word of ["rmsnorm", "mha", "swiglu", "gpas", "× 2", "layers 1–2", "logits"])
+      expect(svg).toContain(word);
+    expect(svg.match(/<[a-z]/g)?.length).toBeGreaterThan(30);
+  });
+  test("prints a program after each pass", async () => {
+    const cwd = project();
+    const built = await specc(["inspect", "model.arch", "--print-ir", "--program", "forward"], {
+      cwd,
+    });
+    expect(built.out).toContain("attention");
+    const expanded = await specc(
+      ["inspect", "model.arch", "--print-ir=after:expand", "--program", "forward"],
+      { cwd },
+    );
+    expect(expanded.out).not.toContain("rmsNorm");
+    expect(
+      (await specc(["inspect", "model.arch", "--print-ir=after:magic"], { cwd })).err,
+    ).toContain("eliminate-dead");
+  });
+});
+
+test("nothing is written by commands that only look", async () => {
+  const cwd = project();
+  writeFileSync(join(cwd, "marker"), "");
+  await specc(["check", "model.arch"], { cwd });
+  await specc(["inspect", "model.arch"], { cwd });
+  expect(existsSync(join(cwd, "runs"))).toBe(false);
+});

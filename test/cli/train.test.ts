@@ -1,0 +1,254 @@
+// From a spec to weights and back: train, resume, interrupt, evaluate, generate, forward.
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { readSafetensors, writeSafetensors } from "../../src/bundle/safetensors.ts";
+import type { Signal } from "../../src/cli/io.ts";
+import { project, specc, TINY } from "./run.ts";
+
+const rows = (file: string): readonly Record<string, number>[] =>
+  readFileSync(file, "utf8")
+    .trim()
+    .split("\n")
+    .slice(1)
+    .map((line) => JSON.parse(line) as Record<string, number>);
+const losses = (file: string): readonly number[] =>
+  rows(file).flatMap((row) => row["train/loss"] ?? []);
+const bytes = (file: string): Buffer => readFileSync(file);
+
+describe("train", () => {
+  test("leaves a bundle with weights, metrics and a report, and says how good it is", async () => {
+    const cwd = project();
+    const { code, out, err } = await specc(["train", "model.arch"], { cwd });
+    expect([code, err]).toEqual([0, expect.stringContaining("engine: wasm")]);
+    expect(out).toMatch(/held-out text: \d\.\d+ bits per byte/);
+    expect(err).toContain("step 6/6");
+    const run = join(cwd, "runs/Train");
+    for (const file of [
+      "model.safetensors",
+      "config.json",
+      "tokenizer.json",
+      "metrics.jsonl",
+      "report.html",
+      "index.js",
+      "specc-manifest.json",
+    ])
+      expect(existsSync(join(run, file)), file).toBe(true);
+    expect(losses(join(run, "metrics.jsonl"))).toHaveLength(6);
+    expect(losses(join(run, "metrics.jsonl")).at(-1)).toBeLessThan(Math.log(256));
+
+    const evaluated = await specc(["eval", "runs/Train", "--json", "-q"], { cwd });
+    const { bitsPerByte } = JSON.parse(evaluated.out) as { bitsPerByte: number };
+    expect(out).toContain(bitsPerByte.toFixed(2).slice(0, 3));
+    expect(
+      (
+        await specc(
+          ["eval", "model.arch", "--weights", "runs/Train/model.safetensors", "--json", "-q"],
+          { cwd },
+        )
+      ).out,
+    ).toContain(String(bitsPerByte));
+    const generate = async (): Promise<string> =>
+      (
+        await specc(
+          ["generate", "runs/Train", "--prompt", "The ", "--tokens", "12", "--seed", "3", "-q"],
+          { cwd },
+        )
+      ).out;
+    expect(await generate()).toMatch(/^The /);
+    expect(await generate()).toBe(await generate());
+    expect((await specc(["inspect", "runs/Train"], { cwd })).out).toContain("blocks[0 .. 2]");
+  });
+  test("running again moves the earlier run aside; --overwrite drops it", async () => {
+    const cwd = project();
+    await specc(["train", "model.arch", "-q"], { cwd });
+    const first = bytes(join(cwd, "runs/Train/model.safetensors"));
+    const again = await specc(["train", "model.arch"], { cwd });
+    expect([again.code, again.err]).toEqual([0, expect.stringContaining("moved to runs/Train.1")]);
+    expect(bytes(join(cwd, "runs/Train.1/model.safetensors")).equals(first)).toBe(true);
+    expect(bytes(join(cwd, "runs/Train/model.safetensors")).equals(first)).toBe(true);
+    await specc(["train", "model.arch", "--overwrite"], { cwd });
+    expect(readdirSync(join(cwd, "runs")).sort()).toEqual(["Train", "Train.1"]);
+  });
+  test("Ctrl-C saves and exits 130; resuming ends at the same weights as never stopping", async () => {
+    const cwd = project();
+    await specc(["train", "model.arch", "--out-dir", "straight", "-q"], { cwd });
+    let send: ((signal: Signal) => void) | undefined;
+    const interrupted = specc(["train", "model.arch", "--out-dir", "stopped"], {
+      cwd,
+      signals: (listener) => (send = listener),
+    });
+    const file = join(cwd, "stopped/metrics.jsonl");
+    while (!existsSync(file) || losses(file).length < 2)
+      await new Promise((done) => setTimeout(done, 1));
+    send?.("SIGINT");
+    const { code, err } = await interrupted;
+    expect([code, err]).toEqual([130, expect.stringContaining("--resume-from-checkpoint latest")]);
+    expect(
+      (
+        await specc(
+          [
+            "train",
+            "model.arch",
+            "--out-dir",
+            "stopped",
+            "--resume-from-checkpoint",
+            "latest",
+            "-q",
+          ],
+          { cwd },
+        )
+      ).code,
+    ).toBe(0);
+    expect(losses(file)).toEqual(losses(join(cwd, "straight/metrics.jsonl")));
+    expect(
+      bytes(join(cwd, "stopped/model.safetensors")).equals(
+        bytes(join(cwd, "straight/model.safetensors")),
+      ),
+    ).toBe(true);
+  });
+  test("a bundle trains as its spec does", async () => {
+    const cwd = project();
+    await specc(["train", "model.arch", "-q", "--out-dir", "a"], { cwd });
+    await specc(["build", "model.arch", "-o", "built", "-q"], { cwd });
+    expect((await specc(["train", "built", "-q", "--out-dir", "b"], { cwd })).code).toBe(0);
+    expect(
+      bytes(join(cwd, "b/model.safetensors")).equals(bytes(join(cwd, "a/model.safetensors"))),
+    ).toBe(true);
+    expect((await specc(["train", "built", "--set", "seed=1"], { cwd })).err).toContain(
+      "needs an .arch file",
+    );
+  });
+  test("--set, --seed and --steps change what they name", async () => {
+    const cwd = project();
+    const run = async (name: string, ...args: readonly string[]): Promise<readonly number[]> => {
+      expect(
+        (await specc(["train", "model.arch", "-q", "--out-dir", name, ...args], { cwd })).code,
+      ).toBe(0);
+      return losses(join(cwd, name, "metrics.jsonl"));
+    };
+    const plain = await run("plain");
+    expect(await run("short", "--steps", "3")).toEqual(plain.slice(0, 3));
+    expect(await run("set", "--set", "length=3 steps")).toHaveLength(3);
+    expect((await run("seed", "--seed", "7"))[0]).not.toBe(plain[0]);
+  });
+  test("missing data, foreign folders and foreign checkpoints stop before anything is written", async () => {
+    const cwd = project({
+      "model.arch": TINY.replace("data/*.txt", "none/*.txt"),
+      "taken/package.json": "{}",
+    });
+    const missing = await specc(["train", "model.arch"], { cwd });
+    expect([missing.code, missing.err]).toEqual([1, expect.stringContaining("none/*.txt")]);
+    expect((await specc(["train", "model.arch", "--out-dir", "taken"], { cwd })).err).toContain(
+      "no training has made",
+    );
+    expect(
+      (
+        await specc(
+          ["train", "model.arch", "--out-dir", "new", "--resume-from-checkpoint", "latest"],
+          { cwd },
+        )
+      ).code,
+    ).not.toBe(0);
+    expect(
+      (await specc(["train", "model.arch", "--resume-from-checkpoint", "gone"], { cwd })).err,
+    ).toContain("no such checkpoint: gone");
+  });
+  test("without weights, eval and generate say where they come from", async () => {
+    const cwd = project();
+    for (const command of [
+      ["eval", "model.arch"],
+      ["generate", "model.arch", "--prompt", "x"],
+    ])
+      expect(await specc(command, { cwd })).toMatchObject({
+        code: 2,
+        err: expect.stringContaining("no weights") as string,
+      });
+  });
+});
+
+describe("forward", () => {
+  const write = (cwd: string, tensors: Record<string, readonly (readonly number[])[]>): void =>
+    writeFileSync(
+      join(cwd, "in.safetensors"),
+      writeSafetensors(
+        Object.fromEntries(
+          Object.entries(tensors).map(([name, t]) => [
+            name,
+            {
+              dtype: "i32" as const,
+              shape: [t.length, t[0]!.length],
+              data: Int32Array.from(t.flat()),
+            },
+          ]),
+        ),
+      ),
+    );
+  const forward = [
+    "forward",
+    "model.arch",
+    "--weights",
+    "w/model.safetensors",
+    "--inputs",
+    "in.safetensors",
+    "--out",
+    "out.safetensors",
+    "-q",
+  ];
+  test("writes logits, loss, block states and gradients under names on disk", async () => {
+    const cwd = project();
+    await specc(["train", "model.arch", "-q", "--out-dir", "w"], { cwd });
+    write(cwd, {
+      input_ids: [
+        [1, 2, 3, 4, 5],
+        [6, 7, 8, 9, 0],
+      ],
+    });
+    expect(await specc([...forward, "--grad"], { cwd })).toMatchObject({ code: 0, err: "" });
+    const { tensors } = readSafetensors(new Uint8Array(readFileSync(join(cwd, "out.safetensors"))));
+    expect(tensors["logits"]?.shape).toEqual([2, 5, 256]);
+    expect(tensors["hidden.2"]?.shape).toEqual([2, 5, 16]);
+    expect(tensors["grad.model.layers.0.mlp.gate_proj.weight"]?.shape).toEqual([24, 16]);
+    expect(tensors["grad.model.layers.1.gpas_block.gate"]?.shape).toEqual([]);
+    // the loss is the mean over the 4 shifted targets of each row
+    const logits = tensors["logits"]!.data;
+    let nats = 0;
+    const ids = [1, 2, 3, 4, 5, 6, 7, 8, 9, 0];
+    for (let i = 0; i < 10; i++) {
+      if (i % 5 === 4) continue;
+      const row = Array.from(logits.subarray(i * 256, (i + 1) * 256));
+      nats += Math.log(row.reduce((sum, x) => sum + Math.exp(x), 0)) - row[ids[i + 1]!]!;
+    }
+    expect(tensors["loss"]?.data[0]).toBeCloseTo(nats / 8, 4);
+
+    write(cwd, { input_ids: [[1, 2, 3, 4, 5]], attention_mask: [[1, 1, 0, 0, 0]] });
+    await specc(forward, { cwd });
+    const masked = readSafetensors(new Uint8Array(readFileSync(join(cwd, "out.safetensors"))))
+      .tensors["loss"]!.data[0];
+    write(cwd, { input_ids: [[1, 2, 3, 4, 5]], labels: [[1, 2, -100, -100, -100]] });
+    await specc(forward, { cwd });
+    expect(
+      readSafetensors(new Uint8Array(readFileSync(join(cwd, "out.safetensors")))).tensors["loss"]!
+        .data[0],
+    ).toBe(masked);
+  });
+  test("inputs that make no sense are refused with their numbers", async () => {
+    const cwd = project();
+    await specc(["train", "model.arch", "-q", "--out-dir", "w"], { cwd });
+    const complaint = async (tensors: Parameters<typeof write>[1]): Promise<string> => {
+      write(cwd, tensors);
+      const { code, err } = await specc(forward, { cwd });
+      expect(code).toBe(1);
+      return err;
+    };
+    expect(await complaint({ ids: [[1]] })).toContain("no tensor input_ids");
+    expect(await complaint({ input_ids: [[1, 256]] })).toContain("256, outside of the vocabulary");
+    expect(await complaint({ input_ids: [Array.from({ length: 17 }, () => 1)] })).toContain(
+      "17 positions",
+    );
+    expect(await complaint({ input_ids: [[1, 2]], attention_mask: [[0, 1]] })).toContain(
+      "pad on the right",
+    );
+    expect(await complaint({ input_ids: [[1, 2]], labels: [[1, 300]] })).toContain("300");
+  });
+});
