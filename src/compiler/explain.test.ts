@@ -21,7 +21,10 @@ test("pages say what one needs", () => {
   expect(page("spc3012")).toBe(page("SPC3012"));
 });
 test("a near miss is suggested", () => {
-  expect(explain("swigul", baseVocabulary, catalogue)).toEqual({ found: false, suggestion: "swiglu" });
+  expect(explain("swigul", baseVocabulary, catalogue)).toEqual({
+    found: false,
+    suggestion: "swiglu",
+  });
   expect(explain("qqqqqqqqqqqq", baseVocabulary, catalogue)).toEqual({ found: false });
 });
 test("the key tables hold every key", () => {

@@ -18,9 +18,8 @@ const results = names.map((name) =>
     resolveImport: (_from, spec) => ({ path: spec.replace("./", "") }),
   }),
 );
-const models: Readonly<Record<string, ModelSpec>> = Object.assign(
-  {},
-  ...results.map((r) => r.spec?.models),
+const models: Readonly<Record<string, ModelSpec>> = Object.fromEntries(
+  results.flatMap((r) => Object.entries(r.spec?.models ?? {})),
 );
 
 const parameters = (name: string): readonly { readonly name: string; readonly count: number }[] => {

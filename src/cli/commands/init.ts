@@ -11,24 +11,24 @@ const archText = (template: string): string => `spec 1
 
 /// A small ${template === "gpas" ? "decoder with gradient-preserving activation scaling, arXiv 2506.22049" : "LLaMA-style decoder"}.
 export model Small {
-  vocab_size  = 256
+  vocab_size = 256
   hidden_size = 64
-  context     = 64
+  context = 64
 
   blocks 2 {
-    norm      = pre(rmsnorm())
+    norm = pre(rmsnorm())
     attention = mha(heads: 4, position: rope())
-    ffn       = swiglu(intermediate: 176)
-${template === "gpas" ? "    scaling   = gpas()\n" : ""}  }
+    ffn = swiglu(intermediate: 176)
+${template === "gpas" ? "    scaling = gpas()\n" : ""}  }
 }
 
 /// About a minute on two cores.
 recipe Train for Small {
-  data      = text("data/*.txt", tokenizer: bytes(), sequence: 64)
+  data = text("data/*.txt", tokenizer: bytes(), sequence: 64)
   optimizer = adamw(lr: 3e-3)
-  schedule  = cosine(warmup: 10%, floor: 10%)
-  batch     = 16 sequences
-  length    = 300 steps
+  schedule = cosine(warmup: 10%, floor: 10%)
+  batch = 16 sequences
+  length = 300 steps
 }
 `;
 
