@@ -107,7 +107,7 @@ const placeOf = (name: string, json: unknown, start: number, file: string): Tens
   if (!isObject(json)) throw fault("no description in the header");
   const { dtype: format, shape, data_offsets: offsets } = json;
   if (typeof format !== "string" || !isNumberFormat(format))
-    throw fault(`unknown dtype ${String(JSON.stringify(format))}`);
+    throw fault(`unknown dtype ${JSON.stringify(format)}`);
   if (!isCounts(shape)) throw fault("its shape is not a list of sizes");
   if (!isCounts(offsets) || offsets.length !== 2)
     throw fault("data_offsets are not two byte positions");

@@ -6,7 +6,7 @@ import type { Diagnostic, Source } from "../diagnostics/types.ts";
 import type { Definition } from "../syntax/ast.ts";
 import { parse } from "../syntax/parse.ts";
 import type { Binding, Checker, Override } from "./context.ts";
-import { evaluateLet } from "./evaluate.ts";
+import { evaluateLet } from "./names.ts";
 import { declaration, flatten, type Flat } from "./flatten.ts";
 import { EDITION, didYouMean, loadFiles, onceEach, type FileLoader, type Module } from "./load.ts";
 import { BLOCK, MODEL, buildModel, checkBlock } from "./model.ts";

@@ -83,7 +83,7 @@ const same = (a: Span, b: Span): boolean =>
 export const origin = ({ at, from }: Val): Pick<Details, "notes"> =>
   same(at, from) ? {} : { notes: [{ at: from, text: "the value is given here" }] };
 
-const wrong = (value: Val, type: Type, ctx: Context): undefined => {
+const wrong = (value: Val, type: Type, ctx: Context): Maybe => {
   const help =
     value.raw.k === "variant" && type.kind === "sum"
       ? [`${type.name} is one of ${variants(type.name, ctx)}`]

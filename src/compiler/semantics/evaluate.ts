@@ -3,18 +3,16 @@
 import type { Span } from "../diagnostics/types.ts";
 import type { BinaryExpr, Expr, IfExpr, ListExpr, Name, ReferenceExpr } from "../syntax/ast.ts";
 import { conform } from "./conform.ts";
-import { construct } from "./construct.ts";
-import { reportValue, type Binding, type Context } from "./context.ts";
+import { reportValue, type Context } from "./context.ts";
 import { didYouMean } from "./load.ts";
-import type { Constructor, Type, Unit } from "./schema.ts";
-import { typeOf } from "./types-of.ts";
+import type { Type, Unit } from "./schema.ts";
+import { reference } from "./names.ts";
 import {
   moved,
   showNumber,
   showVal,
   unitWords,
   val,
-  withArticle,
   withUnit,
   plural,
   type Maybe,
@@ -265,197 +263,7 @@ const compare = (op: string, a: number, b: number): boolean => {
   }
 };
 
-const FUNCTIONS = ["min", "max", "floor", "sqrt"];
-
-const reference = (expr: ReferenceExpr, want: Want | undefined, ctx: Context): Maybe => {
-  const first = expr.path[0];
-  if (first === undefined) return undefined;
-  if (expr.path.length > 1) {
-    ctx.report("dotted-name", expr.span, { name: expr.path.map((n) => n.text).join(".") });
-    return undefined;
-  }
-  const variants = variantsFor(first.text, want, ctx);
-  if (expr.args !== undefined) {
-    if (FUNCTIONS.includes(first.text)) return call(first, expr, ctx);
-    const one = variants[0];
-    if (one !== undefined) return construct(one, expr.args, expr.span, ctx);
-    const binding = ctx.module.names.get(first.text);
-    if (binding?.kind === "broken") return undefined;
-    if (binding !== undefined || ctx.env.has(first.text)) {
-      const found = expr.args.length === 0 ? named(first, expr, want, ctx) : "no such name";
-      if (found !== "no such name") return found;
-      ctx.report("not-callable", first.span, { name: first.text });
-      return undefined;
-    }
-    return unknown(first, want, ctx, true);
-  }
-  const found = named(first, expr, want, ctx);
-  if (found !== "no such name") {
-    if (want !== undefined && isVariantWord(first.text, want, variants))
-      ctx.report(
-        "ambiguous-name",
-        expr.span,
-        { name: first.text },
-        {
-          help: [`rename it, or write \`${first.text}()\` for the variant`],
-        },
-      );
-    return found;
-  }
-  if (first.text === "none" && (want === undefined || want.optional || variants.length === 0))
-    if (want?.type.kind !== "word") return val({ k: "none" }, expr.span);
-  if (want?.type.kind === "word") {
-    if (want.type.words.some((w) => w.name === first.text))
-      return val({ k: "word", value: first.text }, expr.span);
-    if (first.text === "none" && want.optional) return val({ k: "none" }, expr.span);
-  }
-  const one = variants[0];
-  if (one !== undefined) return construct(one, [], expr.span, ctx);
-  return unknown(first, want, ctx, false);
-};
-
-const isVariantWord = (name: string, want: Want, variants: readonly Constructor[]): boolean =>
-  want.type.kind === "word"
-    ? want.type.words.some((w) => w.name === name)
-    : want.type.kind === "sum" && variants.length > 0;
-
-/** Of the expected sum; without an expectation, of any, if only one has it. */
-const variantsFor = (
-  name: string,
-  want: Want | undefined,
-  ctx: Context,
-): readonly Constructor[] => {
-  const all = ctx.checker.vocabulary.constructors.filter((c) => c.name === name);
-  if (want === undefined) return all.length === 1 ? all : [];
-  const { type } = want;
-  return type.kind === "sum" ? all.filter((c) => c.of === type.name) : [];
-};
-
-/** Layer index, parameter, key (in defaults), then the names of the file. */
-const named = (
-  name: Name,
-  expr: ReferenceExpr,
-  want: Want | undefined,
-  ctx: Context,
-): Maybe | "no such name" => {
-  const { text } = name;
-  if (ctx.layer !== undefined && (text === "l" || text === "L"))
-    return val({ k: "number", value: ctx.layer[text] }, expr.span);
-  if (ctx.env.has(text)) return moved(ctx.env.get(text), expr.span);
-  if (ctx.keys?.has(text) === true) return moved(ctx.keys.get(text), expr.span);
-  const binding = ctx.module.names.get(text);
-  if (binding === undefined) return "no such name";
-  if (binding.kind === "broken") return undefined;
-  if (binding.kind === "definition") {
-    ctx.report("not-a-value", expr.span, { name: text, kind: binding.decl.word.text });
-    return undefined;
-  }
-  return moved(evaluateLet(binding, want, expr.span, ctx), expr.span);
-};
-
-/** A `let` of plain values is evaluated by itself, one that names constructors with the type of the place. */
-export const evaluateLet = (
-  binding: Extract<Binding, { kind: "let" }>,
-  want: Want | undefined,
-  use: Span,
-  ctx: Context,
-): Maybe => {
-  const { checker } = ctx;
-  const { decl, module } = binding;
-  const declared = decl.type && typeOf(decl.type, ctx);
-  if (decl.type !== undefined && declared === undefined) return undefined;
-  const wanted = declared
-    ? { type: declared, optional: false }
-    : hasConstructor(decl.value)
-      ? want
-      : undefined;
-  const cached = checker.lets.get(decl) ?? new Map<Type | undefined, Maybe>();
-  checker.lets.set(decl, cached);
-  if (cached.has(wanted?.type)) return cached.get(wanted?.type);
-  if (checker.letsOpen.has(decl)) {
-    const names = [...checker.letsOpen].map((d) => d.name.text);
-    const cycle = [...names.slice(names.indexOf(decl.name.text)), decl.name.text].join(" → ");
-    ctx.report(
-      "let-cycle",
-      use,
-      { cycle },
-      { notes: [{ at: decl.name.span, text: "it begins here" }] },
-    );
-    return undefined;
-  }
-  if (checker.letsOpen.size > 100) {
-    ctx.report("too-deep", use, { what: "lets", limit: 100 });
-    return undefined;
-  }
-  checker.letsOpen.add(decl);
-  const inner: Context = { checker, module, env: new Map(), dry: false, report: checker.report };
-  const value = evaluate(decl.value, wanted, inner);
-  checker.letsOpen.delete(decl);
-  cached.set(wanted?.type, value);
-  return value;
-};
-
-const hasConstructor = (expr: Expr): boolean => {
-  switch (expr.kind) {
-    case "reference":
-      return !(expr.args !== undefined && FUNCTIONS.includes(expr.path[0]?.text ?? ""));
-    case "list":
-      return expr.items.some(hasConstructor);
-    case "group":
-      return hasConstructor(expr.inner);
-    case "if":
-      return hasConstructor(expr.then) || hasConstructor(expr.else);
-    default:
-      return false;
-  }
-};
-
-const unknown = (name: Name, want: Want | undefined, ctx: Context, called: boolean): Maybe => {
-  const { vocabulary } = ctx.checker;
-  const type = want?.type;
-  if ((name.text === "l" || name.text === "L") && ctx.layer === undefined) {
-    ctx.report("layer-outside-blocks", name.span, { name: name.text });
-    return undefined;
-  }
-  const scope = [...ctx.env.keys(), ...ctx.module.names.keys()];
-  if (type?.kind === "sum") {
-    const known = vocabulary.constructors.filter((c) => c.of === type.name).map((c) => c.name);
-    const candidates = called ? known : [...known, ...scope];
-    const help = didYouMean(name, candidates);
-    const elsewhere = vocabulary.constructors.find((c) => c.name === name.text);
-    ctx.report(
-      "unknown-constructor",
-      name.span,
-      { name: name.text, type: withArticle(type.name) },
-      elsewhere === undefined
-        ? help.help.some((h) => h.startsWith("known"))
-          ? { help: [`${type.name} is one of ${known.join(", ")}`] }
-          : help
-        : {
-            help: [
-              `${name.text} is ${withArticle(elsewhere.of)}; ${type.name} is one of ${known.join(", ")}`,
-            ],
-          },
-    );
-    return undefined;
-  }
-  if (type?.kind === "word") {
-    const words = type.words.map((w) => w.name);
-    const help = didYouMean(name, words);
-    ctx.report(
-      "unknown-constructor",
-      name.span,
-      { name: name.text, type: "a word known here" },
-      help,
-    );
-    return undefined;
-  }
-  const candidates = called ? FUNCTIONS : [...scope, ...(ctx.layer ? ["l", "L"] : [])];
-  ctx.report("unknown-name", name.span, { name: name.text }, didYouMean(name, candidates));
-  return undefined;
-};
-
-const call = (name: Name, expr: ReferenceExpr, ctx: Context): Maybe => {
+export const call = (name: Name, expr: ReferenceExpr, ctx: Context): Maybe => {
   const args = expr.args ?? [];
   const values = args.map((arg) => evaluate(arg.value, undefined, ctx));
   const wanted = name.text === "min" || name.text === "max" ? "at least one number" : "one number";
@@ -478,8 +286,20 @@ const call = (name: Name, expr: ReferenceExpr, ctx: Context): Maybe => {
     return undefined;
   }
   const all = known.map((n) => n.value);
-  if (name.text === "min") return finite(all.reduce((a, b) => Math.min(a, b)), unit, expr.span, ctx);
-  if (name.text === "max") return finite(all.reduce((a, b) => Math.max(a, b)), unit, expr.span, ctx);
+  if (name.text === "min")
+    return finite(
+      all.reduce((a, b) => Math.min(a, b)),
+      unit,
+      expr.span,
+      ctx,
+    );
+  if (name.text === "max")
+    return finite(
+      all.reduce((a, b) => Math.max(a, b)),
+      unit,
+      expr.span,
+      ctx,
+    );
   if (name.text === "floor") return finite(Math.floor(all[0]!), unit, expr.span, ctx);
   if (all[0]! < 0) {
     reportValue(ctx, "negative-square-root", expr.span, { value: showNumber(all[0]!, unit) });

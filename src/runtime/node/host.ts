@@ -72,7 +72,9 @@ export const nodeHost = ({ root = process.cwd(), log }: NodeHostOptions = {}): H
     await syncFolder(dirname(to));
   },
   remove: (path) => rm(path, { recursive: true, force: true }),
-  makeFolder: async (path) => void (await mkdir(path, { recursive: true })),
+  makeFolder: async (path) => {
+    await mkdir(path, { recursive: true });
+  },
   list: async (path) => {
     try {
       const entries = await readdir(path, { withFileTypes: true });

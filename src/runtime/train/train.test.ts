@@ -114,7 +114,9 @@ test("an interrupt saves, and the run goes on from there", async () => {
   const [straight, host] = [project(), project()];
   await fit(straight);
   const stop = new AbortController();
-  const onStep = (p: { step: number }): void => void (p.step === 13 && stop.abort());
+  const onStep = (p: { step: number }): void => {
+    if (p.step === 13) stop.abort();
+  };
   const result = await fit(host, { signal: stop.signal, onStep });
   expect(result).toMatchObject({
     status: "interrupted",
