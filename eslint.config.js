@@ -22,7 +22,7 @@ const noFeatures = [["**/features/**"], "shared code never asks which feature is
 
 export default tseslint.config(
   {
-    ignores: ["dist", "**/node_modules", "coverage", "runs", "examples/*/run", ".gpu", ".tf"],
+    ignores: ["dist", "**/node_modules", "coverage", "runs", "examples/*/run*", ".gpu", ".tf"],
   },
   {
     files: ["**/*.ts"],

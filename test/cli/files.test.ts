@@ -60,7 +60,7 @@ describe("check", () => {
       "model.arch": "",
       "a.arch": 'spec 1\nimport { M } from "./m.arch"\n',
       "b.arch": 'spec 1\nimport { M } from "./m.arch"\n',
-      "m.arch": `${WRONG.replace("model Tiny", "export model M").split("recipe")[0]!}`,
+      "m.arch": WRONG.replace("model Tiny", "export model M").split("recipe")[0]!,
     });
     const { out } = await specc(["check", "--format", "json", "a.arch", "b.arch"], { cwd });
     const { diagnostics } = JSON.parse(out) as { diagnostics: { message: string }[] };

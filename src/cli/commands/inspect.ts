@@ -53,7 +53,12 @@ const printIr = (io: Io, target: Target, options: InspectOptions): number => {
 /** Whatever is computed once for all (rotary tables) is counted where it is first needed, so FLOPs do not tell layers apart. */
 const alike = (a: Layer, b: Layer): boolean => {
   const told = ({ name, parameters, tensors, parts }: Layer): string =>
-    JSON.stringify([name.split(".")[0], parameters, tensors.map((t) => t.shape), parts.map((part) => [part.name, part.parameters])]);
+    JSON.stringify([
+      name.split(".")[0],
+      parameters,
+      tensors.map((t) => t.shape),
+      parts.map((part) => [part.name, part.parameters]),
+    ]);
   return a.name.startsWith("blocks.") && told(a) === told(b);
 };
 

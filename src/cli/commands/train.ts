@@ -67,10 +67,14 @@ const announce = (
 const tell = (io: Io, result: FitResult, out: string, options: TrainOptions): void => {
   const { evaluation, sample } = result;
   if (options.json === true) {
-    const { history: _history, ...rest } = result;
-    io.out(
-      `${JSON.stringify({ formatVersion: "1.0", ...rest, run: shownPath(io.cwd, out) }, null, 2)}\n`,
-    );
+    // each step stands in metrics.jsonl already
+    const told = {
+      formatVersion: "1.0",
+      ...result,
+      history: undefined,
+      run: shownPath(io.cwd, out),
+    };
+    io.out(`${JSON.stringify(told, null, 2)}\n`);
     return;
   }
   if (options.quiet !== true)
