@@ -5,9 +5,14 @@ import type { DType } from "../../../bundle/manifest.ts";
 import type { Tensors } from "../../../bundle/tensor.ts";
 import type { Graph } from "../../ir/types.ts";
 import { lowerGraph } from "../lower-graph.ts";
-import type { Attr, TfNode } from "../tf-nodes.ts";
+import type { Attr, TfNode, TfType } from "../tf-nodes.ts";
 
-const TYPE: Readonly<Record<DType, string>> = { f32: "DT_FLOAT", i32: "DT_INT32", bool: "DT_BOOL" };
+const TYPE: Readonly<Record<TfType, string>> = {
+  f32: "DT_FLOAT",
+  i32: "DT_INT32",
+  bool: "DT_BOOL",
+  resource: "DT_RESOURCE",
+};
 const WEIGHT_TYPE: Readonly<Record<DType, string>> = { f32: "float32", i32: "int32", bool: "bool" };
 const SHARD = "group1-shard1of1.bin";
 /** The GraphDef version of TensorFlow 2.12 and later; readers only ask that it is not too old. */
@@ -16,13 +21,24 @@ const PRODUCER = 1395;
 const shapeProto = (shape: readonly number[]): object => ({
   dim: shape.map((size) => ({ size: String(size) })),
 });
+const base64 = (bytes: Uint8Array): string =>
+  btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""));
+const textProto = (text: string): string => base64(new TextEncoder().encode(text));
 /** Constants' values lie in the shard, so their attribute only says what they are. */
 const attrProto = (attr: Attr): object => {
   if ("type" in attr) return { type: TYPE[attr.type] };
   if ("int" in attr) return { i: String(attr.int) };
   if ("float" in attr) return { f: attr.float };
   if ("bool" in attr) return { b: attr.bool };
+  if ("string" in attr) return { s: textProto(attr.string) };
+  if ("bytes" in attr) return { s: base64(attr.bytes) };
   if ("shape" in attr) return { shape: shapeProto(attr.shape) };
+  if ("function" in attr) return { func: { name: attr.function } };
+  if ("types" in attr) return { list: { type: attr.types.map((type) => TYPE[type]) } };
+  if ("ints" in attr) return { list: { i: attr.ints.map(String) } };
+  if ("strings" in attr) return { list: { s: attr.strings.map(textProto) } };
+  if ("shapes" in attr) return { list: { shape: attr.shapes.map(shapeProto) } };
+  if ("functions" in attr) return { list: { func: attr.functions.map((name) => ({ name })) } };
   return { tensor: { dtype: TYPE[attr.tensor.dtype], tensorShape: shapeProto(attr.tensor.shape) } };
 };
 const constantAttrs = (node: TfNode): TfNode["attrs"] => ({
