@@ -125,12 +125,19 @@ export interface OpSigs {
   logSumExp: Unary; // last axis, dropped
   rmsNorm: { inputs: [x: Node, gain: Node]; attrs: { readonly eps: number } };
   layerNorm: { inputs: [x: Node, gain: Node, bias: Node]; attrs: { readonly eps: number } };
-  /** x [..., T, d], cos and sin [T, d]: x * cos + rotateHalf(x) * sin, the half-split layout of LLaMA. */
+  /** x [..., T, d], cos and sin [T, d] or [..., T, d]: x * cos + rotateHalf(x) * sin, the half-split layout of LLaMA. */
   rope: { inputs: [x: Node, cos: Node, sin: Node]; attrs: None };
   /** q [B, H, T, d], k and v [B, K, T, d] with H a multiple of K (head h reads k/v head floor(h·K/H)) -> [B, H, T, d]. */
   attention: {
     inputs: [q: Node, k: Node, v: Node];
     attrs: { readonly scale: number; readonly causal: boolean };
+  };
+  /** x [B, ..., C, d] with rows [B, ..., P, d] at positions start[b], start[b] + 1, ...; start i32 [B]. */
+  writeRows: { inputs: [x: Node, rows: Node, start: Node]; attrs: None };
+  /** q [B, H, P, d], k and v [B, K, C, d], start i32 [B]: query p of row b sees keys 0 ... start[b] + p -> [B, H, P, d]. */
+  cachedAttention: {
+    inputs: [q: Node, k: Node, v: Node, start: Node];
+    attrs: { readonly scale: number };
   };
   /** logits [N, V], targets i32 [N] -> f32 [N]: -log softmax at the target, 0 where the target is `ignore`. */
   crossEntropy: { inputs: [logits: Node, targets: Node]; attrs: { readonly ignore: number } };

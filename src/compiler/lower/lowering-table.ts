@@ -236,5 +236,7 @@ export const LOWERING: LoweringTable = {
   layerNorm: "expand",
   rope: "expand",
   attention: "expand",
+  writeRows: "expand",
+  cachedAttention: "expand",
   crossEntropy: "expand",
 };

@@ -1,7 +1,7 @@
 // Composites: ops with a meaning of their own that expand into simpler ones. Their gradients are closed forms written so
 // that value numbering shares what the forward pass already computes.
 // Legend: B batch, H heads, K key-value heads, G = H/K, T positions, d head width, N rows, V vocabulary.
-import { count, showType, sizes, tensor } from "../shape.ts";
+import { broadcast, count, sameSizes, showType, sizes, tensor } from "../shape.ts";
 import type { Builder, Dim, Node, OpTable, TensorType } from "../types.ts";
 import { elementCost, fault, floatOnly, none, scalar, sumTo, type Fault } from "./row.ts";
 
@@ -217,15 +217,17 @@ export const composites: Composite = {
     samples: [{ inputs: ["f32[b=2,t=3,d=4]", "f32[d=4]", "f32[d=4]"], attrs: { eps: 1e-5 } }],
   },
   rope: {
-    doc: "rotary positions, half-split layout, arXiv 2104.09864: x · cos + [-x₂, x₁] · sin; x [..., T, d], cos and sin [T, d], both halves of each equal",
+    doc: "rotary positions, half-split layout, arXiv 2104.09864: x · cos + [-x₂, x₁] · sin; x [..., T, d], cos and sin [T, d] or with leading axes that broadcast to those of x, both halves of each equal",
     kind: "composite",
     infer: ([x, cos, sin]) => {
       const [t, d] = sizes(x).slice(-2);
       return d !== undefined &&
         d % 2 === 0 &&
-        [cos, sin].every(
-          (w) => w.shape.length === 2 && w.shape[0]!.size === t && w.shape[1]!.size === d,
-        )
+        [cos, sin].every((w) => {
+          const shape = broadcast(w.shape, x.shape);
+          const [wt, wd] = sizes(w).slice(-2);
+          return wt === t && wd === d && shape !== undefined && sameSizes(shape, x.shape);
+        })
         ? x
         : fault(`tables ${showType(cos)}, ${showType(sin)} for ${showType(x)}`);
     },
@@ -242,6 +244,11 @@ export const composites: Composite = {
     samples: [
       {
         inputs: ["f32[b=2,h=2,t=3,d=4]", "f32[t=3,d=4]", "f32[t=3,d=4]"],
+        attrs: none,
+        values: ["any", "halves", "halves"],
+      },
+      {
+        inputs: ["f32[b=2,h=2,t=3,d=4]", "f32[b=2,h=1,t=3,d=4]", "f32[b=2,h=1,t=3,d=4]"],
         attrs: none,
         values: ["any", "halves", "halves"],
       },

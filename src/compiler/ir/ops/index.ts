@@ -1,5 +1,6 @@
 // The op table: total over OpSigs, so a signature without a row does not compile.
 import type { OpTable } from "../types.ts";
+import { cacheOps } from "./cache.ts";
 import { composites } from "./composite.ts";
 import { elementwise } from "./elementwise.ts";
 import { layout } from "./layout.ts";
@@ -14,4 +15,5 @@ export const ops: OpTable = {
   ...reduce,
   ...products,
   ...composites,
+  ...cacheOps,
 };
