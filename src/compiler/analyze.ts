@@ -1,10 +1,18 @@
-// The front half of the compiler, text to Spec: what `check` and editors need. It imports neither graphs nor emitters, so that
-// they start fast.
+// The front half of the compiler, text to Spec: what `check` and editors need. Neither passes nor emitters are loaded, so that
+// they start fast; which parameters a model has is asked of its builders, the only place that says so.
 import { check, checkRun, type CheckResult, type FileLoader } from "./semantics/check.ts";
 import type { ModelSpec, RecipeSpec } from "./semantics/spec.ts";
+import { features } from "./features/index.ts";
+import { parametersOf } from "./model/parameters-of.ts";
 import { vocabulary } from "./words.ts";
 
 export type { CheckResult, FileLoader };
+
+const language = {
+  vocabulary,
+  parametersOf: (model: ModelSpec): readonly string[] =>
+    parametersOf(model, features).map(({ name }) => name),
+};
 
 /** Text -> AST -> Spec, with everything there is to complain about. */
 export const analyze = (
@@ -13,7 +21,7 @@ export const analyze = (
   options: { readonly set?: Readonly<Record<string, string>> } = {},
 ): CheckResult =>
   check(entry, files, {
-    vocabulary,
+    ...language,
     set: Object.entries(options.set ?? {}).map(([key, value]) => ({ key, value })),
   });
 
@@ -22,4 +30,4 @@ export const analyzePair = (
   checked: CheckResult,
   model: ModelSpec,
   recipe: RecipeSpec,
-): CheckResult["diagnostics"] => checkRun(checked, model.name, recipe.name, vocabulary);
+): CheckResult["diagnostics"] => checkRun(checked, model.name, recipe.name, language);

@@ -3,6 +3,7 @@ import { createBuilder } from "../../src/compiler/ir/builder.ts";
 import { evaluate } from "../../src/compiler/ir/evaluate.ts";
 import type { Graph, Node } from "../../src/compiler/ir/types.ts";
 import { features } from "../../src/compiler/features/index.ts";
+import { createStage } from "../../src/compiler/model/kinds.ts";
 import { createParameters, type Parameter } from "../../src/compiler/model/parameters.ts";
 import { meanLoss } from "../../src/compiler/model/training.ts";
 import { decoder } from "../../src/compiler/model/transformer.ts";
@@ -128,11 +129,7 @@ export const passOf = (model: ModelSpec, B: number, T: number): Pass => {
   ];
   const input = (name: string): Node<"input"> => b.emit("input", [], { name, dtype: "i32", shape });
   const [ids, targets] = [input("input_ids"), input("targets")];
-  const { logits, hidden } = decoder(
-    { b, params, methods: features, spanOf: () => undefined },
-    model,
-    ids,
-  );
+  const { logits, hidden } = decoder(createStage(b, params, features), model, ids);
   const loss = meanLoss(b, logits, targets);
   const parameters = params.list();
   const grads = differentiate(

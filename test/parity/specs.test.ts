@@ -6,6 +6,7 @@ import { describe, expect, it } from "vitest";
 import { analyze } from "../../src/compiler/analyze.ts";
 import { features } from "../../src/compiler/features/index.ts";
 import { createBuilder } from "../../src/compiler/ir/builder.ts";
+import { createStage } from "../../src/compiler/model/kinds.ts";
 import { createParameters } from "../../src/compiler/model/parameters.ts";
 import { decoder } from "../../src/compiler/model/transformer.ts";
 import type { ModelSpec } from "../../src/compiler/semantics/spec.ts";
@@ -29,7 +30,7 @@ const parameters = (name: string): readonly { readonly name: string; readonly co
   const params = createParameters(b);
   const one = { name: "", size: 1 };
   const ids = b.emit("input", [], { name: "ids", dtype: "i32", shape: [one, one] });
-  decoder({ b, params, methods: features, spanOf: () => undefined }, model, ids);
+  decoder(createStage(b, params, features), model, ids);
   return params
     .list()
     .map((p) => ({ name: p.name, count: p.shape.reduce((n, d) => n * d.size, 1) }));

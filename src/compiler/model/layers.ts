@@ -1,12 +1,14 @@
-// The small parts of a decoder: a linear layer, the norms, rotary tables, starts of parameters.
+// The small parts of a decoder: a linear layer, vectors, rotary tables, starts of parameters.
 // Linear weights are [in, out] here and [out, in] on disk, so that no product reads a transposed operand.
 import type { Init } from "../../bundle/manifest.ts";
 import { InternalError } from "../diagnostics/types.ts";
 import type { Builder, Dim, Node } from "../ir/types.ts";
 import type { Variant } from "../semantics/spec.ts";
-import { flag, number } from "./config.ts";
+import { number } from "./config.ts";
 import { add, cos, iota, matMul, mul, sin } from "./ops.ts";
 import type { Parameters } from "./parameters.ts";
+import type { SubLayer } from "./sites.ts";
+import type { Cell } from "./stage.ts";
 
 /** A layer's two names: "blocks.3.attention.q" and "model.layers.3.self_attn.q_proj". */
 export interface LayerName {
@@ -40,7 +42,7 @@ export const linear = (
 };
 
 /** A gain or bias [D]. */
-const vector = (
+export const vector = (
   params: Parameters,
   { path, disk }: LayerName,
   part: "weight" | "bias",
@@ -54,29 +56,6 @@ const vector = (
     init: { kind: "constant", value },
     role: part === "bias" ? "bias" : "norm",
   });
-
-/** x [..., D] -> [..., D] */
-export const normalise = (
-  b: Builder,
-  params: Parameters,
-  kind: Variant,
-  x: Node,
-  name: LayerName,
-): Node => {
-  const D = x.type.shape.at(-1)!;
-  const gain = vector(params, name, "weight", D, 1);
-  switch (kind.is) {
-    case "rmsnorm":
-      return b.emit("rmsNorm", [x, gain], { eps: number(kind, "eps") });
-    case "layernorm": {
-      const zeros = (): Node => b.emit("full", [], { dtype: "f32", shape: [D], value: 0 });
-      const bias = flag(kind, "bias") ? vector(params, name, "bias", D, 0) : zeros();
-      return b.emit("layerNorm", [x, gain, bias], { eps: number(kind, "eps") });
-    }
-    default:
-      throw new InternalError(`no norm ${kind.is}`);
-  }
-};
 
 /**
  * cos and sin of t · theta^(-2i/d), both halves of d alike: two tables [T, d]. RoPE, arXiv 2104.09864, in the half-split
@@ -95,4 +74,22 @@ export const rotaryTables = (
   const frequencies = b.emit("constant", [], { dtype: "f32", shape: [d], values });
   const angles = mul(b, iota(b, "f32", [T, d], 0), frequencies);
   return [cos(b, angles), sin(b, angles)];
+};
+
+/** x [B, T, in] -> [B, T, out] by the block's layer "attention.q", "self_attn.q_proj" on disk. */
+export const project = (
+  { b, params, model, path, disk }: Cell,
+  [sub, part]: readonly [SubLayer, string],
+  x: Node,
+  out: Dim,
+  bias: boolean,
+): Node => {
+  const layer = {
+    path: `${path}.${sub}.${part}`,
+    disk: `${disk}.${sub === "attention" ? "self_attn" : "mlp"}.${part}_proj`,
+    out,
+    bias,
+    init: model.init,
+  };
+  return b.at(part, undefined, () => linear(b, params, x, layer));
 };

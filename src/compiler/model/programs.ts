@@ -6,9 +6,12 @@ import { InternalError } from "../diagnostics/types.ts";
 import { createBuilder } from "../ir/builder.ts";
 import type { Builder, Graph, Node } from "../ir/types.ts";
 import type { ModelSpec, RecipeSpec } from "../semantics/spec.ts";
+import { createStage } from "./kinds.ts";
+import { parametersOf } from "./parameters-of.ts";
 import { add, dim, gather, mul, reshape } from "./ops.ts";
 import { createParameters, stateEntry, type Parameter, type Parameters } from "./parameters.ts";
 import type { GradEntry, Method } from "./sites.ts";
+import type { Effects } from "./stage.ts";
 import { applyGradients, gradients, lossSum, meanLoss, planOf, type Plan } from "./training.ts";
 import { decoder, type Forward } from "./transformer.ts";
 import type { Compiled } from "./types.ts";
@@ -38,6 +41,7 @@ interface Making {
   readonly ids: Node<"input">;
   readonly targets: Node<"input">;
   readonly forward: Forward;
+  readonly effects: Effects;
 }
 
 export const buildPrograms = (
@@ -48,7 +52,7 @@ export const buildPrograms = (
   const plan =
     recipe === undefined ? undefined : planOf(recipe, options.totalSteps, model.blocks.length);
   const programs = options.programs.map((name) => makers[name](model, plan, options));
-  const parameters = start(model, options, options.binding).params.list();
+  const parameters = parametersOf(model, options.methods);
   return {
     state: stateOf(parameters, plan),
     programs,
@@ -97,23 +101,27 @@ const start = (
   const shape = [dim("batch", batch), dim("seq", sequence)];
   const ids = b.emit("input", [], { name: "input_ids", dtype: "i32", shape });
   const targets = b.emit("input", [], { name: "targets", dtype: "i32", shape });
-  const stage = {
-    b,
-    params,
-    methods: options.methods,
-    spanOf: options.spanOf ?? (() => undefined),
-  };
+  const stage = createStage(b, params, options.methods, options.spanOf);
   return {
     b,
     params,
     ids,
     targets,
+    effects: stage.effects,
     forward: decoder(stage, model, ids, pick === undefined ? undefined : (x) => pick(b, x)),
   };
 };
 
 const lossOf = (m: Making): Node =>
   m.b.at("loss", undefined, () => meanLoss(m.b, m.forward.logits, m.targets));
+/** What is differentiated: the loss and the terms that layers add to it. */
+const objectiveOf = (m: Making, loss: Node): Node =>
+  m.effects.losses.reduce((sum, { node }) => add(m.b, sum, node), loss);
+const metricOutputs = ({ effects }: Making): Graph["outputs"] =>
+  [...effects.losses, ...effects.metrics].map(({ name, node }) => ({
+    name: `metrics/${name}`,
+    node,
+  }));
 
 /** Parameters worth following, as outputs: their values before the update. */
 const probeOutputs = (m: Making, methods: readonly Method[]): Graph["outputs"] =>
@@ -133,7 +141,7 @@ const makers: Readonly<Record<ProgramName, Maker>> = {
     const plan = needPlan(given, "train_step");
     const m = start(model, options, options.binding);
     const loss = lossOf(m);
-    const grads = gradients(m.b, m.params, loss);
+    const grads = gradients(m.b, m.params, objectiveOf(m, loss));
     const applied = applyGradients(m.b, plan, options.methods, m.params, grads);
     return {
       graph: {
@@ -143,8 +151,9 @@ const makers: Readonly<Record<ProgramName, Maker>> = {
           { name: "loss", node: loss },
           ...applied.outputs,
           ...probeOutputs(m, options.methods),
+          ...metricOutputs(m),
         ],
-        updates: applied.updates,
+        updates: [...applied.updates, ...m.effects.updates],
       },
       scalars: applied.scalars,
     };
@@ -155,7 +164,7 @@ const makers: Readonly<Record<ProgramName, Maker>> = {
     const m = start(model, options, options.binding);
     const loss = lossOf(m);
     const share = recipe.micro.value / recipe.batch.value;
-    const updates = gradients(m.b, m.params, loss).map(({ name, grad }) => {
+    const updates = gradients(m.b, m.params, objectiveOf(m, loss)).map(({ name, grad }) => {
       const held = m.b.emit("state", [], { name: `${name}/grad`, shape: grad.type.shape });
       return { state: `${name}/grad`, node: add(m.b, held, mul(m.b, grad, share)) };
     });
@@ -163,8 +172,8 @@ const makers: Readonly<Record<ProgramName, Maker>> = {
       graph: {
         name: "accumulate",
         inputs: [m.ids, m.targets],
-        outputs: [{ name: "loss", node: loss }],
-        updates,
+        outputs: [{ name: "loss", node: loss }, ...metricOutputs(m)],
+        updates: [...updates, ...m.effects.updates],
       },
       scalars: {},
     };
@@ -227,7 +236,7 @@ const makers: Readonly<Record<ProgramName, Maker>> = {
   forward: (model, _plan, options) => {
     const m = start(model, options, options.forward ?? options.binding);
     const loss = lossOf(m);
-    const grads = options.gradients === true ? gradients(m.b, m.params, loss) : [];
+    const grads = options.gradients === true ? gradients(m.b, m.params, objectiveOf(m, loss)) : [];
     return plain(
       "forward",
       [m.ids, m.targets],

@@ -1,8 +1,10 @@
-// Where papers differ: the places of a decoder and of a training step that a feature may wrap, and what it may ask for
-// there. Shared code runs the wrappers in order and never asks which feature is on.
-import type { Init } from "../../bundle/manifest.ts";
-import type { Builder, Dim, Node } from "../ir/types.ts";
+// Where papers differ: the kinds of layers that a feature may bring, the places of a decoder and of a training step that it
+// may wrap, and what it may ask for there. Shared code runs the wrappers in order and never asks which feature is on.
+import { InternalError } from "../diagnostics/types.ts";
+import type { Builder, Node } from "../ir/types.ts";
 import type { BlockSpec, RecipeSpec, Variant } from "../semantics/spec.ts";
+import type { LayerName } from "./layers.ts";
+import type { Cell, Stage } from "./stage.ts";
 
 /**
  * In the order of the data, for a sub-layer F of a Pre block, h' = h + F(N(h)), or a Post block, h' = N(h + F(h)):
@@ -12,29 +14,41 @@ import type { BlockSpec, RecipeSpec, Variant } from "../semantics/spec.ts";
 export type Site = "residual.in" | "norm.out" | "branch.out" | "residual.skip" | "residual.out";
 export type SubLayer = "attention" | "ffn";
 
-export interface SiteContext {
-  readonly b: Builder;
-  readonly block: BlockSpec;
-  /** Depth of the model. */
-  readonly depth: number;
+/** A block at one of its sub-layers. */
+export interface SiteContext extends Cell {
   readonly subLayer: SubLayer;
-  /** Where the block normalises: "pre", "post". */
-  readonly placement: string;
-  /** A trained parameter of this block. The same name in one block is the same parameter. */
-  readonly param: (request: ParamRequest) => Node;
 }
-export interface ParamRequest {
-  /** Below the block's path: "gpas.gate". */
-  readonly name: string;
-  /** Below the layer's name on disk: "gpas_block.gate". */
-  readonly diskName: string;
-  readonly shape: readonly Dim[];
-  readonly init: Init;
-  /** False: kept and saved, never updated. */
-  readonly trained?: boolean;
-  /** Features find their parameters again by role ("gate"). */
-  readonly role: string;
+
+/** A sub-layer: x [B, T, D] -> [B, T, D]; `spec` is its constructor. */
+export type Layer = (cell: Cell, spec: Variant, x: Node) => Node;
+/** x [..., D] -> [..., D] with parameters below `name`. */
+export type NormKind = (stage: Stage, spec: Variant, x: Node, name: LayerName) => Node;
+/** A block's parts, for a placement to put together. */
+export interface BlockParts {
+  readonly cell: Cell;
+  /** The norm at `path` below the block ("ffn_norm"), `disk` below the layer on disk, and what methods do to its result. */
+  readonly norm: (sub: SubLayer, path: string, disk: string, x: Node) => Node;
+  /** Attention or feed-forward layer, and what methods do to its result. */
+  readonly branch: (sub: SubLayer, x: Node) => Node;
+  readonly site: (site: Site, sub: SubLayer, x: Node) => Node;
 }
+/** x [B, T, D] -> [B, T, D]: a whole block. */
+export type Placement = (parts: BlockParts, x: Node) => Node;
+
+/** Builders by constructor name, one table for each sum type whose variants build something. */
+export interface Kinds {
+  readonly attention: Readonly<Record<string, Layer>>;
+  readonly ffn: Readonly<Record<string, Layer>>;
+  readonly norm: Readonly<Record<string, NormKind>>;
+  readonly placement: Readonly<Record<string, Placement>>;
+}
+
+/** The builder of a variant of one family. */
+export const kindOf = <T>(family: Readonly<Record<string, T>>, { is }: Variant): T => {
+  const kind = family[is];
+  if (kind === undefined) throw new InternalError(`nothing builds ${is}`);
+  return kind;
+};
 
 /** A parameter during a training step. */
 export interface GradEntry {
@@ -43,11 +57,13 @@ export interface GradEntry {
   readonly grad: Node;
 }
 
-/** What a method adds to the compiler: wrappers at sites, and hooks of the training step. */
+/** What a method adds to the compiler: kinds of layers, wrappers at sites, and hooks of the training step. */
 export interface Method {
   readonly name: string;
-  /** The config of this method in a block, or undefined when the block does not use it. */
-  readonly configOf: (block: BlockSpec) => Variant | undefined;
+  /** What its constructors build. */
+  readonly kinds?: Partial<Kinds>;
+  /** The config that its sites act by, or undefined when the block does not use the method. */
+  readonly configOf?: (block: BlockSpec) => Variant | undefined;
   readonly sites?: {
     readonly [S in Site]?: (x: Node, config: Variant, context: SiteContext) => Node;
   };

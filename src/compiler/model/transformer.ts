@@ -1,36 +1,21 @@
 // A whole decoder, top to bottom: embedding, blocks of attention and feed-forward layer, final norm, head.
-// Legend: B batch, T positions, D hidden size, H heads, K key-value heads, d head width, F intermediate size, V vocabulary.
-import { InternalError, type Span } from "../diagnostics/types.ts";
+// Legend: B batch, T positions, D hidden size, V vocabulary.
 import { count } from "../ir/shape.ts";
-import type { Builder, Dim, Node } from "../ir/types.ts";
-import type { BlockSpec, ModelSpec } from "../semantics/spec.ts";
-import { flag, number, optionalNumber, text, variant } from "./config.ts";
-import { initOf, linear, normalise, rotaryTables } from "./layers.ts";
-import { add, dim, gather, matMul, mul, relu, reshape, silu, square, transpose } from "./ops.ts";
-import type { Parameters } from "./parameters.ts";
-import type { Method, Site, SubLayer } from "./sites.ts";
+import type { Node } from "../ir/types.ts";
+import type { ModelSpec } from "../semantics/spec.ts";
+import { flag, optionalNumber, variant } from "./config.ts";
+import { initOf, linear } from "./layers.ts";
+import { normalise } from "./norms.ts";
+import { add, dim, gather, matMul, reshape } from "./ops.ts";
+import { kindOf, type BlockParts, type Layer, type Site, type SubLayer } from "./sites.ts";
+import { cellOf, type Cell, type Stage } from "./stage.ts";
 
-export interface Stage {
-  readonly b: Builder;
-  readonly params: Parameters;
-  readonly methods: readonly Method[];
-  /** The line a path of the spec was written on: "blocks.3.attention". */
-  readonly spanOf: (path: string) => Span | undefined;
-}
 export interface Forward {
   /** [B, T, V] */
   readonly logits: Node;
   /** Embeddings, then the output of each block: L + 1 nodes [B, T, D]. */
   readonly hidden: readonly Node[];
 }
-/** One block under construction. */
-interface Cell extends Stage {
-  readonly model: ModelSpec;
-  readonly block: BlockSpec;
-  /** From 0, as paths and checkpoints count. */
-  readonly i: number;
-}
-
 /** ids i32 [B, T] -> logits and block states. `pick` chooses positions [B, T', D] of the last state before norm and head. */
 export const decoder = (
   stage: Stage,
@@ -38,19 +23,19 @@ export const decoder = (
   ids: Node,
   pick: (x: Node) => Node = (x) => x,
 ): Forward => {
-  const { b, params } = stage;
+  const { b } = stage;
   const at = (path: string, make: () => Node): Node => b.at(path, stage.spanOf(path), make);
   let x = at("embedding", () => embed(stage, model, ids)); // [B, T, D]
   const hidden = [x];
   model.blocks.forEach((block, i) => {
-    x = at(`blocks.${i}`, () => blockOf({ ...stage, model, block, i }, x));
+    x = at(`blocks.${i}`, () => blockOf(cellOf(stage, model, block, i), x));
     hidden.push(x);
   });
   x = pick(x); // [B, T', D]
   const { final_norm: norm } = model;
   if (norm !== null)
     x = at("final_norm", () =>
-      normalise(b, params, norm, x, { path: "final_norm", disk: "model.norm" }),
+      normalise(stage, norm, x, { path: "final_norm", disk: "model.norm" }),
     );
   return { logits: at("head", () => head(stage, model, x)), hidden };
 };
@@ -86,140 +71,37 @@ const embed = ({ b, params }: Stage, model: ModelSpec, ids: Node): Node => {
 
 /** [B, T, D] -> [B, T, D] */
 const blockOf = (cell: Cell, x: Node): Node => {
-  const u = residual(cell, "attention", (h) => attention(cell, h), x);
-  return residual(cell, "ffn", (h) => feedForward(cell, h), u);
-};
-
-/** pre: h + F(N(h)); post: N(h + F(h)); methods wrap what the sites name. */
-const residual = (cell: Cell, sub: SubLayer, layer: (h: Node) => Node, h: Node): Node => {
-  const { b, params, block, i, spanOf } = cell;
-  const placement = block.norm.is;
-  const site = (name: Site, x: Node): Node => wrap(cell, sub, name, x);
-  const name = {
-    path: `blocks.${i}.${sub}_norm`,
-    disk: `model.layers.${i}.${normOnDisk(placement, sub)}`,
-  };
-  const N = (x: Node): Node => {
-    const make = (): Node => normalise(b, params, variant(block.norm, "norm"), x, name);
-    return site("norm.out", b.at(`${sub}_norm`, spanOf(`blocks.${i}.norm`), make));
-  };
-  const F = (x: Node): Node => {
-    const make = (): Node => layer(x);
-    return site("branch.out", b.at(sub, spanOf(`blocks.${i}.${sub}`), make));
-  };
-  const stream = site("residual.in", h);
-  const plus = (branch: Node): Node =>
-    site("residual.out", add(b, site("residual.skip", stream), branch));
-  switch (placement) {
-    case "pre":
-      return plus(F(N(stream)));
-    case "post":
-      return N(plus(F(stream)));
-    default:
-      throw new InternalError(`no norm placement ${placement}`);
-  }
-};
-
-/** The names of the field: `post_attention_layernorm` is the norm before a Pre block's FFN, and after a Post block's attention. */
-const normOnDisk = (placement: string, sub: SubLayer): string => {
-  if (placement === "post")
-    return sub === "attention" ? "post_attention_layernorm" : "post_feedforward_layernorm";
-  return sub === "attention" ? "input_layernorm" : "post_attention_layernorm";
+  const { b, block, path, disk, spanOf, kinds } = cell;
+  const site: BlockParts["site"] = (name, sub, y) => wrap(cell, name, sub, y);
+  const layer = (sub: SubLayer): Layer => kindOf(kinds[sub], block[sub]);
+  return kindOf(kinds.placement, block.norm)(
+    {
+      cell,
+      site,
+      norm: (sub, name, diskName, y) => {
+        const at = { path: `${path}.${name}`, disk: `${disk}.${diskName}` };
+        const make = (): Node => normalise(cell, variant(block.norm, "norm"), y, at);
+        return site("norm.out", sub, b.at(name, spanOf(`${path}.norm`), make));
+      },
+      branch: (sub, y) => {
+        const make = (): Node => layer(sub)(cell, block[sub], y);
+        return site("branch.out", sub, b.at(sub, spanOf(`${path}.${sub}`), make));
+      },
+    },
+    x,
+  );
 };
 
 /** Lets every method that the block uses act at a site, in the order of the list. */
-const wrap = (cell: Cell, subLayer: SubLayer, site: Site, x: Node): Node => {
-  const { b, params, methods, model, block, i, spanOf } = cell;
-  return methods.reduce((before, method) => {
-    const config = method.configOf(block);
+const wrap = (cell: Cell, site: Site, subLayer: SubLayer, x: Node): Node =>
+  cell.methods.reduce((before, method) => {
+    const config = method.configOf?.(cell.block);
     const apply = method.sites?.[site];
     if (config === undefined || apply === undefined) return before;
-    const key = Object.keys(block).find((k) => block[k] === config) ?? "";
-    const make = (): Node =>
-      apply(before, config, {
-        b,
-        block,
-        subLayer,
-        depth: model.blocks.length,
-        placement: block.norm.is,
-        param: (p) =>
-          params.get({
-            ...p,
-            name: `blocks.${i}.${p.name}`,
-            diskName: `model.layers.${i}.${p.diskName}`,
-          }),
-      });
-    return b.at(method.name, spanOf(`blocks.${i}.${key}`), make);
+    const key = Object.keys(cell.block).find((k) => cell.block[k] === config) ?? "";
+    const make = (): Node => apply(before, config, { ...cell, subLayer });
+    return cell.b.at(method.name, cell.spanOf(`${cell.path}.${key}`), make);
   }, x);
-};
-
-/** x [B, T, in] -> [B, T, out] by the block's layer "attention.q", "self_attn.q_proj" on disk. */
-const project = (
-  { b, params, model, i }: Cell,
-  [sub, part]: readonly [SubLayer, string],
-  x: Node,
-  out: Dim,
-  bias: boolean,
-): Node => {
-  const disk = `model.layers.${i}.${sub === "attention" ? "self_attn" : "mlp"}.${part}_proj`;
-  const layer = { path: `blocks.${i}.${sub}.${part}`, disk, out, bias, init: model.init };
-  return b.at(part, undefined, () => linear(b, params, x, layer));
-};
-
-/** Causal self-attention, arXiv 1706.03762; K < H is grouped (2305.13245), K = 1 multi-query. [B, T, D] -> [B, T, D] */
-const attention = (cell: Cell, x: Node): Node => {
-  const { b, model } = cell;
-  const spec = cell.block.attention;
-  const [B, T, D] = x.type.shape as readonly [Dim, Dim, Dim];
-  const H = number(spec, "heads");
-  const K = spec.is === "mha" ? H : spec.is === "mqa" ? 1 : number(spec, "kv");
-  const d = dim("d", optionalNumber(spec, "head_dim") ?? model.hidden_size / H);
-  const bias = flag(spec, "bias");
-  const position = variant(spec, "position");
-
-  const heads = (part: "q" | "k" | "v", n: number): Node => {
-    const y = project(cell, ["attention", part], x, dim("heads", n * d.size), bias); // [B, T, n·d]
-    return transpose(b, reshape(b, y, [B, T, dim("h", n), d]), [0, 2, 1, 3]); // [B, n, T, d]
-  };
-  const turn = (y: Node): Node => {
-    if (position.is !== "rope") return y;
-    const [cos, sin] = rotaryTables(b, T, d, number(position, "theta")); // [T, d]
-    return b.emit("rope", [y, cos, sin], {});
-  };
-  const q = turn(heads("q", H)); // [B, H, T, d]
-  const k = turn(heads("k", K)); // [B, K, T, d]
-  const v = heads("v", K);
-  const mixed = b.emit("attention", [q, k, v], { scale: d.size ** -0.5, causal: true }); // [B, H, T, d]
-  const joined = reshape(b, transpose(b, mixed, [0, 2, 1, 3]), [B, T, dim("heads", H * d.size)]);
-  return project(cell, ["attention", "o"], joined, D, bias);
-};
-
-/** Gated forms: arXiv 2002.05202; relu2: 2109.08668. [B, T, D] -> [B, T, D] */
-const feedForward = (cell: Cell, x: Node): Node => {
-  const { b } = cell;
-  const spec = cell.block.ffn;
-  const D = x.type.shape.at(-1)!;
-  const F = dim("ffn", number(spec, "intermediate"));
-  const bias = flag(spec, "bias");
-  const to = (part: "gate" | "up"): Node => project(cell, ["ffn", part], x, F, bias); // [B, T, F]
-  const gelu = (y: Node): Node =>
-    b.emit("gelu", [y], { approximate: text(spec, "approximate") === "tanh" ? "tanh" : "none" });
-  const inner = (): Node => {
-    switch (spec.is) {
-      case "swiglu":
-        return mul(b, silu(b, to("gate")), to("up"));
-      case "geglu":
-        return mul(b, gelu(to("gate")), to("up"));
-      case "gelu":
-        return gelu(to("up"));
-      case "relu2":
-        return square(b, relu(b, to("up")));
-      default:
-        throw new InternalError(`no feed-forward layer ${spec.is}`);
-    }
-  };
-  return project(cell, ["ffn", "down"], inner(), D, bias);
-};
 
 /** [B, T, D] -> [B, T, V] */
 const head = ({ b, params }: Stage, model: ModelSpec, x: Node): Node => {

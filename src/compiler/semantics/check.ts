@@ -11,7 +11,6 @@ import { declaration, flatten, type Flat } from "./flatten.ts";
 import { EDITION, didYouMean, loadFiles, onceEach, type FileLoader, type Module } from "./load.ts";
 import { BLOCK, MODEL, buildModel, checkBlock } from "./model.ts";
 import { checkPair } from "./pair.ts";
-import { parameterPaths, wordsOfPaths } from "./parameters.ts";
 import { buildRecipe, recipeShape } from "./recipe.ts";
 import type { Vocabulary } from "./schema.ts";
 import type { ModelSpec, Origin, Origins, RecipeSpec, Spec } from "./spec.ts";
@@ -20,6 +19,8 @@ export type { FileLoader } from "./load.ts";
 
 export interface CheckOptions {
   readonly vocabulary: Vocabulary;
+  /** Paths of a sound model's parameters: what selectors choose from. */
+  readonly parametersOf: ParametersOf;
   /** `--set key=value`. */
   readonly set?: readonly { readonly key: string; readonly value: string }[];
 }
@@ -32,6 +33,8 @@ export interface CheckResult {
   readonly diagnostics: readonly Diagnostic[];
   readonly edition: number;
 }
+
+export type ParametersOf = (model: ModelSpec) => readonly string[];
 
 const LATER = ["pipeline", "merge", "inference", "eval", "sweep"];
 const KINDS = ["model", "block", "recipe"];
@@ -56,8 +59,11 @@ export const check = (entry: string, files: FileLoader, options: CheckOptions): 
     return result(undefined, EDITION);
   }
   const overrides = readOverrides(options.set ?? [], loaded.entry, sources, reporter);
+  const contradictory = new Set<ModelSpec>();
   const checker: Checker = {
     vocabulary,
+    parametersOf: onceForEach(options.parametersOf, contradictory),
+    contradictory,
     report,
     overrides: [],
     lets: new Map(),
@@ -144,14 +150,30 @@ const checkModule = (module: Module, checker: Checker): void => {
   }
 };
 
+/** Models are asked about once for each recipe. */
+const onceForEach = (
+  parametersOf: ParametersOf,
+  contradictory: ReadonlySet<ModelSpec>,
+): Checker["parametersOf"] => {
+  const known = new Map<ModelSpec, readonly string[]>();
+  return (model) => {
+    if (contradictory.has(model)) return undefined;
+    const paths = known.get(model) ?? parametersOf(model);
+    known.set(model, paths);
+    return paths;
+  };
+};
+
+const wordsOfPaths = (paths: readonly string[]): readonly string[] => [
+  ...new Set(paths.flatMap((path) => path.split(".")).filter((word) => !/^\d+$/.test(word))),
+];
+
 /** Words that selectors may use: the vocabulary's, and those of the models at hand. */
 const selectorWords = (checker: Checker, models: readonly ModelSpec[]): readonly string[] => [
   ...new Set([
     ...checker.vocabulary.words,
     ...BASE_WORDS,
-    ...models.flatMap((model) =>
-      wordsOfPaths(parameterPaths(model, checker.vocabulary.parameters)),
-    ),
+    ...models.flatMap((model) => wordsOfPaths(checker.parametersOf(model) ?? [])),
   ]),
 ];
 const BASE_WORDS = [
@@ -194,7 +216,15 @@ const checkEntry = (module: Module, checker: Checker, origins: Map<string, Origi
     recipes[text] = recipe;
     const name = decl.for === undefined ? only : tied;
     const model = name === undefined ? undefined : models[name];
-    if (model !== undefined) checkPair(model, recipe, origins, checker.vocabulary, checker.report);
+    if (model !== undefined)
+      checkPair(
+        model,
+        recipe,
+        checker.parametersOf(model),
+        origins,
+        checker.vocabulary,
+        checker.report,
+      );
   }
   return { edition: module.ast.edition?.value ?? EDITION, models, recipes, recipeFor };
 };
@@ -279,12 +309,12 @@ export const checkRun = (
   checked: CheckResult,
   model: string,
   recipe: string,
-  vocabulary: Vocabulary,
+  { vocabulary, parametersOf }: Pick<CheckOptions, "vocabulary" | "parametersOf">,
 ): readonly Diagnostic[] => {
   const m = checked.spec?.models[model];
   const r = checked.spec?.recipes[recipe];
   if (m === undefined || r === undefined) return [];
   const reporter = new Reporter(vocabulary.diagnostics);
-  checkPair(m, r, checked.origins, vocabulary, onceEach(reporter));
+  checkPair(m, r, parametersOf(m), checked.origins, vocabulary, onceEach(reporter));
   return reporter.diagnostics;
 };

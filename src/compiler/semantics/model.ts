@@ -49,12 +49,20 @@ export const buildModel = (
   for (const [key, value] of values) record[key] = toValue(value, `${root}.${key}`, origins);
   const layers = evaluateBlocks(flat, root, origins, checker);
   const blocks = layers.map(({ block }) => block);
+  let contradicts = false;
+  const watched: Context = {
+    ...ctx,
+    report: (complaint, ...rest) => {
+      contradicts ||= isError(complaint, checker);
+      ctx.report(complaint, ...rest);
+    },
+  };
   checkShapes(
     record,
     layers.filter((l) => l.sound).map((l) => l.block),
     root,
     origins,
-    ctx,
+    watched,
   );
   const complete = layers.filter(
     ({ block, sound }) => sound && block["norm"] !== undefined && block["attention"] !== undefined,
@@ -63,12 +71,18 @@ export const buildModel = (
   for (const { block, at } of complete)
     for (const rule of checker.vocabulary.blockChecks)
       for (const complaint of rule(block as BlockSpec, layers.length, known))
-        raise(complaint, `${root}.blocks.${Number(block["layer"]) - 1}`, at, origins, ctx);
+        raise(complaint, `${root}.blocks.${Number(block["layer"]) - 1}`, at, origins, watched);
   const whole =
     [...values.values()].every(isWhole) && layers.length > 0 && layers.every((l) => l.whole);
   // Every key of the tables is filled and typed by now; the contract type names the ones of the base.
-  return whole && flat.open.length === 0 ? modelSpec(record, blocks) : undefined;
+  if (!whole || flat.open.length > 0) return undefined;
+  const model = modelSpec(record, blocks);
+  if (contradicts) checker.contradictory.add(model);
+  return model;
 };
+
+const isError = (name: string, { vocabulary }: Checker): boolean =>
+  vocabulary.diagnostics.some((entry) => entry.name === name && entry.severity === "error");
 
 /** Keys in the order of a paper's table: the blocks between what comes before them and after. */
 const modelSpec = (

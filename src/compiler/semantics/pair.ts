@@ -1,6 +1,5 @@
 // A recipe against the model it trains: tokens against the vocabulary, sequence against context, rules against parameters.
 import type { Report } from "./context.ts";
-import { parameterPaths } from "./parameters.ts";
 import type { RuleBlock, Vocabulary } from "./schema.ts";
 import { indices, matchSelector } from "./selectors.ts";
 import { literalOf, note, placeOf } from "./shapes.ts";
@@ -19,6 +18,8 @@ type Origins = ReadonlyMap<string, Origin>;
 export const checkPair = (
   model: ModelSpec,
   recipe: RecipeSpec,
+  /** The model's parameters; undefined where it has none to speak of. */
+  paths: readonly string[] | undefined,
   origins: Origins,
   vocabulary: Vocabulary,
   report: Report,
@@ -73,7 +74,7 @@ export const checkPair = (
       },
     );
   }
-  const paths = parameterPaths(model, vocabulary.parameters);
+  if (paths === undefined) return;
   for (const block of vocabulary.rules["recipe"] ?? [])
     checkRules(
       block,

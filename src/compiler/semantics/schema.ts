@@ -126,8 +126,6 @@ export interface Vocabulary {
   readonly rules: Readonly<Record<string, readonly RuleBlock[]>>;
   /** Words that selectors know though a model may hold no such parameter: "norm", "bias", "router". */
   readonly words: readonly string[];
-  /** Parameters that features add to a block, below its path: "gpas.gate". */
-  readonly parameters: readonly ((block: BlockSpec) => readonly string[])[];
   /** Rules over a finished block: combinations without a meaning. `at` is a path below the block: "scaling.gate". */
   readonly blockChecks: readonly NonNullable<VocabularyPart["checkBlock"]>[];
 }
@@ -141,7 +139,6 @@ export interface VocabularyPart {
   /** A block that exists already gets these default rules before its own. */
   readonly rules?: Readonly<Record<string, readonly RuleBlock[]>>;
   readonly words?: readonly string[];
-  readonly parameters?: (block: BlockSpec) => readonly string[];
   readonly checkBlock?: (
     block: BlockSpec,
     depth: number,

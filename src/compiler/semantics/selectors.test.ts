@@ -1,7 +1,6 @@
 // What selectors take.
 import { expect, test } from "vitest";
-import { checkText, testVocabulary } from "../../../test/golden/semantics/world.ts";
-import { parameterPaths } from "./parameters.ts";
+import { checkText, testParameters } from "../../../test/golden/semantics/world.ts";
 import { matchSelector } from "./selectors.ts";
 
 const text = (selector: string): string => `
@@ -16,8 +15,7 @@ const taken = (selector: string): readonly string[] => {
   const rule = spec!.recipes["R"]!.decay[0]!;
   return paths().filter((path) => matchSelector(rule.selector, path, 2));
 };
-const paths = (): readonly string[] =>
-  parameterPaths(checkText(text("norm")).spec!.models["M"]!, testVocabulary.parameters);
+const paths = (): readonly string[] => testParameters(checkText(text("norm")).spec!.models["M"]!);
 
 test("parameters of a model", () => {
   expect(paths().filter((p) => !p.startsWith("blocks.1"))).toEqual([
@@ -29,12 +27,12 @@ test("parameters of a model", () => {
       `blocks.0.attention.${p}.bias`,
     ]),
     ...[
+      "gpas.gate",
       "ffn_norm.weight",
       "ffn_norm.bias",
       "ffn.gate.weight",
       "ffn.up.weight",
       "ffn.down.weight",
-      "gpas.gate",
     ].map((p) => `blocks.0.${p}`),
     "final_norm.weight",
     "head.weight",
@@ -46,7 +44,7 @@ test("runs of segments, and all below", () => {
     [0, 1].flatMap((i) => [`blocks.${i}.attention.q.weight`, `blocks.${i}.attention.q.bias`]),
   );
   expect(taken("gate")).toEqual(
-    [0, 1].flatMap((i) => [`blocks.${i}.ffn.gate.weight`, `blocks.${i}.gpas.gate`]),
+    [0, 1].flatMap((i) => [`blocks.${i}.gpas.gate`, `blocks.${i}.ffn.gate.weight`]),
   );
   expect(taken("gpas")).toEqual(["blocks.0.gpas.gate", "blocks.1.gpas.gate"]);
   expect(taken("norm").every((p) => p.includes("norm"))).toBe(true);

@@ -13,7 +13,6 @@ export const mergeVocabulary = (
       diagnostics: [...all.diagnostics, ...(part.diagnostics ?? [])],
       rules: mergeRules(all.rules, part.rules ?? {}),
       words: [...new Set([...all.words, ...(part.words ?? [])])],
-      parameters: [...all.parameters, ...(part.parameters ? [part.parameters] : [])],
       blockChecks: [...all.blockChecks, ...(part.checkBlock ? [part.checkBlock] : [])],
     }),
     base,

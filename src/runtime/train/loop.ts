@@ -86,7 +86,10 @@ const probeRow = (outputs: StepResult["outputs"]): Row =>
   Object.fromEntries(
     Object.entries(outputs)
       .filter(([name, { data }]) => name !== "loss" && name !== "grad_norm" && data.length === 1)
-      .map(([name, { data }]) => [`probes/${name.replace(/^probes\//, "")}`, data[0] ?? 0]),
+      .map(([name, { data }]) => [
+        /^(probes|metrics)\//.test(name) ? name : `probes/${name}`,
+        data[0] ?? 0,
+      ]),
   );
 
 /** All that a run needs at hand; made once. */

@@ -44,8 +44,9 @@ export const runStep = async (session: Session, runs: StepResult["runs"]): Promi
   let outputs: Tensors = {};
   const losses: number[] = [];
   for (const { program, inputs } of runs) {
-    outputs = await session.run(program, inputs);
-    if (outputs["loss"] !== undefined) losses.push(scalarOf(outputs, "loss"));
+    const given = await session.run(program, inputs);
+    outputs = { ...outputs, ...given };
+    if (given["loss"] !== undefined) losses.push(scalarOf(given, "loss"));
     if (losses.some((loss) => !Number.isFinite(loss))) break;
   }
   const loss = losses.reduce((sum, x) => sum + x, 0) / losses.length;

@@ -2,7 +2,10 @@
 import { syntaxDiagnostics } from "../../../src/compiler/diagnostics/catalogue.ts";
 import { render } from "../../../src/compiler/diagnostics/render.ts";
 import { check, type CheckResult, type FileLoader } from "../../../src/compiler/semantics/check.ts";
+import { parametersOf } from "../../../src/compiler/model/parameters-of.ts";
+import type { Method } from "../../../src/compiler/model/sites.ts";
 import type { VocabularyPart } from "../../../src/compiler/semantics/schema.ts";
+import type { ModelSpec } from "../../../src/compiler/semantics/spec.ts";
 import { baseVocabulary } from "../../../src/compiler/semantics/vocabulary/index.ts";
 import { mergeVocabulary } from "../../../src/compiler/semantics/vocabulary.ts";
 
@@ -25,10 +28,24 @@ const scaling: VocabularyPart = {
     },
   ],
   words: ["gpas"],
-  parameters: (block) => (block.scaling?.is === "gpas" ? ["gpas.gate"] : []),
+};
+
+const gates: Method = {
+  name: "gpas",
+  configOf: ({ scaling }) => (scaling?.is === "gpas" ? scaling : undefined),
+  sites: {
+    "residual.out": (h, _config, { b, param }) => {
+      const init = { kind: "constant", value: 0 } as const;
+      const gate = param({ name: "gpas.gate", diskName: "gpas_block.gate", shape: [], init, role: "gate" });
+      return b.emit("mul", [h, gate], {});
+    },
+  },
 };
 
 export const testVocabulary = mergeVocabulary(baseVocabulary, [scaling]);
+
+export const testParameters = (model: ModelSpec): readonly string[] =>
+  parametersOf(model, [gates]).map(({ name }) => name);
 
 export const inMemory = (files: Readonly<Record<string, string>>): FileLoader => ({
   read: (path) => (Object.hasOwn(files, path) ? files[path] : undefined),
@@ -40,7 +57,7 @@ export const checkText = (
   text: string,
   files: Readonly<Record<string, string>> = {},
   set: readonly { readonly key: string; readonly value: string }[] = [],
-): CheckResult => check("model.arch", inMemory({ ...files, "model.arch": text }), { vocabulary: testVocabulary, set });
+): CheckResult => check("model.arch", inMemory({ ...files, "model.arch": text }), { vocabulary: testVocabulary, parametersOf: testParameters, set });
 
 export const shown = ({ diagnostics, sources }: CheckResult): string =>
   render(diagnostics, sources, {

@@ -192,10 +192,4 @@ export const vocabulary: VocabularyPart = {
   ],
   words: ["gpas"],
   checkBlock,
-  parameters: (block) =>
-    block.scaling?.is !== "gpas"
-      ? []
-      : block.scaling["share"] === "sublayer"
-        ? ["gpas.attention_gate", "gpas.ffn_gate"]
-        : ["gpas.gate"],
 };

@@ -11,6 +11,5 @@ export const baseVocabulary: Vocabulary = {
   diagnostics: catalogue,
   rules: { recipe: recipeRules },
   words: ["norm", "bias", "embedding", "head", "router", "expert"],
-  parameters: [],
   blockChecks: [],
 };

@@ -1,0 +1,43 @@
+// The kinds of layers by the name of their constructor: the base language's and every method's in one table. What is built
+// for `attention = mla(...)` is looked up here, never asked about.
+import type { Builder } from "../ir/types.ts";
+import { attentionKinds } from "./attention.ts";
+import { feedForwardKinds } from "./feed-forward.ts";
+import { normKinds } from "./norms.ts";
+import type { Parameters } from "./parameters.ts";
+import { placements } from "./placement.ts";
+import type { Kinds, Method } from "./sites.ts";
+import type { Stage } from "./stage.ts";
+
+const base: Kinds = {
+  attention: attentionKinds,
+  ffn: feedForwardKinds,
+  norm: normKinds,
+  placement: placements,
+};
+
+const kindsOf = (methods: readonly Method[]): Kinds =>
+  methods.reduce<Kinds>(
+    (all, { kinds = {} }) => ({
+      attention: { ...all.attention, ...kinds.attention },
+      ffn: { ...all.ffn, ...kinds.ffn },
+      norm: { ...all.norm, ...kinds.norm },
+      placement: { ...all.placement, ...kinds.placement },
+    }),
+    base,
+  );
+
+/** A stage to build a model on. */
+export const createStage = (
+  b: Builder,
+  params: Parameters,
+  methods: readonly Method[],
+  spanOf: Stage["spanOf"] = () => undefined,
+): Stage => ({
+  b,
+  params,
+  methods,
+  spanOf,
+  kinds: kindsOf(methods),
+  effects: { losses: [], metrics: [], updates: [] },
+});

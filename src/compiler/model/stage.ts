@@ -1,0 +1,76 @@
+// What the builders of a model share: the graph under construction, its parameters, the methods that are on, and what a
+// forward pass leaves for the training step beside its result.
+import type { Span } from "../diagnostics/types.ts";
+import type { Init } from "../../bundle/manifest.ts";
+import type { Builder, Dim, Node } from "../ir/types.ts";
+import type { BlockSpec, ModelSpec } from "../semantics/spec.ts";
+import type { Parameters } from "./parameters.ts";
+import type { Kinds, Method } from "./sites.ts";
+
+export interface Stage {
+  readonly b: Builder;
+  readonly params: Parameters;
+  readonly methods: readonly Method[];
+  /** What a constructor's name builds, the methods' own included. */
+  readonly kinds: Kinds;
+  /** The line a path of the spec was written on: "blocks.3.attention". */
+  readonly spanOf: (path: string) => Span | undefined;
+  /** What layers say beside their result; programs that do not train ignore it. */
+  readonly effects: Effects;
+}
+
+/** Collected while a forward pass is built, in the order of the data. */
+export interface Effects {
+  /** Terms added to the training loss, f32 scalars, already weighted: balance losses of routers. */
+  readonly losses: { readonly name: string; readonly node: Node }[];
+  /** Values worth following, given by programs that train: loads of experts, entropies. */
+  readonly metrics: { readonly name: string; readonly node: Node }[];
+  /** New values of untrained state: running statistics, biases of routers. Written by programs that train. */
+  readonly updates: { readonly state: string; readonly node: Node }[];
+}
+
+/** One block under construction. */
+export interface Cell extends Stage {
+  readonly model: ModelSpec;
+  readonly block: BlockSpec;
+  /** From 0, as paths and checkpoints count. */
+  readonly index: number;
+  /** Of the block and of its parameters: "blocks.3". */
+  readonly path: string;
+  /** "model.layers.3" */
+  readonly disk: string;
+  /** A parameter of this block. The same name in one block is the same parameter. */
+  readonly param: (request: ParamRequest) => Node;
+}
+export interface ParamRequest {
+  /** Below the block's path: "gpas.gate". */
+  readonly name: string;
+  /** Below the layer's name on disk: "gpas_block.gate". */
+  readonly diskName: string;
+  readonly shape: readonly Dim[];
+  readonly init: Init;
+  /** Lies on disk as the transpose. */
+  readonly transposed?: boolean;
+  /** False: kept and saved, never updated by the optimizer. */
+  readonly trained?: boolean;
+  /** Policies and features find parameters again by role ("norm", "bias", "gate"). */
+  readonly role: string;
+}
+
+export const cellOf = (stage: Stage, model: ModelSpec, block: BlockSpec, index: number): Cell => {
+  const [path, disk] = [`blocks.${index}`, `model.layers.${index}`];
+  return {
+    ...stage,
+    model,
+    block,
+    index,
+    path,
+    disk,
+    param: (request) =>
+      stage.params.get({
+        ...request,
+        name: `${path}.${request.name}`,
+        diskName: `${disk}.${request.diskName}`,
+      }),
+  };
+};
