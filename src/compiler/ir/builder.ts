@@ -66,6 +66,12 @@ export const createBuilder = (): Builder => {
   };
 };
 
+/** Whether an op may have so many operands; where the number is open the shape rule counts them. */
+export const takesOperands = (op: OpName, n: number): boolean => {
+  const { samples, atLeast } = rowOf(op);
+  return atLeast === undefined ? n === samples[0]!.inputs.length : n >= atLeast;
+};
+
 /** The type of an op's result, or why there is none. */
 export const inferType = (
   op: OpName,

@@ -6,7 +6,7 @@
 //     update "gate" = 0.5
 import type { Span } from "../diagnostics/types.ts";
 import { InternalError } from "../diagnostics/types.ts";
-import { createBuilder, rowOf } from "./builder.ts";
+import { createBuilder, rowOf, takesOperands } from "./builder.ts";
 import { ops } from "./ops/index.ts";
 import { parseType } from "./samples.ts";
 import { sameSizes, showType } from "./shape.ts";
@@ -34,13 +34,13 @@ const number = (v: number): string =>
           : String(v);
 const dimText = (d: Dim): string => (d.name === "" ? String(d.size) : `${word(d.name)}=${d.size}`);
 
-/** `shape` holds axes, other lists hold numbers; a lone axis stands in braces. */
+/** `shape` holds axes, other lists hold numbers or words; a lone axis stands in braces. */
 const attrText = (value: unknown): string => {
   if (typeof value === "number") return number(value);
   if (typeof value === "boolean") return String(value);
   if (typeof value === "string") return word(value);
   if (Array.isArray(value))
-    return `[${value.map((v: number | Dim) => (typeof v === "number" ? number(v) : dimText(v))).join(", ")}]`;
+    return `[${value.map((v: number | string | Dim) => (typeof v === "object" ? dimText(v) : attrText(v))).join(", ")}]`;
   return `{${dimText(value as Dim)}}`; // an attribute that is an object is an axis: `depth`, `size`
 };
 const typeText = (type: TensorType): string =>
@@ -106,11 +106,16 @@ const bodyText = (node: Node, operands: readonly string[]): string => {
   return [
     node.op,
     ...operands,
-    ...attrNames(node.op).map((k) => `${k}=${attrText(attrs.get(k))}`),
+    ...attrNames(node.op)
+      .filter((k) => attrs.get(k) !== undefined)
+      .map((k) => `${k}=${attrText(attrs.get(k))}`),
   ].join(" ");
 };
-/** A row's first sample has all of its attributes, in the order in which they are printed. */
-const attrNames = (op: OpName): readonly string[] => Object.keys(rowOf(op).samples[0]!.attrs);
+/** A row's samples have all of its attributes, in the order in which they are printed; its first one those it needs. */
+const attrNames = (op: OpName): readonly string[] => [
+  ...new Set(rowOf(op).samples.flatMap((s) => Object.keys(s.attrs))),
+];
+const neededAttrs = (op: OpName): readonly string[] => Object.keys(rowOf(op).samples[0]!.attrs);
 
 // --- parsing
 
@@ -188,7 +193,11 @@ export const parseGraph = (text: string): Graph => {
     if (peek("["))
       return key === "shape"
         ? list("[", dim, "]")
-        : list("[", () => toNumber(ofKind("number")), "]");
+        : list(
+            "[",
+            () => (tokens[at]?.kind === "number" ? toNumber(ofKind("number")) : name()),
+            "]",
+          );
     if (peek("{")) return list("{", dim, "}")[0];
     if (tokens[at]?.kind === "number") return toNumber(ofKind("number"));
     if (tokens[at]?.kind === "string") return name();
@@ -209,11 +218,12 @@ export const parseGraph = (text: string): Graph => {
         take("=");
         attrs[key] = attr(key);
       } else operands.push(operand());
-    const { samples } = rowOf(op);
-    if (op !== "concat" && operands.length !== samples[0]!.inputs.length)
-      fail(`${samples[0]!.inputs.length} operands of ${op}`);
-    if (Object.keys(attrs).sort().join() !== [...attrNames(op)].sort().join())
-      fail(`the attributes [${attrNames(op).join(", ")}] of ${op}`);
+    if (!takesOperands(op, operands.length))
+      fail(`${rowOf(op).samples[0]!.inputs.length} operands of ${op}`);
+    const given = Object.keys(attrs);
+    const [needed, known] = [neededAttrs(op), attrNames(op)];
+    if (!needed.every((k) => given.includes(k)) || !given.every((k) => known.includes(k)))
+      fail(`the attributes [${known.join(", ")}] of ${op}`);
     // Arity and attribute names were checked; a wrong value is a fault of the op's shape rule.
     return b.emit<OpName>(op, operands, attrs as OpSigs[OpName]["attrs"]);
   };

@@ -127,10 +127,20 @@ export interface OpSigs {
   layerNorm: { inputs: [x: Node, gain: Node, bias: Node]; attrs: { readonly eps: number } };
   /** x [..., T, d], cos and sin [T, d] or [..., T, d]: x * cos + rotateHalf(x) * sin, the half-split layout of LLaMA. */
   rope: { inputs: [x: Node, cos: Node, sin: Node]; attrs: None };
-  /** q [B, H, T, d], k and v [B, K, T, d] with H a multiple of K (head h reads k/v head floor(h·K/H)) -> [B, H, T, d]. */
+  /** q [B, H, T, d], k and v [B, K, S, d], H a multiple of K -> [B, H, T, d]; then what `operands` names. */
   attention: {
-    inputs: [q: Node, k: Node, v: Node];
-    attrs: { readonly scale: number; readonly causal: boolean };
+    inputs: [q: Node, k: Node, v: Node, ...operands: Node[]];
+    attrs: AttentionAttrs;
+  };
+  /** Of the same operands: log-sum-exp of each query's scores, f32 [B, H, T]. */
+  attentionStats: {
+    inputs: [q: Node, k: Node, v: Node, ...operands: Node[]];
+    attrs: AttentionAttrs;
+  };
+  /** The gradient at q, k or v. */
+  attentionGrad: {
+    inputs: [q: Node, k: Node, v: Node, out: Node, stats: Node, dy: Node, ...operands: Node[]];
+    attrs: AttentionAttrs & { readonly of: "q" | "k" | "v" };
   };
   /** x [B, ..., C, d] with rows [B, ..., P, d] at positions start[b], start[b] + 1, ...; start i32 [B]. */
   writeRows: { inputs: [x: Node, rows: Node, start: Node]; attrs: None };
@@ -141,6 +151,27 @@ export interface OpSigs {
   };
   /** logits [N, V], targets i32 [N] -> f32 [N]: -log softmax at the target, 0 where the target is `ignore`. */
   crossEntropy: { inputs: [logits: Node, targets: Node]; attrs: { readonly ignore: number } };
+  /** The gradient at the logits, given that at the losses. */
+  crossEntropyGrad: {
+    inputs: [logits: Node, targets: Node, dy: Node];
+    attrs: { readonly ignore: number };
+  };
+}
+
+/** What a query sees and how scores are made. A new choice is an optional attribute, and an operand if it holds values. */
+export interface AttentionAttrs {
+  readonly scale: number;
+  /** A query sees the keys up to its own position. Queries without `positions` are the last T of the S tokens. */
+  readonly causal: boolean;
+  /** Of those, at most so many: its own and the ones right before it. */
+  readonly window?: number;
+  /** Scores are cap · tanh(score / cap). */
+  readonly softcap?: number;
+  /**
+   * What the operands after q, k and v are. `positions` i32 [B, T]: the position of each query among the keys;
+   * `keyLengths` i32 [B]: keys from there on are padding.
+   */
+  readonly operands?: readonly ("positions" | "keyLengths")[];
 }
 
 export type OpName = keyof OpSigs;
@@ -190,6 +221,8 @@ export interface OpRow<N extends OpName> {
   /** Plain float64 loops: the oracle. Booleans and integers are held as numbers. Not for leaves other than constants. */
   readonly evaluate?: (inputs: PerInput<N, Float64Array>, node: Node<N>) => Float64Array;
   readonly cost: (node: Node<N>) => { readonly flops: number; readonly bytes: number };
+  /** Has so many operands or more, and not just those of its samples; the shape rule counts them. */
+  readonly atLeast?: number;
   /** Types as text, "f32[b=2,d=3]"; `kind` narrows the values drawn ("positive", "ids<5", "apart" = away from kinks). */
   readonly samples: readonly {
     readonly inputs: readonly string[];

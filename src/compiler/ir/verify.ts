@@ -1,5 +1,5 @@
 // What every legal graph satisfies. Run after each pass in tests and under --verify.
-import { inferType, rowOf } from "./builder.ts";
+import { inferType, rowOf, takesOperands } from "./builder.ts";
 import { sameSizes, showType } from "./shape.ts";
 import type { Graph, Node, TensorType } from "./types.ts";
 import { nodesOf } from "./walk.ts";
@@ -21,8 +21,8 @@ export const verify = (graph: Graph): string[] => {
       if (input.id >= node.id)
         faults.push(`${place}: its operand ${input.op} #${input.id} comes later`);
 
-    const arity = rowOf(node.op).samples[0]!.inputs.length;
-    if (node.op === "concat" ? node.inputs.length === 0 : node.inputs.length !== arity) {
+    if (!takesOperands(node.op, node.inputs.length)) {
+      const arity = rowOf(node.op).samples[0]!.inputs.length;
       faults.push(`${place}: has ${node.inputs.length} operands, expected ${arity}`);
       continue; // its shape rule would read operands that are not there
     }

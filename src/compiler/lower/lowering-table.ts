@@ -238,5 +238,8 @@ export const LOWERING: LoweringTable = {
   attention: "expand",
   writeRows: "expand",
   cachedAttention: "expand",
+  attentionStats: "expand",
+  attentionGrad: "expand",
   crossEntropy: "expand",
+  crossEntropyGrad: "expand",
 };

@@ -1,8 +1,8 @@
 // Composites: ops with a meaning of their own that expand into simpler ones. Their gradients are closed forms written so
 // that value numbering shares what the forward pass already computes.
-// Legend: B batch, H heads, K key-value heads, G = H/K, T positions, d head width, N rows, V vocabulary.
-import { broadcast, count, sameSizes, showType, sizes, tensor } from "../shape.ts";
-import type { Builder, Dim, Node, OpTable, TensorType } from "../types.ts";
+// Legend: B batch, H heads, T positions, d head width, D features.
+import { broadcast, sameSizes, showType, sizes, tensor } from "../shape.ts";
+import type { Builder, Node, OpTable, TensorType } from "../types.ts";
 import { elementCost, fault, floatOnly, none, scalar, sumTo, type Fault } from "./row.ts";
 
 const add = (b: Builder, x: Node, y: Node): Node => b.emit("add", [x, y], none);
@@ -44,52 +44,12 @@ const rotateHalf = (b: Builder, x: Node): Node => {
   return b.emit("concat", [b.emit("neg", [second], none), first], { axis: shape.length - 1 });
 };
 
-/** q grouped by key-value head: [B, H, T, d] -> [B, K, G·T, d]; head h belongs to key-value head floor(h / G). */
-const grouped = (b: Builder, x: Node, kv: Dim): Node => {
-  const [batch, heads, seq, d] = x.type.shape as readonly [Dim, Dim, Dim, Dim];
-  return kv.size === heads.size
-    ? x
-    : b.emit("reshape", [x], {
-        shape: [batch, kv, { name: "", size: (heads.size / kv.size) * seq.size }, d],
-      });
-};
-/** softmax(q kᵀ · scale + mask): [B, K, G·T, T]. */
-const probabilities = (b: Builder, node: Node<"attention">): Node => {
-  const [q, k] = node.inputs;
-  const [batch, heads, seq] = q.type.shape as readonly [Dim, Dim, Dim, Dim];
-  const kv = k.type.shape[1]!;
-  const keys: Dim = { name: "keys", size: k.type.shape[2]!.size };
-  const scaled = mul(b, grouped(b, q, kv), scalar(b, node.attrs.scale));
-  const raw = b.emit("matMul", [scaled, k], { transposeX: false, transposeY: true });
-  if (!node.attrs.causal) return b.emit("softmax", [raw], none);
-  const scores = b.emit("reshape", [raw], { shape: [batch, heads, seq, keys] });
-  const at = (axis: number): Node => b.emit("iota", [], { dtype: "i32", shape: [seq, keys], axis });
-  const seen = b.emit("greaterEqual", [at(0), at(1)], none);
-  const masked = b.emit("select", [seen, scores, scalar(b, -1e9)], none);
-  return b.emit("reshape", [b.emit("softmax", [masked], none)], { shape: raw.type.shape });
-};
-
-/** (targets ≠ ignore) as f32 [N]. */
-const counted = (b: Builder, node: Node<"crossEntropy">): Node => {
-  const ignore = b.emit("full", [], { dtype: "i32", shape: [], value: node.attrs.ignore });
-  return b.emit("cast", [b.emit("not", [b.emit("equal", [node.inputs[1], ignore], none)], none)], {
-    dtype: "f32",
-  });
-};
 const column = (b: Builder, x: Node): Node =>
   b.emit("reshape", [x], { shape: [...x.type.shape, { name: "", size: 1 }] });
 
 type Composite = Pick<
   OpTable,
-  | "silu"
-  | "gelu"
-  | "softmax"
-  | "logSumExp"
-  | "rmsNorm"
-  | "layerNorm"
-  | "rope"
-  | "attention"
-  | "crossEntropy"
+  "silu" | "gelu" | "softmax" | "logSumExp" | "rmsNorm" | "layerNorm" | "rope"
 >;
 
 export const composites: Composite = {
@@ -252,94 +212,6 @@ export const composites: Composite = {
         attrs: none,
         values: ["any", "halves", "halves"],
       },
-    ],
-  },
-  attention: {
-    doc: "softmax(q kᵀ · scale, causal: a query sees itself and what is before it) v, arXiv 1706.03762; q [B, H, T, d], k and v [B, K, T, d], head h reads key-value head floor(h·K/H)",
-    kind: "composite",
-    infer: ([q, k, v]) => {
-      const [qs, ks, vs] = [sizes(q), sizes(k), sizes(v)];
-      return qs.length === 4 &&
-        ks.length === 4 &&
-        vs.length === 4 &&
-        qs[0] === ks[0] &&
-        qs[1]! % ks[1]! === 0 &&
-        qs[2] === ks[2] &&
-        qs[3] === ks[3] &&
-        ks.every((s, i) => s === vs[i])
-        ? q
-        : fault(`q ${showType(q)}, k ${showType(k)}, v ${showType(v)}`);
-    },
-    expand: (b, node) => {
-      const v = node.inputs[2];
-      const out = b.emit("matMul", [probabilities(b, node), v], {
-        transposeX: false,
-        transposeY: false,
-      });
-      return b.emit("reshape", [out], { shape: node.type.shape });
-    },
-    grad: (b, node, dy) => {
-      const [q, k, v] = node.inputs;
-      const kv = k.type.shape[1]!;
-      const product = (x: Node, y: Node, transposeX: boolean, transposeY: boolean): Node =>
-        b.emit("matMul", [x, y], { transposeX, transposeY });
-      const p = probabilities(b, node);
-      const dout = grouped(b, dy, kv);
-      const dp = product(dout, v, false, true);
-      const ds = mul(b, p, sub(b, dp, over(b, "reduceSum", mul(b, dp, p))));
-      const scale = scalar(b, node.attrs.scale);
-      const dq = b.emit("reshape", [product(ds, k, false, false)], { shape: q.type.shape });
-      return [
-        mul(b, dq, scale),
-        product(ds, mul(b, grouped(b, q, kv), scale), true, false),
-        product(p, dout, true, false),
-      ];
-    },
-    cost: (node) => {
-      const keys = node.inputs[1].type.shape[2]!.size;
-      return { flops: 4 * count(node.type) * keys, bytes: elementCost(0)(node).bytes };
-    },
-    samples: [
-      {
-        inputs: ["f32[b=2,h=2,t=3,d=4]", "f32[b=2,h=2,t=3,d=4]", "f32[b=2,h=2,t=3,d=4]"],
-        attrs: { scale: 0.5, causal: true },
-      },
-      {
-        inputs: ["f32[b=1,h=4,t=3,d=2]", "f32[b=1,k=2,t=3,d=2]", "f32[b=1,k=2,t=3,d=2]"],
-        attrs: { scale: 0.7, causal: true },
-      },
-      {
-        inputs: ["f32[b=1,h=2,t=3,d=2]", "f32[b=1,k=1,t=3,d=2]", "f32[b=1,k=1,t=3,d=2]"],
-        attrs: { scale: 1, causal: false },
-      },
-    ],
-  },
-  crossEntropy: {
-    doc: "-log softmax(logits) at the target, 0 where the target is `ignore`; logits [N, V], targets i32 [N] -> [N]",
-    kind: "composite",
-    infer: ([logits, targets]) =>
-      logits.shape.length === 2 &&
-      targets.dtype === "i32" &&
-      targets.shape.length === 1 &&
-      targets.shape[0]!.size === logits.shape[0]!.size
-        ? tensor("f32", targets.shape)
-        : fault(`logits ${showType(logits)}, targets ${showType(targets)}`),
-    expand: (b, node) => {
-      const [logits, targets] = node.inputs;
-      const hot = b.emit("oneHot", [targets], { depth: logits.type.shape[1]! });
-      const picked = b.emit("reduceSum", [mul(b, hot, logits)], { axes: [1], keepDims: false });
-      const surprise = sub(b, b.emit("logSumExp", [logits], none), picked);
-      return mul(b, counted(b, node), surprise);
-    },
-    grad: (b, node, dy) => {
-      const [logits, targets] = node.inputs;
-      const hot = b.emit("oneHot", [targets], { depth: logits.type.shape[1]! });
-      const weight = column(b, mul(b, dy, counted(b, node)));
-      return [mul(b, sub(b, b.emit("softmax", [logits], none), hot), weight), null];
-    },
-    cost: (node) => elementCost(6)(node.inputs[0]),
-    samples: [
-      { inputs: ["f32[n=4,v=5]", "i32[n=4]"], attrs: { ignore: 2 }, values: ["any", "ids<5"] },
     ],
   },
 };

@@ -1,10 +1,12 @@
 // The op table: total over OpSigs, so a signature without a row does not compile.
 import type { OpTable } from "../types.ts";
+import { attentions } from "./attention.ts";
 import { cacheOps } from "./cache.ts";
 import { composites } from "./composite.ts";
 import { elementwise } from "./elementwise.ts";
 import { layout } from "./layout.ts";
 import { leaves } from "./leaves.ts";
+import { losses } from "./loss.ts";
 import { products } from "./product.ts";
 import { reduce } from "./reduce.ts";
 
@@ -16,4 +18,6 @@ export const ops: OpTable = {
   ...products,
   ...composites,
   ...cacheOps,
+  ...attentions,
+  ...losses,
 };

@@ -148,6 +148,7 @@ export const layout: Pick<
   concat: {
     doc: "the operands one after another along an axis",
     kind: "primitive",
+    atLeast: 1,
     infer: (inputs, { axis }) => {
       const first = inputs[0];
       if (first === undefined) return fault("needs an operand");
