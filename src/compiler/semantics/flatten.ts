@@ -151,7 +151,7 @@ const parentOf = (
     return undefined;
   }
   if (all.length > LONGEST_CHAIN) {
-    checker.report("too-deep", name.span, { what: "extends", limit: LONGEST_CHAIN });
+    checker.report("chain-too-long", name.span, { what: "extends", limit: LONGEST_CHAIN });
     return undefined;
   }
   return found;

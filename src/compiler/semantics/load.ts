@@ -83,7 +83,7 @@ export const loadFiles = (entry: string, files: FileLoader, report: Report): Loa
       return undefined;
     }
     if (open.length >= LONGEST_IMPORT_CHAIN) {
-      report("too-deep", decl.from.span, { what: "imports", limit: LONGEST_IMPORT_CHAIN });
+      report("chain-too-long", decl.from.span, { what: "imports", limit: LONGEST_IMPORT_CHAIN });
       return undefined;
     }
     const loaded = load(found.path);

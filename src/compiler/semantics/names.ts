@@ -129,7 +129,7 @@ export const evaluateLet = (
     return undefined;
   }
   if (checker.letsOpen.size > 100) {
-    ctx.report("too-deep", use, { what: "lets", limit: 100 });
+    ctx.report("chain-too-long", use, { what: "lets", limit: 100 });
     return undefined;
   }
   checker.letsOpen.add(decl);

@@ -1,0 +1,70 @@
+// The documentation holds what it says: its `.arch` examples check without a word, its generated parts are the tables', the
+// commands of the README exist.
+import { readFileSync, readdirSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { format } from "prettier";
+import { describe, expect, test } from "vitest";
+import { analyze } from "../../src/compiler/analyze.ts";
+import { generatedDocs } from "../../src/compiler/generated-docs.ts";
+import { specc } from "../cli/run.ts";
+
+const root = fileURLToPath(new URL("../../", import.meta.url));
+const read = (path: string): string => readFileSync(root + path, "utf8");
+const pages = ["", "docs", "examples", "src/compiler/features"].flatMap((folder) =>
+  readdirSync(root + folder, { recursive: folder !== "", encoding: "utf8" })
+    .filter((name) => name.endsWith(".md") && !name.includes("run"))
+    .map((name) => (folder === "" ? name : `${folder}/${name}`))
+    .sort(),
+);
+
+/** What examples import: the baseline of the reference specs, under the name they give it. */
+const files = {
+  "llama.arch": read("specs/llama.arch"),
+};
+
+/** Fenced blocks of a language, with the line they begin at. */
+const blocks = (page: string, language: string): readonly { line: number; text: string }[] =>
+  [...read(page).matchAll(new RegExp("^```" + language + "\\n([\\s\\S]*?)^```", "gm"))].map(
+    (match) => ({
+      line: read(page).slice(0, match.index).split("\n").length,
+      text: match[1] ?? "",
+    }),
+  );
+
+const examples = pages.flatMap((page) =>
+  blocks(page, "arch")
+    .filter(({ text }) => /^(spec|import|export|model|recipe|let|block)\b|^\/\/\//.test(text))
+    .map(({ line, text }) => ({ name: `${page}:${line}`, text })),
+);
+
+describe("examples in the documentation", () => {
+  test("there are some", () => {
+    expect(examples.length).toBeGreaterThan(1);
+  });
+  test.each(examples)("$name", ({ text }) => {
+    const result = analyze("example.arch", {
+      read: (path) => (path === "example.arch" ? text : files[path as keyof typeof files]),
+      resolveImport: (_from, spec) => ({ path: spec.replace("./", "") }),
+    });
+    expect(result.diagnostics.map((d) => `${d.code} ${d.message}`)).toEqual([]);
+  });
+});
+
+test.each(generatedDocs())(
+  "$path: $name is up to date (npm run docs)",
+  async ({ path, name, text }) => {
+    const page = read(path);
+    const marks = [`<!-- generated:${name} -->`, `<!-- /generated:${name} -->`] as const;
+    const held = page.slice(page.indexOf(marks[0]) + marks[0].length, page.indexOf(marks[1]));
+    const wanted = await format(text, { parser: "markdown", printWidth: 100 });
+    expect(held.trim()).toBe(wanted.trim());
+  },
+);
+
+test("every command of the README is a command", async () => {
+  const { out } = await specc(["--help"], { cwd: root });
+  const commands = [...out.matchAll(/^ {2}(\w+)/gm)].map((match) => match[1]);
+  const named = [...read("README.md").matchAll(/^\| `specc (\w+)/gm)].map((match) => match[1]);
+  expect(named.length).toBeGreaterThan(5);
+  for (const name of named) expect(commands).toContain(name);
+});
