@@ -33,9 +33,3 @@ test("line ends and the byte-order mark are made plain", async () => {
     text: "spec 1\n\nlet a = 1\n",
   });
 });
-
-test("the examples of the reference are right", () => {
-  const page = readFileSync(new URL("../docs/language.md", import.meta.url), "utf8");
-  for (const [, text = ""] of page.matchAll(/```arch\n(.*?)```/gs))
-    expect(parse({ id: 0, path: "language.md", text }).diagnostics).toEqual([]);
-});
