@@ -1,0 +1,69 @@
+// How the engine finds its way in a bundle's SavedModel: the names of the nodes that it feeds and fetches. The signatures for
+// other readers of the file (Python, TensorFlow Serving) are made of the same nodes.
+import type { Manifest, ProgramEntry, TensorSpec } from "./manifest.ts";
+
+/** Below a bundle's folder. */
+export const SAVED_MODEL_FOLDER = "saved-model";
+export const SAVED_MODEL_FILE = `${SAVED_MODEL_FOLDER}/saved_model.pb`;
+export const TAG = "serve";
+
+/** The forms of a program: op by op, compiled by XLA, and the one that fails at the first value that is not finite. */
+export type Form = "plain" | "xla" | "check";
+const FORMS: Readonly<Record<Form, string>> = { plain: "", xla: "/xla", check: "/check" };
+
+export const signatureName = (program: string, form: Form): string => `${program}${FORMS[form]}`;
+/** Fed; shared by the forms of a program. */
+export const inputNode = (program: string, input: string): string => `${program}/${input}`;
+/** Fetched: result `index` of the program, in the order of its outputs. */
+export const resultNode = (program: string, form: Form, index: number): string =>
+  `${program}/call${FORMS[form]}:${index}`;
+/** Fetched where a program in this form gives nothing: its end. */
+export const doneNode = (program: string, form: Form): string => `${program}/done${FORMS[form]}`;
+
+/** Fetched: all state becomes zero. */
+export const INIT_DONE = "init/done";
+/** Fed with a new value; the state holds it when `assignDone` is fetched. */
+export const assignNode = (state: string): string => `assign/${state}`;
+export const assignDone = (state: string): string => `assign/${state}/done`;
+/** Fetched: the value of a state. */
+export const readNode = (state: string): string => `read/${state}`;
+
+const WHOLE_STEP = "train_step";
+/** Inputs that come in passes: sequences along the first axis. */
+export const isBatched = (input: TensorSpec): boolean => input.shape.length > 0;
+
+/**
+ * Where an update is several passes of `accumulate` and then `apply`, a SavedModel also has it in one run, as `train_step`: the
+ * inputs of the passes one after the other along the first axis, and the mean of their losses.
+ */
+export const wholeStep = (
+  programs: readonly ProgramEntry[],
+  training: Pick<NonNullable<Manifest["training"]>, "batch" | "micro"> | null,
+): { readonly entry: ProgramEntry; readonly passes: number } | undefined => {
+  const named = (name: string): ProgramEntry | undefined => programs.find((p) => p.name === name);
+  const [accumulate, apply] = [named("accumulate"), named("apply")];
+  if (training === null || accumulate === undefined || apply === undefined) return undefined;
+  const passes = training.batch / training.micro;
+  const batched = accumulate.inputs.map((input) =>
+    isBatched(input)
+      ? { ...input, shape: [input.shape[0]! * passes, ...input.shape.slice(1)] }
+      : input,
+  );
+  const names = new Set(batched.map(({ name }) => name));
+  const union = (a: readonly string[], b: readonly string[]): readonly string[] => [
+    ...new Set([...a, ...b]),
+  ];
+  return {
+    passes,
+    entry: {
+      name: WHOLE_STEP,
+      inputs: [...batched, ...apply.inputs.filter(({ name }) => !names.has(name))],
+      scalars: { ...accumulate.scalars, ...apply.scalars },
+      outputs: [...accumulate.outputs, ...apply.outputs],
+      reads: union(accumulate.reads, apply.reads),
+      writes: union(accumulate.writes, apply.writes),
+      peakBytes: Math.max(accumulate.peakBytes, apply.peakBytes),
+      flops: accumulate.flops * passes + apply.flops,
+    },
+  };
+};

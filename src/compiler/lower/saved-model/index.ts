@@ -1,0 +1,63 @@
+// All programs of a bundle as one TensorFlow SavedModel: variables for the state, a function of the library for each program,
+// and signatures that call them. One session runs them all and keeps the state on its device; what a signature returns goes to
+// the host. The same programs give the same bytes.
+import type { Manifest, ProgramEntry, StateEntry } from "../../../bundle/manifest.ts";
+import { TAG, wholeStep } from "../../../bundle/saved-model.ts";
+import type { TfGraph } from "../tf-nodes.ts";
+import { checkOf, functionOf, nodeDef } from "./function.ts";
+import { encodeSavedModel } from "./messages.ts";
+import { functionName, type Signed } from "./parts.ts";
+import { programParts, wholeStepParts } from "./programs.ts";
+import { stateParts } from "./state.ts";
+
+/** The version whose op registry the graph is written for; later ones read it. */
+const TENSORFLOW = { version: "2.12.0", producer: 1395 } as const;
+/** TensorFlow's rule for the names of nodes. */
+const NODE_NAME = /^[A-Za-z0-9.][A-Za-z0-9_.\\/>-]*$/;
+
+export interface SavedModelInput {
+  readonly programs: readonly { readonly entry: ProgramEntry; readonly graph: TfGraph }[];
+  readonly state: readonly StateEntry[];
+  readonly training: Pick<NonNullable<Manifest["training"]>, "batch" | "micro"> | null;
+}
+
+const wholeStepOf = ({ programs, training }: SavedModelInput): readonly Signed[] => {
+  const whole = wholeStep(
+    programs.map(({ entry }) => entry),
+    training,
+  );
+  if (whole === undefined) return [];
+  const named = (name: string): SavedModelInput["programs"][number] =>
+    programs.find(({ entry }) => entry.name === name)!;
+  return [wholeStepParts(whole, named("accumulate"), named("apply"))];
+};
+
+/** saved_model.pb. There is no variables/ folder: state comes from `init` and `assign`. */
+export const savedModel = (input: SavedModelInput): Uint8Array => {
+  const { programs, state } = input;
+  const signed = [stateParts(state), ...programs.map(programParts), ...wholeStepOf(input)];
+  const functions = programs.flatMap(({ graph }) => [
+    functionOf(graph, functionName(graph.name, "plain")),
+    checkOf(graph, functionName(graph.name, "check")),
+  ]);
+  const nodes = signed.flatMap(({ parts }) => parts.map(nodeDef));
+  for (const { name } of [...nodes, ...functions.flatMap((f) => f.nodeDef)])
+    if (!NODE_NAME.test(name))
+      throw new Error(`saved model: TensorFlow refuses the name "${name}"`);
+  return encodeSavedModel({
+    savedModelSchemaVersion: 1,
+    metaGraphs: [
+      {
+        metaInfoDef: { tags: [TAG], tensorflowVersion: TENSORFLOW.version },
+        graphDef: {
+          node: nodes,
+          library: { function: functions },
+          versions: { producer: TENSORFLOW.producer },
+        },
+        signatureDef: Object.fromEntries(
+          signed.flatMap(({ signatures }) => Object.entries(signatures)),
+        ),
+      },
+    ],
+  });
+};

@@ -1,0 +1,160 @@
+// Calls of the programs' functions, and the step of several passes as one run: the passes in order, then their application.
+import type { ProgramEntry } from "../../../bundle/manifest.ts";
+import {
+  doneNode,
+  inputNode,
+  isBatched,
+  resultNode,
+  signatureName,
+  type Form,
+  type wholeStep,
+} from "../../../bundle/saved-model.ts";
+import type { TfGraph } from "../tf-nodes.ts";
+import { handlesOf } from "./function.ts";
+import {
+  after,
+  constant,
+  done,
+  functionName,
+  handleNode,
+  placeholder,
+  signature,
+  type Part,
+  type Signed,
+} from "./parts.ts";
+
+interface Program {
+  readonly entry: ProgramEntry;
+  readonly graph: TfGraph;
+}
+type Whole = NonNullable<ReturnType<typeof wholeStep>>;
+
+const callNode = (program: string, form: Form): string =>
+  resultNode(program, form, 0).replace(/:0$/, "");
+
+const call = (
+  name: string,
+  { entry, graph }: Program,
+  form: Form,
+  inputs: readonly string[],
+  waitsFor: readonly string[] = [],
+): Part => {
+  const handles = handlesOf(graph);
+  const results = form === "check" ? [] : entry.outputs;
+  return {
+    name,
+    op: "StatefulPartitionedCall",
+    inputs: [...inputs, ...handles.map(handleNode), ...waitsFor.map(after)],
+    attrs: {
+      Tin: {
+        types: [
+          ...entry.inputs.map(({ dtype }) => dtype),
+          ...handles.map(() => "resource" as const),
+        ],
+      },
+      Tout: { types: results.map(({ dtype }) => dtype) },
+      f: { function: functionName(entry.name, form) },
+      ...(form === "xla" ? { _XlaMustCompile: { bool: true } } : {}),
+    },
+  };
+};
+
+const signatureOf = (
+  { name, inputs, outputs }: ProgramEntry,
+  form: Form,
+): Signed["signatures"] => ({
+  [signatureName(name, form)]: signature(
+    inputs.map((input) => [input, `${inputNode(name, input.name)}:0`]),
+    form === "check" || outputs.length === 0
+      ? { done: doneNode(name, form) }
+      : outputs.map((output, i) => [output, resultNode(name, form, i)]),
+  ),
+});
+
+export const programParts = (program: Program): Signed => {
+  const { name, inputs, outputs } = program.entry;
+  const forms = ["plain", "xla", "check"] as const;
+  const parts = forms.flatMap((form) => {
+    const node = callNode(name, form);
+    const fed = inputs.map((input) => inputNode(name, input.name));
+    const silent = form === "check" || outputs.length === 0;
+    return [
+      call(node, program, form, fed),
+      ...(silent ? [done(doneNode(name, form), [node])] : []),
+    ];
+  });
+  return {
+    parts: [...inputs.map((input) => placeholder(inputNode(name, input.name), input)), ...parts],
+    signatures: Object.assign(
+      {},
+      ...forms.map((form) => signatureOf(program.entry, form)),
+    ) as Signed["signatures"],
+  };
+};
+
+/** Compiled once and run `passes` times: each pass waits for the one before it, and the application for the last. */
+export const wholeStepParts = (
+  { entry: step, passes }: Whole,
+  accumulate: Program,
+  apply: Program,
+): Signed => {
+  const { name } = step;
+  const axis = `${name}/axis`;
+  const share = `${name}/share`;
+  const splitNode = (input: string): string => `${name}/passes/${input}`;
+  const batched = accumulate.entry.inputs.filter(isBatched);
+  const shared: readonly Part[] = [
+    ...step.inputs.map((input) => placeholder(inputNode(name, input.name), input)),
+    constant(axis, { dtype: "i32", shape: [] }, [0]),
+    constant(share, { dtype: "f32", shape: [] }, [1 / passes]),
+    ...batched.map((input): Part => ({
+      ...{ name: splitNode(input.name), op: "Split", inputs: [axis, inputNode(name, input.name)] },
+      attrs: { T: { type: input.dtype }, num_split: { int: passes } },
+    })),
+  ];
+  const inForm = (form: Form): readonly Part[] => {
+    const node = callNode(name, form);
+    const passNode = (pass: number): string => `${node}/pass/${pass}`;
+    const passCalls = Array.from({ length: passes }, (_, pass) =>
+      call(
+        passNode(pass),
+        accumulate,
+        form,
+        accumulate.entry.inputs.map((input) =>
+          isBatched(input) ? `${splitNode(input.name)}:${pass}` : inputNode(name, input.name),
+        ),
+        pass === 0 ? [] : [passNode(pass - 1)],
+      ),
+    );
+    const last = call(
+      `${node}/apply`,
+      apply,
+      form,
+      apply.entry.inputs.map((input) => inputNode(name, input.name)),
+      [passNode(passes - 1)],
+    );
+    const means = accumulate.entry.outputs.flatMap((output, i): readonly Part[] => {
+      const mean = `${node}/mean/${i}`;
+      const T = { type: output.dtype } as const;
+      const results = passCalls.map((pass) => `${pass.name}:${i}`);
+      return [
+        { name: `${mean}/sum`, op: "AddN", inputs: results, attrs: { N: { int: passes }, T } },
+        { name: mean, op: "Mul", inputs: [`${mean}/sum`, share], attrs: { T } },
+      ];
+    });
+    const all: Part = {
+      name: node,
+      op: "IdentityN",
+      inputs: [
+        ...accumulate.entry.outputs.map((_, i) => `${node}/mean/${i}`),
+        ...apply.entry.outputs.map((_, i) => `${last.name}:${i}`),
+      ],
+      attrs: { T: { types: step.outputs.map(({ dtype }) => dtype) } },
+    };
+    return [...passCalls, last, ...means, all];
+  };
+  return {
+    parts: [...shared, ...inForm("plain"), ...inForm("xla")],
+    signatures: { ...signatureOf(step, "plain"), ...signatureOf(step, "xla") },
+  };
+};
