@@ -1,6 +1,7 @@
 // The model as a picture: one column from token ids to logits, alike layers drawn once with their count, residual paths as
 // arcs around what they skip. Pure text in, text out; colours follow the viewer's light or dark scheme.
 import { isVariant } from "../model/config.ts";
+import { vocabulary } from "../words.ts";
 import type { BlockSpec, ModelSpec, Value, Variant } from "../semantics/spec.ts";
 
 type Kind = "io" | "embed" | "norm" | "attention" | "ffn" | "gate" | "add" | "head";
@@ -51,8 +52,11 @@ const escaped = (text: string): string =>
     .replaceAll(">", "&gt;")
     .replaceAll('"', "&quot;");
 const word = (key: string): string => key.replaceAll("_", " ");
-const grouped = (n: number): string =>
-  Number.isInteger(n) && n >= 10_000 ? n.toLocaleString("en-US").replaceAll(",", " ") : String(n);
+const grouped = (n: number): string => {
+  if (Number.isInteger(n) && n >= 10_000)
+    return n.toLocaleString("en-US").replaceAll(",", "\u202f");
+  return n !== 0 && Math.abs(n) < 1e-3 ? n.toExponential() : String(n);
+};
 
 const piece = (key: string, value: Value | undefined): string => {
   if (value === null || value === undefined || value === false || key === "is" || key === "init")
@@ -62,9 +66,15 @@ const piece = (key: string, value: Value | undefined): string => {
   if (typeof value === "string") return `${word(key)} ${value}`;
   return isVariant(value) ? value.is : "";
 };
-const details = (v: Variant, ...without: readonly string[]): string => {
+/** A word or switch that stands at its default says nothing. */
+const isDefault = (of: string, key: string, value: Value | undefined): boolean => {
+  const keys = vocabulary.constructors.find((c) => c.name === of)?.keys ?? [];
+  const told = typeof value === "string" || typeof value === "boolean";
+  return told && keys.find((k) => k.name === key)?.default === String(value);
+};
+const details = (v: Variant): string => {
   const pieces = Object.entries(v).map(([key, value]) =>
-    without.includes(key) ? "" : piece(key, value),
+    isDefault(v.is, key, value) ? "" : piece(key, value),
   );
   const text = pieces.filter((p) => p !== "").join(" · ");
   return text.length > 50 ? `${text.slice(0, 49)}…` : text;

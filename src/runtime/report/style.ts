@@ -8,7 +8,7 @@ main { max-width: 1000px; margin: 0 auto; padding: 40px 20px 64px; }
 header h1 { margin: 0; font-size: 28px; letter-spacing: -0.02em; }
 header p { margin: 4px 0 0; color: var(--soft); }
 h2 { margin: 36px 0 12px; font-size: 17px; }
-.figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(145px, 1fr)); gap: 12px; margin: 24px 0; }
+.figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(122px, 1fr)); gap: 12px; margin: 24px 0; }
 .figures div, figure, .card { background: var(--card); border: 1px solid var(--line); border-radius: 10px; }
 .figures div { padding: 12px 16px; }
 .figures dt { color: var(--soft); font-size: 12.5px; }
