@@ -43,6 +43,21 @@ export interface LoopSpec {
 }
 /** `batch` products [m, k] x [k, n] of consecutive slices. */
 export type ProductSizes = readonly [batch: number, m: number, k: number, n: number];
+/** Rows that choose one of `groups` matrices; a row of x serves `xEach` of them in turn, a row of y `yEach`. */
+export interface GroupedSizes {
+  readonly groups: number;
+  readonly rows: number;
+  readonly xEach: number;
+  readonly yEach: number;
+  /** Widths of x and of y, or of x and of the result. */
+  readonly widths: readonly [number, number];
+}
+
+export interface RunningSums {
+  readonly axis: number;
+  readonly exclusive: boolean;
+  readonly reverse: boolean;
+}
 
 /** `H` is the engine's handle of a buffer. Each call that returns a handle (but `view`) makes a buffer that `free` ends. */
 export interface Kernels<H> {
@@ -57,6 +72,13 @@ export interface Kernels<H> {
   product(x: H, y: H, sizes: ProductSizes, shape: readonly number[], name: string): H;
   gather(table: H, ids: H, shape: readonly number[], name: string): H;
   scatterAdd(ids: H, rows: H, shape: readonly number[], name: string): H;
+  /** Where the largest of each row of x [rows, n] stand: i32 [rows, k] under `shape`. */
+  topK(x: H, k: number, shape: readonly number[], name: string): H;
+  cumSum(x: H, sums: RunningSums, name: string): H;
+  /** Row a by matrix `at[a]` of w [groups, k, n]; zeros where there is none. */
+  grouped(x: H, w: H, at: H, sizes: GroupedSizes, shape: readonly number[], name: string): H;
+  /** Σ x ⊗ y over the rows of each group. */
+  groupedOuter(x: H, y: H, at: H, sizes: GroupedSizes, shape: readonly number[], name: string): H;
   /** A kernel of the backend itself, by TensorFlow.js name. */
   call(kernel: string, inputs: Readonly<Record<string, H>>, name: string): H;
   free(x: H): void;

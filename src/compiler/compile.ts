@@ -8,6 +8,7 @@ import { programEntry, type Files } from "./emit/manifest.ts";
 import { features } from "./features/index.ts";
 import type { Graph } from "./ir/types.ts";
 import { kernelModule } from "./lower/kernel-module/index.ts";
+import { ownOps } from "./lower/kernel-module/own-nodes.ts";
 import { number } from "./model/config.ts";
 import { buildPrograms, type Binding } from "./model/programs.ts";
 import type { Compiled } from "./model/types.ts";
@@ -84,7 +85,7 @@ export const stagesOf = (
   graph: Graph,
 ): readonly { readonly name: string; readonly graph: Graph }[] => {
   const stages = [{ name: "build", graph }];
-  runPasses(graph, pipeline(new Set()), {
+  runPasses(graph, pipeline(ownOps), {
     after: (name, result) => void stages.push({ name, graph: result }),
   });
   return stages;

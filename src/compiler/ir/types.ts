@@ -120,7 +120,24 @@ export interface OpSigs {
   scatterAdd: { inputs: [ids: Node, rows: Node]; attrs: { readonly size: Dim } };
   /** ids i32 [...] -> f32 [..., depth]; an id outside is a row of zeros. */
   oneHot: { inputs: [ids: Node]; attrs: { readonly depth: Dim } };
+  /** x [..., n] -> i32 [..., k]: where the k largest of each row stand, largest first, of equals the first. */
+  topK: { inputs: [x: Node]; attrs: { readonly k: Dim } };
+  /** Sums of what stands up to each place along an axis; `exclusive`: without the place itself, `reverse`: from the end. */
+  cumSum: {
+    inputs: [x: Node];
+    attrs: { readonly axis: number; readonly exclusive: boolean; readonly reverse: boolean };
+  };
   // composites: each expands into the ops above
+  /** x [...G, K] or [...G without its last axis, K], w [E, K, N], groups i32 [...G] -> [...G, N]: each row by the matrix of its group. */
+  groupedMatMul: {
+    inputs: [x: Node, w: Node, groups: Node];
+    attrs: { readonly transposeW: boolean };
+  };
+  /** x [...G, M], y [...G, N], either without the last axis of G, groups i32 [...G] -> [size, M, N]: Σ x ⊗ y over the rows of each group. */
+  groupedOuter: {
+    inputs: [x: Node, y: Node, groups: Node];
+    attrs: { readonly size: Dim };
+  };
   softmax: Unary; // last axis
   logSumExp: Unary; // last axis, dropped
   rmsNorm: { inputs: [x: Node, gain: Node]; attrs: { readonly eps: number } };

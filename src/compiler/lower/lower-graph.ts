@@ -1,18 +1,19 @@
 // A program as TensorFlow nodes in the functional form: state reads are placeholders, state writes are results. Ops without
 // nodes of their own are expanded first. Equal constants are shared; names carry the model path, for profiles and NaN reports.
 import { expandComposites } from "../passes/expand.ts";
-import type { Graph, Node, OpName } from "../ir/types.ts";
-import { LOWERING, type Emit, type Value } from "./lowering-table.ts";
+import type { Graph, Node, OpName, Pass } from "../ir/types.ts";
+import { LOWERING, type Emit, type LoweringTable, type Value } from "./lowering-table.ts";
 import type { Attr, TfGraph, TfNode } from "./tf-nodes.ts";
 
 const isOp = (name: string): name is OpName => name in LOWERING;
-const expand = expandComposites(
-  new Set(
-    Object.keys(LOWERING)
-      .filter(isOp)
-      .filter((op) => LOWERING[op] !== "expand"),
-  ),
-);
+const expansion = (table: LoweringTable): Pass =>
+  expandComposites(
+    new Set(
+      Object.keys(table)
+        .filter(isOp)
+        .filter((op) => table[op] !== "expand"),
+    ),
+  );
 
 const inOrder = (graph: Graph): readonly Node[] => {
   const seen = new Set<Node>();
@@ -30,15 +31,22 @@ const inOrder = (graph: Graph): readonly Node[] => {
 };
 
 /** Looks a row up under the node's own op: the pairing TypeScript cannot follow through a union. */
-const lower = <N extends OpName>(node: Node<N>, emit: Emit, inputs: readonly Value[]): Value => {
-  const row = LOWERING[node.op];
+const lower = <N extends OpName>(
+  table: LoweringTable,
+  node: Node<N>,
+  emit: Emit,
+  inputs: readonly Value[],
+): Value => {
+  const row = table[node.op];
   if (row === "expand")
     throw new Error(`lowering: "${node.op}" at "${node.path}" was not expanded`);
   return row(emit, inputs, node);
 };
 
-export const lowerGraph = (program: Graph): TfGraph => {
-  const graph = expand.run(program);
+/** @param own nodes of a reader that knows more than TensorFlow's, in place of rows of the table */
+export const lowerGraph = (program: Graph, own: Partial<LoweringTable> = {}): TfGraph => {
+  const table: LoweringTable = { ...LOWERING, ...own };
+  const graph = expansion(table).run(program);
   const nodes: TfNode[] = [];
   const counts = new Map<string, number>();
   const values = new Map<Node, Value>();
@@ -53,9 +61,9 @@ export const lowerGraph = (program: Graph): TfGraph => {
     op: string,
     inputs: readonly Value[],
     attrs: Readonly<Record<string, Attr>>,
-    type: Pick<TfNode, "dtype" | "shape">,
+    type: Pick<TfNode, "dtype" | "shape" | "others">,
   ): Value => {
-    const value = { name: unique(name), ...type };
+    const value = { name: unique(name), dtype: type.dtype, shape: type.shape };
     nodes.push({ name: value.name, op, inputs: inputs.map((x) => x.name), attrs, ...type });
     return value;
   };
@@ -94,6 +102,7 @@ export const lowerGraph = (program: Graph): TfGraph => {
     values.set(
       node,
       lower(
+        table,
         node,
         emit,
         node.inputs.map((x) => values.get(x)!),

@@ -2,9 +2,9 @@
 // and constants are Emit's business) or says "expand": the graph must come with such ops already expanded.
 import type { DType } from "../../bundle/manifest.ts";
 import type { Node, OpName } from "../ir/types.ts";
-import type { Attr } from "./tf-nodes.ts";
+import type { Attr, TfNode } from "./tf-nodes.ts";
 
-/** A value under construction: the name of its node, its type and static shape. */
+/** A value under construction: its name as a node's inputs have it, its type and static shape. */
 export interface Value {
   readonly name: string;
   readonly dtype: DType;
@@ -16,7 +16,7 @@ export interface Emit {
     op: string,
     inputs: readonly Value[],
     attrs?: Readonly<Record<string, Attr>>,
-    type?: { readonly dtype?: DType; readonly shape?: readonly number[] },
+    type?: Partial<Pick<TfNode, "dtype" | "shape" | "others">>,
   ) => Value;
   /** A small constant argument: a shape, a permutation, an axis. */
   readonly ints: (values: readonly number[] | number) => Value;
@@ -230,6 +230,31 @@ export const LOWERING: LoweringTable = {
     );
     return emit.node("Cast", [hot], { SrcT: { type: "i32" }, DstT: { type: "f32" } });
   },
+  // the places are the node's second result
+  topK: (emit, [x], node) => {
+    const shape = shapeOf(node);
+    const places = { dtype: "i32", shape } as const;
+    const k = emit.tensor([node.attrs.k.size], [], "i32");
+    const largest = emit.node(
+      "TopKV2",
+      [x!, k],
+      { T: { type: "f32" }, sorted: { bool: true } },
+      { dtype: "f32", others: [places] },
+    );
+    const second = { ...places, name: `${largest.name}:1` };
+    return emit.node("Identity", [second], { T: { type: "i32" } });
+  },
+  cumSum: (emit, [x], node) => {
+    const { axis, exclusive, reverse } = node.attrs;
+    return emit.node("Cumsum", [x!, emit.tensor([axis], [], "i32")], {
+      T: { type: "f32" },
+      Tidx: { type: "i32" },
+      exclusive: { bool: exclusive },
+      reverse: { bool: reverse },
+    });
+  },
+  groupedMatMul: "expand",
+  groupedOuter: "expand",
   softmax: "expand",
   logSumExp: "expand",
   rmsNorm: "expand",

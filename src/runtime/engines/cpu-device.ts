@@ -108,19 +108,17 @@ export const cpuDevice = (backend: CpuBackend, call: TfKernel): Device => {
     liveBuffers: () => backend.numDataIds(),
     free: (x) => void backend.disposeData(x.dataId),
     loopInto: (spec, target, loads) => runLoop(spec, loads.map(values), values(target)),
-    product: (x, y, [batch, m, k, n], shape) => {
-      const result = backend.makeTensorInfo([...shape], "float32", new Float32Array(batch * m * n));
-      const [a, b, to] = [values(x), values(y), values(result)];
-      for (let i = 0; i < batch; i++)
-        for (let row = 0; row < m; row++) {
-          const out = to.subarray((i * m + row) * n, (i * m + row + 1) * n);
-          for (let j = 0; j < k; j++) {
-            const left = a[(i * m + row) * k + j]!;
-            for (let column = 0, p = (i * k + j) * n; column < n; column++, p++)
-              out[column]! += left * b[p]!;
-          }
+    multiply: (x, y, to, [m, k, n]) => {
+      const [a, b, all] = [values(x.of), values(y.of), values(to.of)];
+      const result = all.subarray(to.at, to.at + m * n).fill(0);
+      for (let row = 0; row < m; row++) {
+        const out = result.subarray(row * n, (row + 1) * n);
+        for (let j = 0; j < k; j++) {
+          const left = a[x.at + row * k + j]!;
+          for (let column = 0, p = y.at + j * n; column < n; column++, p++)
+            out[column]! += left * b[p]!;
         }
-      return result;
+      }
     },
   });
 };

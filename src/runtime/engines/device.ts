@@ -1,12 +1,14 @@
-// The kernels that both tfjs devices share: leaves, look-ups of rows and plain copies, written over typed arrays. What
-// differs (loops, products, allocation) comes in as functions.
+// The kernels that both tfjs devices share: leaves, look-ups of rows, batches of products and plain copies. What differs
+// (loops, one product, allocation) comes in as functions.
 import type { Kernels } from "../../bundle/kernels.ts";
 import { sizeOf } from "../../bundle/tensor.ts";
+import { groupedKernels, type Multiply } from "./grouped.ts";
 import { TF_TYPE, type Device, type Handle } from "./handles.ts";
+import { orderKernels } from "./order.ts";
 
 export interface DeviceParts extends Omit<Device, "kernels"> {
   readonly loopInto: Kernels<Handle>["loopInto"];
-  readonly product: Kernels<Handle>["product"];
+  readonly multiply: Multiply;
   readonly call: Kernels<Handle>["call"];
   readonly free: (x: Handle) => void;
 }
@@ -38,7 +40,17 @@ export const makeDevice = (parts: DeviceParts): Device => {
       return result;
     },
     loopInto: parts.loopInto,
-    product: parts.product,
+    product: (x, y, [batch, m, k, n], shape) => {
+      const result = allocate(shape, "float32");
+      for (let i = 0; i < batch; i++)
+        parts.multiply(
+          { of: x, at: i * m * k },
+          { of: y, at: i * k * n },
+          { of: result, at: i * m * n },
+          [m, k, n],
+        );
+      return result;
+    },
     gather: (table, ids, shape, name) => {
       const result = allocate(shape, table.dtype);
       const [rows, width] = [table.shape[0]!, table.shape[1]!];
@@ -63,6 +75,8 @@ export const makeDevice = (parts: DeviceParts): Device => {
       }
       return result;
     },
+    ...orderKernels(parts),
+    ...groupedKernels(parts),
     call: parts.call,
     free: parts.free,
   };

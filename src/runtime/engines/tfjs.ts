@@ -98,6 +98,12 @@ const checking = (
       gather: (table, ids, shape, name) => check(k.gather(table, ids, shape, name), [table], name),
       scatterAdd: (ids, rows, shape, name) =>
         check(k.scatterAdd(ids, rows, shape, name), [rows], name),
+      topK: (x, count, shape, name) => noted(k.topK(x, count, shape, name)),
+      cumSum: (x, sums, name) => check(k.cumSum(x, sums, name), [x], name),
+      grouped: (x, w, at, sizes, shape, name) =>
+        check(k.grouped(x, w, at, sizes, shape, name), [x, w], name),
+      groupedOuter: (x, y, at, sizes, shape, name) =>
+        check(k.groupedOuter(x, y, at, sizes, shape, name), [x, y], name),
       call: (kernel, inputs, name) =>
         check(k.call(kernel, inputs, name), Object.values(inputs), name),
       free: (x) => {

@@ -4,9 +4,11 @@ import { attentions } from "./attention.ts";
 import { cacheOps } from "./cache.ts";
 import { composites } from "./composite.ts";
 import { elementwise } from "./elementwise.ts";
+import { groupedProducts } from "./grouped.ts";
 import { layout } from "./layout.ts";
 import { leaves } from "./leaves.ts";
 import { losses } from "./loss.ts";
+import { order } from "./order.ts";
 import { products } from "./product.ts";
 import { reduce } from "./reduce.ts";
 
@@ -16,6 +18,8 @@ export const ops: OpTable = {
   ...layout,
   ...reduce,
   ...products,
+  ...order,
+  ...groupedProducts,
   ...composites,
   ...cacheOps,
   ...attentions,

@@ -2,6 +2,7 @@
 // same program. Loop specs are constants at the top, shared by all calls that are alike (the blocks of a model mostly are).
 import type { Graph } from "../../ir/types.ts";
 import { lowerGraph } from "../lower-graph.ts";
+import { OWN_NODES } from "./own-nodes.ts";
 import { plan, type Plan, type Step } from "./plan.ts";
 
 const text = (value: unknown): string =>
@@ -47,6 +48,13 @@ const render = ({ name, constants, keeps, steps, outputs, updates }: Plan): stri
         return `k.loopInto(${specName(call.spec)}, n${call.target}, [${reads}], ${label})`;
       case "product":
         return `k.product(${reads}, ${text(call.sizes)}, ${text(step.shape)}, ${label})`;
+      case "topK":
+        return `k.topK(${viewed[0]!}, ${call.k}, ${text(step.shape)}, ${label})`;
+      case "cumSum":
+        return `k.cumSum(${viewed[0]!}, ${text(call.sums)}, ${label})`;
+      case "grouped":
+      case "groupedOuter":
+        return `k.${call.kind}(${reads}, ${text(call.sizes)}, ${text(step.shape)}, ${label})`;
       case "gather":
       case "scatterAdd":
         return `k.${call.kind}(${viewed.join(", ")}, ${text(step.shape)}, ${label})`;
@@ -88,7 +96,7 @@ const render = ({ name, constants, keeps, steps, outputs, updates }: Plan): stri
 export const kernelModule = (
   graph: Graph,
 ): { readonly text: string; readonly peakBytes: number } => {
-  const planned = plan(lowerGraph(graph));
+  const planned = plan(lowerGraph(graph, OWN_NODES));
   return { text: render(planned), peakBytes: planned.peakBytes };
 };
 export const moduleText = (graph: Graph): string => kernelModule(graph).text;

@@ -1,6 +1,6 @@
 // The plan of a program: kernel calls in order, in two phases (constants once, the run each time), every buffer freed right
 // after its last use. Invariants, tested: each buffer made by the run is freed once or handed out, and never read after.
-import type { LoopSpec, ProductSizes } from "../../../bundle/kernels.ts";
+import type { GroupedSizes, LoopSpec, ProductSizes, RunningSums } from "../../../bundle/kernels.ts";
 import type { DType } from "../../../bundle/manifest.ts";
 import type { TfGraph, TfNode } from "../tf-nodes.ts";
 import { identity, stridesOf, type Affine } from "./affine.ts";
@@ -18,6 +18,9 @@ export type Call =
   | { readonly kind: "loopInto"; readonly spec: LoopSpec; readonly target: number }
   | { readonly kind: "product"; readonly sizes: ProductSizes }
   | { readonly kind: "gather" | "scatterAdd" }
+  | { readonly kind: "topK"; readonly k: number }
+  | { readonly kind: "cumSum"; readonly sums: RunningSums }
+  | { readonly kind: "grouped" | "groupedOuter"; readonly sizes: GroupedSizes }
   | { readonly kind: "kernel"; readonly kernel: string; readonly names: readonly string[] };
 export interface Step {
   readonly name: string;
@@ -206,6 +209,29 @@ const draftsOf = (
         push(node, { kind: "scatterAdd" }, [x!, y!], true);
         return;
       }
+      case "TopK": {
+        push(node, { kind: "topK", k: node.shape.at(-1)! }, [x!], true);
+        return;
+      }
+      case "Cumsum": {
+        const [axis = 0] = roles.numbers(node, 1);
+        const sums = {
+          axis,
+          exclusive: flagOf(node, "exclusive"),
+          reverse: flagOf(node, "reverse"),
+        };
+        push(node, { kind: "cumSum", sums }, [x!], true);
+        return;
+      }
+      case "GroupedMatMul":
+      case "GroupedOuter": {
+        const call = {
+          kind: node.op === "GroupedMatMul" ? "grouped" : "groupedOuter",
+          sizes: groupedSizes(node, inputs),
+        } as const;
+        push(node, call, inputs, true);
+        return;
+      }
       case "Pow": {
         push(node, { kind: "kernel", kernel: "Pow", names: ["a", "b"] }, inputs, true);
         return;
@@ -223,6 +249,25 @@ const draftsOf = (
   };
   for (const node of graph.nodes) if (roles.stored.has(node)) store(node);
   return { ...phases, bufferOf: (name) => bufferOf(byName.get(name)!) };
+};
+
+const flagOf = (node: TfNode, name: string): boolean => {
+  const attr = node.attrs[name];
+  return attr !== undefined && "bool" in attr && attr.bool;
+};
+/** x and y, or x and the matrices, and the groups of the rows. */
+const groupedSizes = (node: TfNode, inputs: readonly TfNode[]): GroupedSizes => {
+  const [x, y, at] = inputs as readonly [TfNode, TfNode, TfNode];
+  const rows = sizeOf(at.shape);
+  const each = (z: TfNode): number => (rows * z.shape.at(-1)!) / sizeOf(z.shape);
+  const outer = node.op === "GroupedOuter";
+  return {
+    groups: (outer ? node : y).shape[0]!,
+    rows,
+    xEach: each(x),
+    yEach: outer ? each(y) : 1,
+    widths: [x.shape.at(-1)!, node.shape.at(-1)!],
+  };
 };
 
 const constantOf = (node: TfNode): readonly number[] => {

@@ -1,14 +1,16 @@
 // TensorFlow nodes made ready for planning: products without transpose flags (a flagged product bypasses XNNPACK, so the
-// transpose becomes a node of its own, shared by all products that want it) and one-hots as comparisons, which fuse.
+// transpose becomes a node of its own, shared by all products that want it) and one-hots as comparisons, which fuse. A
+// matrix of experts is turned likewise, all of them at once.
 import type { TfGraph, TfNode } from "../tf-nodes.ts";
 
 const FLAGS = {
   MatMul: ["transpose_a", "transpose_b"],
   BatchMatMulV2: ["adj_x", "adj_y"],
+  GroupedMatMul: [undefined, "transpose_w"],
 } as const;
 const isProduct = (op: string): op is keyof typeof FLAGS => op in FLAGS;
-const flag = (node: TfNode, name: string): boolean => {
-  const attr = node.attrs[name];
+const flag = (node: TfNode, name: string | undefined): boolean => {
+  const attr = name === undefined ? undefined : node.attrs[name];
   return attr !== undefined && "bool" in attr && attr.bool;
 };
 
@@ -43,6 +45,7 @@ export const prepare = (graph: TfGraph): TfGraph => {
       const inputs = [
         flag(node, x) ? transposed(node.inputs[0]!) : node.inputs[0]!,
         flag(node, y) ? transposed(node.inputs[1]!) : node.inputs[1]!,
+        ...node.inputs.slice(2),
       ];
       add({ ...node, inputs, attrs: {} });
     } else if (node.op === "OneHot") {

@@ -16,6 +16,7 @@ const ROLES: Readonly<Record<string, Role>> = {
   LogicalAnd: "elementwise", LogicalNot: "elementwise", IsFinite: "elementwise", SelectV2: "elementwise", Cast: "elementwise",
   Sum: "reduction", Mean: "reduction", Max: "reduction",
   ConcatV2: "assembly", PadV2: "assembly",
+  TopK: "kernel", Cumsum: "kernel", GroupedMatMul: "kernel", GroupedOuter: "kernel",
   MatMul: "kernel", BatchMatMulV2: "kernel", GatherV2: "kernel", ScatterNd: "kernel", Pow: "kernel", Cos: "kernel", Sin: "kernel",
 }; // prettier-ignore
 
@@ -23,6 +24,7 @@ const ROLES: Readonly<Record<string, Role>> = {
 const dataInputs = (node: TfNode): readonly string[] => {
   if (node.op === "ConcatV2") return node.inputs.slice(0, -1);
   if (["GatherV2", "ScatterNd"].includes(node.op)) return node.inputs.slice(0, 2);
+  if (node.op === "Cumsum") return node.inputs.slice(0, 1);
   const role = ROLES[node.op];
   if (node.op === "Fill" || node.op === "Range") return [];
   return role === "elementwise" || role === "kernel" ? node.inputs : node.inputs.slice(0, 1);

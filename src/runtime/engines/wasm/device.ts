@@ -4,6 +4,7 @@
 import type { LoopSpec } from "../../../bundle/kernels.ts";
 import { sizeOf } from "../../../bundle/tensor.ts";
 import { makeDevice } from "../device.ts";
+import type { Window } from "../grouped.ts";
 import type { Device, Handle, TfKernel, WasmBackend } from "../handles.ts";
 import { compileLoop } from "./loops.ts";
 import { instantiate, type Exported } from "./web-assembly.ts";
@@ -29,7 +30,15 @@ export const wasmDevice = (backend: WasmBackend, call: TfKernel): Device => {
   ]);
   const bytesOf = (...shape: readonly number[]): Uint8Array =>
     new Uint8Array(new Int32Array(shape).buffer);
-  /** Runs `use` with a tensor id for a window of the heap; ids end at once, so the packed-weight cache never sees stale values. */
+  // A batch asks for the same shapes again and again.
+  let last = { sizes: [0, 0, 0] as readonly number[], x: bytesOf(), y: bytesOf() };
+  const shapesOf = (m: number, k: number, n: number): typeof last => {
+    const [lastM, lastK, lastN] = last.sizes;
+    if (m !== lastM || k !== lastK || n !== lastN)
+      last = { sizes: [m, k, n], x: bytesOf(1, m, k), y: bytesOf(1, k, n) };
+    return last;
+  };
+  /** A tensor id for a window of the heap; ids end at once, so the packed-weight cache never sees stale values. */
   const register = (size: number, address: number): number => {
     const id = backend.dataIdNextNumber++;
     wasm.tfjs.registerTensor(id, size, address);
@@ -51,20 +60,13 @@ export const wasmDevice = (backend: WasmBackend, call: TfKernel): Device => {
     liveBuffers: () => backend.numDataIds(),
     free: (x) => void backend.disposeData(x.dataId),
     loopInto: (spec, target, loads) => compiled(spec)(...loads.map(addressOf), addressOf(target)),
-    product: (x, y, [batch, m, k, n], shape) => {
-      const result = backend.makeOutput([...shape], "float32");
-      const [xAddress, yAddress, address] = [addressOf(x), addressOf(y), addressOf(result)];
-      const [xShape, yShape] = [bytesOf(1, m, k), bytesOf(1, k, n)];
-      for (let i = 0; i < batch; i++) {
-        const ids = [
-          register(m * k, xAddress + 4 * i * m * k),
-          register(k * n, yAddress + 4 * i * k * n),
-          register(m * n, address + 4 * i * m * n),
-        ] as const;
-        multiply(ids[0], xShape, 3, ids[1], yShape, 3, NO_TRANSPOSE, NO_TRANSPOSE, ids[2]);
-        for (const id of ids) wasm.tfjs.disposeData(id);
-      }
-      return result;
+    multiply: (x, y, to, [m, k, n]) => {
+      const window = ({ of, at }: Window, size: number): number =>
+        register(size, addressOf(of) + 4 * at);
+      const ids = [window(x, m * k), window(y, k * n), window(to, m * n)] as const;
+      const shapes = shapesOf(m, k, n);
+      multiply(ids[0], shapes.x, 3, ids[1], shapes.y, 3, NO_TRANSPOSE, NO_TRANSPOSE, ids[2]);
+      for (const id of ids) wasm.tfjs.disposeData(id);
     },
   });
 };

@@ -1,0 +1,80 @@
+// Grouped products by blocks of rows against the plain sum over rows: any load, also one that sends all rows to one group.
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { expandNode } from "../../passes/expand.ts";
+import { createBuilder } from "../builder.ts";
+import { evaluateNodes } from "../evaluate.ts";
+import type { Builder, Node } from "../types.ts";
+import { blockRows } from "./blocks.ts";
+
+const dim = (size: number) => ({ name: "", size });
+const noise = (n: number, seed: number): Float64Array =>
+  Float64Array.from({ length: n }, (_v, i) => Math.sin(1 + i * 1.7 + seed));
+
+/** The op's own value and that of its expansion. */
+const both = (
+  make: (b: Builder, input: (name: string, ...shape: number[]) => Node, groups: Node) => Node,
+  groups: readonly number[],
+  values: Readonly<Record<string, Float64Array>>,
+): readonly [Float64Array, Float64Array] => {
+  const b = createBuilder();
+  const input = (name: string, ...shape: number[]): Node =>
+    b.emit("input", [], { name, dtype: "f32", shape: shape.map(dim) });
+  const at = b.emit("input", [], { name: "at", dtype: "i32", shape: [dim(groups.length)] });
+  const node = make(b, input, at);
+  const body = expandNode(b, [node], (n) => n.op.startsWith("grouped")).get(node)!;
+  const found = evaluateNodes([node, body], { inputs: { ...values, at: groups }, state: {} });
+  return [found.get(node)!, found.get(body)!];
+};
+const close = (got: Float64Array, wanted: Float64Array): void => {
+  expect(got.length).toBe(wanted.length);
+  wanted.forEach((v, i) => expect(Math.abs(got[i]! - v)).toBeLessThan(1e-12));
+};
+
+const [K, N] = [3, 2];
+/** Groups of some rows; `E` stands for no group. */
+const loads = fc
+  .tuple(fc.integer({ min: 1, max: 6 }), fc.integer({ min: 1, max: 40 }))
+  .chain(([E, A]) => fc.tuple(fc.constant(E), fc.array(fc.nat(E), { minLength: A, maxLength: A })));
+
+describe("blocks", () => {
+  it("hold a quarter more than the mean load, and never more than there is", () => {
+    expect(blockRows(64, 4)).toBe(20);
+    expect(blockRows(2048 * 8, 64)).toBe(320);
+    expect(blockRows(131_072, 64)).toBe(2560);
+    expect(blockRows(3, 2)).toBe(2);
+    expect(blockRows(1, 1)).toBe(1);
+  });
+  it("lose no row of a product, whatever the load", () => {
+    fc.assert(
+      fc.property(loads, fc.boolean(), ([E, groups], transposeW) => {
+        const A = groups.length;
+        const values = { x: noise(A * K, 0), w: noise(E * K * N, 1) };
+        const [plain, expanded] = both(
+          (b, input, at) => {
+            const w = transposeW ? input("w", E, N, K) : input("w", E, K, N);
+            return b.emit("groupedMatMul", [input("x", A, K), w, at], { transposeW });
+          },
+          groups,
+          values,
+        );
+        close(expanded, plain);
+      }),
+    );
+  });
+  it("lose no row of a sum of outer products", () => {
+    fc.assert(
+      fc.property(loads, ([E, groups]) => {
+        const A = groups.length;
+        const values = { x: noise(A * K, 0), y: noise(A * N, 1) };
+        const [plain, expanded] = both(
+          (b, input, at) =>
+            b.emit("groupedOuter", [input("x", A, K), input("y", A, N), at], { size: dim(E) }),
+          groups,
+          values,
+        );
+        close(expanded, plain);
+      }),
+    );
+  });
+});

@@ -1,0 +1,13 @@
+// Nodes that TensorFlow does not have and this form does: the engine's own kernels for what stock nodes do in several steps.
+import type { OpName } from "../../ir/types.ts";
+import type { LoweringTable } from "../lowering-table.ts";
+
+export const OWN_NODES: Partial<LoweringTable> = {
+  topK: (emit, inputs) => emit.node("TopK", inputs),
+  groupedMatMul: (emit, inputs, node) =>
+    emit.node("GroupedMatMul", inputs, { transpose_w: { bool: node.attrs.transposeW } }),
+  groupedOuter: (emit, inputs) => emit.node("GroupedOuter", inputs),
+};
+
+/** Composites that stay whole for this form. */
+export const ownOps: ReadonlySet<OpName> = new Set<OpName>(["groupedMatMul", "groupedOuter"]);
