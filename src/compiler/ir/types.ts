@@ -144,7 +144,7 @@ export interface OpSigs {
   layerNorm: { inputs: [x: Node, gain: Node, bias: Node]; attrs: { readonly eps: number } };
   /** x [..., T, d], cos and sin [T, d] or [..., T, d]: x * cos + rotateHalf(x) * sin, the half-split layout of LLaMA. */
   rope: { inputs: [x: Node, cos: Node, sin: Node]; attrs: None };
-  /** q [B, H, T, d], k and v [B, K, S, d], H a multiple of K -> [B, H, T, d]; then what `operands` names. */
+  /** q [B, H, T, d], k [B, K, S, d], v [B, K, S, e], H a multiple of K -> [B, H, T, e]; then what `operands` names. */
   attention: {
     inputs: [q: Node, k: Node, v: Node, ...operands: Node[]];
     attrs: AttentionAttrs;

@@ -15,15 +15,15 @@ const plainLoops = (
   values: Readonly<Record<string, Float64Array>>,
 ): { readonly out: Float64Array; readonly stats: Float64Array } => {
   const attrs: AttentionAttrs = node.attrs;
-  const [B, H, T, d] = sizes(node.type) as [number, number, number, number];
-  const [, K, S] = sizes(node.inputs[1].type) as [number, number, number];
+  const [B, H, T, e] = sizes(node.type) as [number, number, number, number];
+  const [, K, S, d] = sizes(node.inputs[1].type) as [number, number, number, number];
   const [q, k, v] = [values["0"]!, values["1"]!, values["2"]!];
   const operand = (name: string): Float64Array | undefined => {
     const at = attrs.operands?.findIndex((o) => o === name) ?? -1;
     return at < 0 ? undefined : values[String(3 + at)];
   };
   const [positions, lengths] = [operand("positions"), operand("keyLengths")];
-  const out = new Float64Array(B * H * T * d);
+  const out = new Float64Array(B * H * T * e);
   const stats = new Float64Array(B * H * T);
   for (let b = 0; b < B; b++)
     for (let h = 0; h < H; h++)
@@ -48,8 +48,8 @@ const plainLoops = (
         const sum = scores.reduce((n, s) => n + Math.exp(s), 0);
         stats[row] = Math.log(sum);
         seen.forEach((s, j) => {
-          for (let i = 0; i < d; i++)
-            out[row * d + i]! += (Math.exp(scores[j]!) / sum) * v[(head + s) * d + i]!;
+          for (let i = 0; i < e; i++)
+            out[row * e + i]! += (Math.exp(scores[j]!) / sum) * v[(head + s) * e + i]!;
         });
       }
   return { out, stats };

@@ -2,7 +2,7 @@
 // result, its statistics and the three gradients by two nodes of several outputs; elsewhere each expands. The gradient
 // computes the probabilities again from scores and statistics, as arXiv 2205.14135 does: with P = exp(S - lse) and
 // δ = Σ dO · O over d, dS = P · (dO Vᵀ - δ).
-// Legend: B batch, H heads, K key-value heads, G = H/K, T queries, S keys, d head width.
+// Legend: B batch, H heads, K key-value heads, G = H/K, T queries, S keys, d width of queries and keys, e of values.
 import { count, sameSizes, showType, tensor } from "../shape.ts";
 import type { AttentionAttrs, Builder, Dim, Node, OpTable, TensorType } from "../types.ts";
 import { elementCost, fault, none, scalar, type Fault } from "./row.ts";
@@ -143,19 +143,26 @@ const inferOut = (
     qs[0]!.size !== ks[0]!.size ||
     qs[1]!.size % ks[1]!.size !== 0 ||
     qs[3]!.size !== ks[3]!.size ||
-    !sameSizes(ks, v.shape)
+    !sameSizes(ks.slice(0, 3), v.shape.slice(0, 3))
   )
     return fault(shown);
   if (attrs.window !== undefined && !attrs.causal) return fault("a window needs causal attention");
-  return operandFault(q, rest, attrs) ?? q;
+  const e = v.shape[3]!;
+  return (
+    operandFault(q, rest, attrs) ??
+    (e.size === qs[3]!.size ? q : tensor("f32", [...qs.slice(0, 3), e]))
+  );
 };
 
-/** Products of [T, d] by [d, S], or of that size, two operations an element. */
+/** So many products of [T, d] by [d, S], and of [T, e] by [e, S], or of these sizes; two operations an element. */
 const productCost =
-  (products: number) => (node: Node<"attention" | "attentionStats" | "attentionGrad">) => {
-    const [q, k] = node.inputs;
+  (keys: number, values: number) =>
+  (node: Node<"attention" | "attentionStats" | "attentionGrad">) => {
+    const [q, k, v] = node.inputs;
+    const rows = count(q.type) / q.type.shape[3]!.size;
+    const width = keys * k.type.shape[3]!.size + values * v.type.shape[3]!.size;
     return {
-      flops: 2 * products * count(q.type) * k.type.shape[2]!.size,
+      flops: 2 * rows * width * k.type.shape[2]!.size,
       bytes: elementCost(0)(node).bytes,
     };
   };
@@ -175,6 +182,10 @@ const samples: readonly Sample[] = [
     attrs: { scale: 1, causal: false },
   },
   {
+    inputs: ["f32[b=1,h=2,t=2,d=4]", "f32[b=1,k=1,s=3,d=4]", "f32[b=1,k=1,s=3,e=3]"],
+    attrs: { scale: 0.5, causal: true },
+  },
+  {
     inputs: ["f32[b=1,h=2,t=2,d=2]", "f32[b=1,k=1,s=4,d=2]", "f32[b=1,k=1,s=4,d=2]"],
     attrs: { scale: 0.7, causal: true, window: 2, softcap: 1.5 },
   },
@@ -190,13 +201,14 @@ const samples: readonly Sample[] = [
     values: ["any", "any", "any", "ids<4", "ids<4"],
   },
 ];
-/** The gradient's operands: out [B, H, T, d], statistics [B, H, T] and dy [B, H, T, d] stand before the named ones. */
+/** The gradient's operands: out [B, H, T, e], statistics [B, H, T] and dy [B, H, T, e] stand before the named ones. */
 const gradSamples = samples.flatMap(({ inputs, attrs, values }) => {
   const [q = "", k = "", v = "", ...rest] = inputs;
   const stats = q.replace(/,d=\d+/, "");
+  const out = `${stats.slice(0, -1)},${/[de]=\d+\]/.exec(v)?.[0] ?? ""}`;
   const drawn = values ?? inputs.map(() => "any");
   return (["q", "k", "v"] as const).map((of) => ({
-    inputs: [q, k, v, q, stats, q, ...rest],
+    inputs: [q, k, v, out, stats, out, ...rest],
     attrs: { ...attrs, of },
     values: [...drawn.slice(0, 3), "any", "positive", "any", ...drawn.slice(3)],
   }));
@@ -204,7 +216,7 @@ const gradSamples = samples.flatMap(({ inputs, attrs, values }) => {
 
 export const attentions: Pick<OpTable, "attention" | "attentionStats" | "attentionGrad"> = {
   attention: {
-    doc: "softmax(q kᵀ · scale) v over the keys that a query sees, arXiv 1706.03762; q [B, H, T, d], k and v [B, K, S, d], head h reads key-value head floor(h·K/H). `causal`: a query sees itself and what is before it, at most `window` keys; `softcap`: scores are cap · tanh(score / cap), arXiv 2408.00118",
+    doc: "softmax(q kᵀ · scale) v over the keys that a query sees, arXiv 1706.03762; q [B, H, T, d], k [B, K, S, d], v [B, K, S, e] -> [B, H, T, e], head h reads key-value head floor(h·K/H). `causal`: a query sees itself and what is before it, at most `window` keys; `softcap`: scores are cap · tanh(score / cap), arXiv 2408.00118",
     kind: "composite",
     atLeast: 3,
     infer: ([q, k, v, ...rest], attrs) => inferOut(q, k, v, rest, attrs),
@@ -222,7 +234,7 @@ export const attentions: Pick<OpTable, "attention" | "attentionStats" | "attenti
         b.emit("attentionGrad", [q, k, v, node, stats, dy, ...rest], { ...node.attrs, of });
       return [to("q"), to("k"), to("v"), ...rest.map(() => null)];
     },
-    cost: productCost(2),
+    cost: productCost(1, 1),
     samples,
   },
   attentionStats: {
@@ -238,7 +250,7 @@ export const attentions: Pick<OpTable, "attention" | "attentionStats" | "attenti
       return b.emit("logSumExp", [masked(b, siteOf(q, k, v, rest, node.attrs))], none);
     },
     grad: "expand",
-    cost: productCost(1),
+    cost: productCost(1, 0),
     // without padding: of a query that sees no key it is -1e9, and differences of such numbers have no digits
     samples: samples.filter((s) => s.attrs.operands === undefined),
   },
@@ -250,14 +262,14 @@ export const attentions: Pick<OpTable, "attention" | "attentionStats" | "attenti
       const made = inferOut(q, k, v, rest, attrs);
       if ("fault" in made) return made;
       const fits =
-        sameSizes(out.shape, q.shape) &&
-        sameSizes(dy.shape, q.shape) &&
+        sameSizes(out.shape, made.shape) &&
+        sameSizes(dy.shape, made.shape) &&
         sameSizes(stats.shape, q.shape.slice(0, 3));
       if (!fits)
         return fault(
           `result ${showType(out)}, statistics ${showType(stats)}, gradient ${showType(dy)} for ${showType(q)}`,
         );
-      return attrs.of === "q" ? q : k;
+      return { q, k, v }[attrs.of];
     },
     expand: (b, node) => {
       const [q, k, v, out, stats, dy, ...rest] = node.inputs;
@@ -271,7 +283,12 @@ export const attentions: Pick<OpTable, "attention" | "attentionStats" | "attenti
     },
     grad: "expand",
     // scores and dO Vᵀ are counted with dq
-    cost: (node) => productCost(node.attrs.of === "q" ? 3 : 1)(node),
+    cost: (node) =>
+      (node.attrs.of === "q"
+        ? productCost(2, 1)
+        : node.attrs.of === "k"
+          ? productCost(1, 0)
+          : productCost(0, 1))(node),
     samples: gradSamples,
   },
 };

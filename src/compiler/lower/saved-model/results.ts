@@ -11,7 +11,7 @@ const OUTPUTS: Readonly<Record<string, string | readonly string[]>> = {
   Neg: "y", Exp: "y", Log: "y", Sqrt: "y", Rsqrt: "y", Square: "y", Abs: "y", Sigmoid: "y", Tanh: "y", Erf: "y", Cos: "y", Sin: "y",
   LogicalNot: "y", IsFinite: "y", Cast: "y", Transpose: "y",
   Relu: "activations", LeakyRelu: "activations",
-  MatMul: "product", ReadVariableOp: "value",
+  MatMul: "product", ReadVariableOp: "value", Cumsum: "out", TopKV2: ["values", "indices"],
 }; // prettier-ignore
 
 /** `reference` as in a node's inputs: "name" or "name:number". */
