@@ -39,8 +39,11 @@ export type Init =
 export interface StateEntry {
   /** The language's path: "blocks.3.attention.q.weight"; slots: "<parameter>/exp_avg". */
   readonly name: string;
-  /** "param": trained; "slot": the optimizer's; "accumulator": gradients of the micro-batches of one step (zero between steps, not saved). */
-  readonly kind: "param" | "slot" | "accumulator";
+  /**
+   * "param": trained; "slot": the optimizer's; "accumulator": gradients of the micro-batches of one step (zero between steps,
+   * not saved); "cache": what generation keeps of the tokens before (zero at open, not saved).
+   */
+  readonly kind: "param" | "slot" | "accumulator" | "cache";
   /** Name in model.safetensors (params, Hugging Face style) or optimizer.safetensors ("<disk name of the parameter>/exp_avg"). */
   readonly diskName: string;
   readonly dtype: DType;
@@ -136,9 +139,11 @@ export interface Manifest {
  * - accumulate: input_ids, targets -> loss []; adds gradients / (batch/micro) into accumulators.
  * - apply: scalars -> grad_norm [], probes; clips, updates, zeroes the accumulators.
  * - eval_step: input_ids, targets -> loss_sum [] (sum of nats), count [] (targets counted).
- * - next_logits: input_ids [1,T], position i32 [] -> logits [V] of that position.
+ * - prefill: input_ids [R,P], positions [R], lengths [R] -> logits [R,V] of each row's last token. Row r holds positions[r]
+ *   tokens and takes lengths[r] <= P more; the rest of its ids is padding. Updates caches.
+ * - decode_step: input_ids [R], positions [R] -> logits [R,V]: one token more for each row. Updates caches.
  * - forward (on demand): input_ids [B,T], targets [B,T] -> logits [B,T,V], loss [], hidden.0 (embeddings) .. hidden.L
  *   [B,T,D] (output of block l), and grad.<param> when gradients are asked for.
  */
 export type ProgramName =
-  "train_step" | "accumulate" | "apply" | "eval_step" | "next_logits" | "forward";
+  "train_step" | "accumulate" | "apply" | "eval_step" | "prefill" | "decode_step" | "forward";

@@ -23,18 +23,19 @@ const whole =
       throw new InvalidArgumentError(`Give a whole number from ${low} up.`);
     return value;
   };
-const between =
-  (low: number, high: number) =>
+const numberIn =
+  (wanted: string, fits: (value: number) => boolean) =>
   (text: string): number => {
     const value = Number(text);
-    if (text.trim() === "" || !(value >= low && value <= high))
-      throw new InvalidArgumentError(
-        high === Infinity
-          ? `Give a number from ${low} up.`
-          : `Give a number from ${low} to ${high}.`,
-      );
+    if (text.trim() === "" || !Number.isFinite(value) || !fits(value))
+      throw new InvalidArgumentError(`Give a number ${wanted}.`);
     return value;
   };
+const list = (text: string, before: readonly string[] = []): readonly string[] => [...before, text];
+const stopText = (text: string, before?: readonly string[]): readonly string[] => {
+  if (text === "") throw new InvalidArgumentError("Give at least one character.");
+  return list(text, before);
+};
 const setting = (
   text: string,
   before: Readonly<Record<string, string>> = {},
@@ -138,6 +139,7 @@ export const buildProgram = (io: Io, version: string, done: (code: number) => vo
     )
     .addOption(format())
     .option("--weights <file>", "weights for the graph model (initial values otherwise)")
+    .option("--generation-batch <n>", "prompts that the bundle continues at once", whole(1), 1)
     .option("--list-files", "print the path of every file")
     .action(async (file: string, options: import("./commands/build.ts").BuildOptions) => {
       done(await (await import("./commands/build.ts")).build(io, version, file, options));
@@ -178,14 +180,43 @@ Ctrl-C saves a checkpoint and exits 130; a second Ctrl-C exits at once.`,
   choice(add("generate", "continue a prompt"))
     .argument("<target>", "an .arch file, a bundle or a run")
     .option("--weights <file>", "safetensors (default: model.safetensors beside the target)")
-    .requiredOption("--prompt <text>", "what to continue; - reads standard input")
-    .option("--tokens <n>", "how many tokens to add", whole(1), 100)
-    .option("--temperature <x>", "0 takes the likeliest token", between(0, Infinity), 0.8)
+    .option("--prompt <text>", "what to continue; may repeat; - reads standard input", list)
+    .option("--prompt-file <file>", "a prompt a line; in a .jsonl file a JSON string a line")
+    .option("--tokens, --max-new-tokens <n>", "how many tokens to add", whole(1), 100)
+    .addOption(
+      new Option("--greedy", "the likeliest token each time").conflicts([
+        "temperature",
+        "topK",
+        "topP",
+      ]),
+    )
+    .option(
+      "--temperature <x>",
+      "0 takes the likeliest token",
+      numberIn("from 0 up", (x) => x >= 0),
+      0.8,
+    )
     .option("--top-k <n>", "draw from the n likeliest", whole(1))
-    .option("--top-p <x>", "draw from the likeliest that together reach x", between(0, 1))
+    .option(
+      "--top-p <x>",
+      "draw from the likeliest that together reach x",
+      numberIn("above 0, at most 1", (x) => x > 0 && x <= 1),
+    )
+    .option(
+      "--repetition-penalty <x>",
+      "above 1, what occurred already becomes less likely",
+      numberIn("above 0", (x) => x > 0),
+    )
+    .option("--stop <text>", "end where this begins; may repeat", stopText)
     .addOption(seed().default(0))
     .addOption(engine())
     .option("--json", "print the result as JSON")
+    .addHelpText(
+      "after",
+      `
+Several prompts are continued together and printed in their order. The model sees its whole context; when that is
+full, the older half of it is dropped. The same command gives the same texts.`,
+    )
     .action(async (target: string, options: import("./commands/generate.ts").GenerateOptions) => {
       done(await (await import("./commands/generate.ts")).generate(io, version, target, options));
     });

@@ -6,7 +6,7 @@ import type { LoadedBundle, ProgramModule } from "../bundle/engine.ts";
 import type { Manifest, StateEntry } from "../bundle/manifest.ts";
 import { bytesReader, openSafetensors } from "../bundle/safetensors.ts";
 import type { Tensors } from "../bundle/tensor.ts";
-import { compile, type Compilation, type Target } from "../compiler/compile.ts";
+import { compile, type BuildOptions, type Compilation, type Target } from "../compiler/compile.ts";
 import { manifestOf } from "../compiler/emit/bundle.ts";
 import { dataOf } from "../compiler/emit/training.ts";
 import {
@@ -84,13 +84,20 @@ export interface Opened {
   readonly compilation: Compilation | undefined;
 }
 
+export interface Needs {
+  /** The target must declare one. */
+  readonly recipe: boolean;
+  /** What an `.arch` file is compiled to; a bundle is what it was built to be. */
+  readonly build?: Omit<BuildOptions, "stepsPerEpoch">;
+}
+
 /** Data globs start at the project root: of the file, or of the folder that a bundle lies in. */
 export const openTarget = async (
   io: Io,
   version: string,
   name: string,
   options: ChoiceOptions,
-  needsRecipe: boolean,
+  needs: Needs,
 ): Promise<Opened> => {
   const place = placeOf(io, name);
   const host = nodeHost({
@@ -109,9 +116,12 @@ export const openTarget = async (
       compilation: undefined,
     };
   }
-  const target = checkedTarget(io, version, place.path, options, needsRecipe);
+  const target = checkedTarget(io, version, place.path, options, needs.recipe);
   const epochs = await stepsPerEpoch(io, target, place.path);
-  const compilation = compile(target, epochs === undefined ? {} : { stepsPerEpoch: epochs });
+  const compilation = compile(target, {
+    ...needs.build,
+    ...(epochs === undefined ? {} : { stepsPerEpoch: epochs }),
+  });
   return {
     bundle: await loadCompiled(compilation, version),
     host,

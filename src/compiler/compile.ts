@@ -10,6 +10,7 @@ import type { Graph } from "./ir/types.ts";
 import { kernelModule } from "./lower/kernel-module/index.ts";
 import { ownOps } from "./lower/kernel-module/own-nodes.ts";
 import { number } from "./model/config.ts";
+import type { GenerationBinding } from "./model/generation.ts";
 import { buildPrograms, type Binding } from "./model/programs.ts";
 import type { Compiled } from "./model/types.ts";
 import { pipeline, runPasses } from "./passes/index.ts";
@@ -31,6 +32,8 @@ export interface BuildOptions {
   readonly programs?: readonly ProgramName[];
   /** Sizes of `forward`: one sequence of the model's context, unless given. */
   readonly forward?: Binding;
+  /** Sequences that prefill and decode_step continue at once, and the tokens a prefill takes of each. */
+  readonly generation?: Partial<GenerationBinding>;
   readonly gradients?: boolean;
   /** Updates in one pass over the data: needed when the recipe's length is in epochs, which no spec can know. */
   readonly stepsPerEpoch?: number;
@@ -47,7 +50,7 @@ export interface Compilation extends Target {
 
 const isSplit = (recipe: RecipeSpec): boolean => recipe.micro.value < recipe.batch.value;
 export const programsFor = (recipe: RecipeSpec | undefined): readonly ProgramName[] => {
-  const use: readonly ProgramName[] = ["eval_step", "next_logits", "forward"];
+  const use: readonly ProgramName[] = ["eval_step", "prefill", "decode_step", "forward"];
   if (recipe === undefined) return use;
   return isSplit(recipe) ? ["accumulate", "apply", ...use] : ["train_step", ...use];
 };
@@ -74,6 +77,7 @@ export const graphsOf = (target: Target, options: BuildOptions): Compiled => {
     programs: options.programs ?? programsFor(recipe),
     binding: { batch: recipe?.micro.value ?? 1, sequence: sequenceOf(model, recipe) },
     forward: options.forward ?? { batch: 1, sequence: model.context },
+    ...(options.generation === undefined ? {} : { generation: options.generation }),
     gradients: options.gradients ?? false,
     totalSteps: recipe === undefined ? 0 : totalStepsOf(recipe, options.stepsPerEpoch),
     spanOf: spanFinder(checked.origins, model.name),

@@ -11,7 +11,7 @@ import {
 import type { HostTensor, Tensors } from "../bundle/tensor.ts";
 import { chooseEngine } from "./choose-engine.ts";
 import { fromRoot, loadData, openTokenizer, type Batch } from "./data/index.ts";
-import { generate, nextLogits, type GenerateOptions } from "./decode/generate.ts";
+import { generate, type Generated, type GenerateOptions } from "./decode/generate.ts";
 import { cpuEngine, wasmEngine } from "./engines/tfjs.ts";
 import { fit, type FitOptions, type FitResult } from "./fit.ts";
 import { codeOf, joinPath, readText, replaceFile, type Host } from "./host.ts";
@@ -19,7 +19,13 @@ import { checkAgainst, initialise, isTied, loadEntries } from "./state.ts";
 import { bytesTokenizer, type Tokenizer } from "./tokenizers/tokenizer.ts";
 import { readTokenizerJson } from "./tokenizers/tokenizer-json.ts";
 import { loadWeights, weightFiles } from "./train/checkpoint.ts";
-import { evaluate, idsShape, type EvaluateOptions, type Evaluation } from "./train/evaluate.ts";
+import {
+  evaluate,
+  idsShape,
+  programOf,
+  type EvaluateOptions,
+  type Evaluation,
+} from "./train/evaluate.ts";
 import { recipeOf } from "./train/loop.ts";
 import { planStep, runStep } from "./train/step.ts";
 
@@ -56,7 +62,11 @@ export interface Model {
   /** Logits [B, T, V] of rows of equal length T. */
   forward(ids: readonly (readonly number[])[]): Promise<{ readonly logits: HostTensor }>;
   /** The new text, without the prompt. */
-  generate(prompt: string, options?: Omit<GenerateOptions, "prompt">): Promise<string>;
+  generate(prompt: string, options?: GenerateOptions): Promise<string>;
+  /** The new text of each prompt, made together. */
+  generate(prompts: readonly string[], options?: GenerateOptions): Promise<readonly string[]>;
+  /** The same, with tokens and the reason of each end. */
+  complete(prompts: readonly string[], options?: GenerateOptions): Promise<readonly Generated[]>;
   trainer(): Trainer;
   /** Held-out loss on the recipe's data. */
   evaluate(options?: EvaluateOptions): Promise<Evaluation>;
@@ -135,49 +145,34 @@ const checkIds = (rows: readonly (readonly number[])[], vocabSize: number): numb
   return length;
 };
 
-/** By the forward program where the bundle has one that is long enough, else position by position. */
+/** Logits [B, T, V], as many rows at once as the program takes. */
 const forward = async (
   session: Session,
   manifest: Manifest,
   rows: readonly (readonly number[])[],
 ): Promise<HostTensor> => {
-  const length = checkIds(rows, manifest.model.vocabSize);
-  const width = manifest.model.vocabSize;
+  const { context, vocabSize: width } = manifest.model;
+  const length = checkIds(rows, width);
+  const [batch, sequence] = idsShape(programOf(manifest, "forward"));
+  if (length > sequence)
+    throw new RangeError(
+      `${length} tokens do not fit ${sequence === context ? `the context of ${context}` : `the program forward, built for ${sequence}`}`,
+    );
   const data = new Float32Array(rows.length * length * width);
-  const program = manifest.programs.find(({ name }) => name === "forward");
-  const [batch, sequence] = program === undefined ? [0, 0] : idsShape(program);
-  if (length > manifest.model.context)
-    throw new RangeError(`${length} tokens do not fit the context of ${manifest.model.context}`);
-  if (sequence >= length) {
-    for (let first = 0; first < rows.length; first += batch) {
-      const ids = new Int32Array(batch * sequence);
-      const some = rows.slice(first, first + batch);
-      some.forEach((row, b) => ids.set(row, b * sequence));
-      const shape = [batch, sequence];
-      const targets: HostTensor = {
-        dtype: "i32",
-        shape,
-        data: new Int32Array(batch * sequence).fill(-100),
-      };
-      const out = await session.run("forward", {
-        input_ids: { dtype: "i32", shape, data: ids },
-        targets,
-      });
-      const logits = out["logits"]?.data ?? new Float32Array(0);
-      some.forEach((_, b) => {
-        const from = b * sequence * width;
-        data.set(logits.subarray(from, from + length * width), (first + b) * length * width);
-      });
-    }
-  } else {
-    for (const [b, row] of rows.entries()) {
-      for (let t = 0; t < length; t += 1) {
-        data.set(
-          await nextLogits(session, manifest, row.slice(0, t + 1)),
-          (b * length + t) * width,
-        );
-      }
-    }
+  const shape = [batch, sequence];
+  for (let first = 0; first < rows.length; first += batch) {
+    const ids = new Int32Array(batch * sequence);
+    const some = rows.slice(first, first + batch);
+    some.forEach((row, b) => ids.set(row, b * sequence));
+    const out = await session.run("forward", {
+      input_ids: { dtype: "i32", shape, data: ids },
+      targets: { dtype: "i32", shape, data: new Int32Array(ids.length).fill(-100) },
+    });
+    const logits = out["logits"]?.data ?? new Float32Array(0);
+    some.forEach((_, b) => {
+      const from = b * sequence * width;
+      data.set(logits.subarray(from, from + length * width), (first + b) * length * width);
+    });
   }
   return { dtype: "f32", shape: [rows.length, length, width], data };
 };
@@ -220,6 +215,28 @@ export const createModel = async (options: ModelOptions): Promise<Model> => {
   }
   let known = options.tokenizer;
   const tokenizer = async (): Promise<Tokenizer> => (known ??= await findTokenizer(options));
+  // One call at a time has the cache; those that come meanwhile wait for it.
+  let before: Promise<unknown> = Promise.resolve();
+  const complete: Model["complete"] = async (prompts, how) => {
+    const words = await tokenizer();
+    const mine = before.then(() => generate(session, manifest, words, host, prompts, how));
+    before = mine.catch(() => undefined);
+    return mine;
+  };
+  // The overloads are one function, whose result has the form of its argument.
+  function generateText(prompt: string, how?: GenerateOptions): Promise<string>;
+  function generateText(
+    prompts: readonly string[],
+    how?: GenerateOptions,
+  ): Promise<readonly string[]>;
+  async function generateText(
+    given: string | readonly string[],
+    how?: GenerateOptions,
+  ): Promise<string | readonly string[]> {
+    const single = typeof given === "string";
+    const texts = (await complete(single ? [given] : given, how)).map(({ text }) => text);
+    return single ? texts[0]! : texts;
+  }
   return {
     manifest,
     session,
@@ -227,8 +244,8 @@ export const createModel = async (options: ModelOptions): Promise<Model> => {
     why: chosen.why,
     tokenizer,
     forward: async (ids) => ({ logits: await forward(session, manifest, ids) }),
-    generate: async (prompt, how = {}) =>
-      (await generate(session, manifest, await tokenizer(), host, { ...how, prompt })).text,
+    generate: generateText,
+    complete,
     trainer: () => {
       let step = 0;
       return {

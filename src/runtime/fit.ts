@@ -34,13 +34,17 @@ export const fit = async (
   const result = await train(session, manifest, host, { ...rest, data, begin });
   if (result.status === "interrupted") return { ...result, sample: undefined, report: undefined };
   const wanted = recipe.sample;
-  const canSample = wanted !== null && manifest.programs.some(({ name }) => name === "next_logits");
   const seed = options.seed ?? recipe.seed;
-  const signal = options.signal === undefined ? {} : { signal: options.signal };
-  const sample = canSample
-    ? await generate(session, manifest, data.tokenizer, host, { ...wanted, ...signal, seed })
-    : undefined;
-  const text = sample === undefined ? undefined : (wanted?.prompt ?? "") + sample.text;
+  const { signal } = options;
+  const [sample] =
+    wanted === null
+      ? []
+      : await generate(session, manifest, data.tokenizer, host, [wanted.prompt], {
+          ...wanted,
+          seed,
+          signal,
+        });
+  const text = sample === undefined ? undefined : sample.prompt + sample.text;
   const report = joinPath(options.outDir, "report.html");
   await replaceFile(
     host,

@@ -6,6 +6,7 @@ export type { HostTensor, Tensors } from "../bundle/tensor.ts";
 export * from "./api.ts";
 export * from "./choose-engine.ts";
 export * from "./data/index.ts";
+export { NonFiniteLogits, windowStart } from "./decode/continue.ts";
 export * from "./decode/generate.ts";
 export * from "./decode/sample.ts";
 export { cpuEngine, wasmEngine } from "./engines/tfjs.ts";

@@ -120,6 +120,6 @@ export const permutation = (stream: RandomStream, count: number): Uint32Array =>
 export const dataOrder = (seed: number, epoch: number, count: number): Uint32Array =>
   permutation(randomStream(seed, `data/${epoch}`), count);
 
-/** The uniform that picks the generated token of an index. */
-export const samplingUniform = (seed: number, index: number): number =>
-  uniform(randomStream(seed, "sample"), index);
+/** The uniform that picks token `index` of what continues prompt `row`. */
+export const samplingUniform = (seed: number, row: number, index: number): number =>
+  uniform(randomStream(seed, `sample/${row}`), index);

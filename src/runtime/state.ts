@@ -60,7 +60,8 @@ export const initialise = async (
   seed: number,
 ): Promise<void> => {
   for (const entry of manifest.state)
-    await session.writeState({ [entry.name]: initialValues(entry, seed) });
+    if (entry.kind !== "cache")
+      await session.writeState({ [entry.name]: initialValues(entry, seed) });
 };
 
 /** The state of one kind under its names on disk. */

@@ -2,13 +2,16 @@
 // engine in plain JavaScript, and a host whose files are a map and whose disk can be full.
 import type { Engine, LoadedBundle, Session } from "../bundle/engine.ts";
 import type { Manifest, ProgramEntry, StateEntry, TrainingSpec } from "../bundle/manifest.ts";
-import type { HostTensor, Tensors } from "../bundle/tensor.ts";
+import { sizeOf, type HostTensor, type Tensors } from "../bundle/tensor.ts";
 import { bytesReader } from "../bundle/safetensors.ts";
 import type { Host } from "./host.ts";
 
 const V = 256;
 const T = 8;
 const MICRO = 4;
+/** Of the cache, and what a prefill takes of each. */
+const ROWS = 2;
+const CHUNK = 4;
 
 export interface ToyOptions {
   readonly accumulate?: boolean;
@@ -23,9 +26,9 @@ const entry = (name: string, kind: StateEntry["kind"], diskName: string, shape: 
   init: kind === "param" ? { kind: "normal", std: 0.02 } : { kind: "constant", value: 0 },
 }); // prettier-ignore
 
-const program = (name: string, scalars: ProgramEntry["scalars"] = {}): ProgramEntry => ({
+const program = (name: string, scalars: ProgramEntry["scalars"] = {}, shape = [MICRO, T]): ProgramEntry => ({
   name,
-  inputs: [{ name: "input_ids", dtype: "i32", shape: name === "next_logits" ? [1, T] : [MICRO, T] }],
+  inputs: [{ name: "input_ids", dtype: "i32", shape }],
   scalars, outputs: [], reads: [], writes: [], peakBytes: 0, flops: 0,
 }); // prettier-ignore
 
@@ -69,7 +72,7 @@ export const toyManifest = ({
       ...training,
     },
     state,
-    programs: [...update, program("eval_step"), program("next_logits")],
+    programs: [...update, program("eval_step"), program("prefill", {}, [ROWS, CHUNK]), program("decode_step", {}, [ROWS]), program("forward", {}, [1, T])],
     places: { head: "toy.arch:7" },
     probes: {},
     engines: ["toy"],
@@ -111,6 +114,12 @@ const openToy = (options: ToyOptions): Session => {
     if (into !== undefined) w.forEach((x, i) => (into[i]! += Math.exp(x) / total));
     return { sum, count: counted.length };
   };
+  /** The logits of every position are the weights. */
+  const rows = (shape: readonly number[]): HostTensor => {
+    const w = hold("head.weight");
+    const data = Float32Array.from({ length: sizeOf(shape) }, (_, i) => w[i % V]!);
+    return { dtype: "f32", shape, data };
+  };
   const isBad = (inputs: Tensors): boolean => inputs["count"]?.data[0] === options.nanAt;
   const update = (gradient: Float32Array, inputs: Tensors): Tensors => {
     const [w, momentum] = [hold("head.weight"), hold("head.weight/momentum")];
@@ -142,8 +151,11 @@ const openToy = (options: ToyOptions): Session => {
         const { sum, count } = pass(read(inputs, "targets").data, undefined);
         return { loss_sum: scalar(sum), count: scalar(count) };
       }
-      case "next_logits":
-        return { logits: { dtype: "f32", shape: [V], data: hold("head.weight").slice() } };
+      case "prefill":
+      case "decode_step":
+        return { logits: rows([ROWS, V]) };
+      case "forward":
+        return { logits: rows([1, T, V]) };
       default:
         throw new Error(`no program ${name}`);
     }

@@ -98,7 +98,7 @@ describe("build", () => {
   });
   test("--emit graph-model adds the GraphModels", async () => {
     const out = await build(project(), "--emit", "graph-model");
-    expect(json(join(out, "graph-model/next_logits/model.json"))).toMatchObject({
+    expect(json(join(out, "graph-model/decode_step/model.json"))).toMatchObject({
       format: "graph-model",
     });
     expect(statSync(join(out, "graph-model/forward/group1-shard1of1.bin")).size).toBeGreaterThan(

@@ -49,7 +49,7 @@ describe("invocation", () => {
       { cwd: project() },
     );
     expect(code).toBe(2);
-    expect(err).toContain("Give a number from 0 to 1.");
+    expect(err).toContain("Give a number above 0, at most 1.");
   });
   test("a missing argument, a missing required option and an unknown choice are refused", async () => {
     expect((await specc(["check"], { cwd: folder() })).code).toBe(2);

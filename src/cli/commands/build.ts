@@ -15,6 +15,7 @@ export interface BuildOptions extends ChoiceOptions {
   readonly engine: string;
   readonly format: Format;
   readonly weights?: string;
+  readonly generationBatch: number;
   readonly listFiles?: boolean;
 }
 
@@ -29,7 +30,10 @@ export const build = async (
     throw new CliError(`${file} is a bundle already; build takes an .arch file`);
   const target = checkedTarget(io, version, place.path, options, false);
   const epochs = await (await import("../runtime.ts")).stepsPerEpoch(io, target, place.path);
-  const compilation = compile(target, epochs === undefined ? {} : { stepsPerEpoch: epochs });
+  const compilation = compile(target, {
+    generation: { batch: options.generationBatch },
+    ...(epochs === undefined ? {} : { stepsPerEpoch: epochs }),
+  });
   const wantsGraphModel = options.emit?.includes("graph-model") === true;
   if (options.weights !== undefined && !wantsGraphModel)
     throw new CliError("--weights is for --emit graph-model");

@@ -17,7 +17,7 @@ export const evaluate = async (
   name: string,
   options: EvalOptions,
 ): Promise<number> => {
-  const { bundle, host, folder } = await openTarget(io, version, name, options, true);
+  const { bundle, host, folder } = await openTarget(io, version, name, options, { recipe: true });
   const weights = needWeights(io, options.weights, folder, name);
   const interrupt = interruptible(io);
   try {

@@ -1,19 +1,82 @@
-// `specc generate`: continues a prompt. The text goes to standard output as it is made.
+// `specc generate`: continues prompts. The texts go to standard output, the first one as it is made; with --json all at the end.
+import { resolve } from "node:path";
+import { NonFiniteLogits, type Generated } from "../../runtime/index.ts";
+import { CliError } from "../errors.ts";
+import { readText, shownPath } from "../files.ts";
 import { interruptible, type Io } from "../io.ts";
 import type { ChoiceOptions } from "../program.ts";
 import { needWeights, openTarget, withModel, type EngineName } from "../runtime.ts";
 
 export interface GenerateOptions extends ChoiceOptions {
   readonly weights?: string;
-  readonly prompt: string;
-  readonly tokens: number;
+  readonly prompt?: readonly string[];
+  readonly promptFile?: string;
+  readonly maxNewTokens: number;
   readonly temperature: number;
+  readonly greedy?: boolean;
   readonly topK?: number;
   readonly topP?: number;
+  readonly repetitionPenalty?: number;
+  readonly stop?: readonly string[];
   readonly seed: number;
   readonly engine: EngineName;
   readonly json?: boolean;
 }
+
+/** Sequences of a program that is compiled for the call: more would take memory and gain little. */
+const MOST_AT_ONCE = 16;
+
+/** A prompt a line; in a .jsonl file each line is a JSON string, so that a prompt may have lines of its own. */
+const readPrompts = (io: Io, file: string): readonly string[] => {
+  const path = resolve(io.cwd, file);
+  const shown = shownPath(io.cwd, path);
+  const lines = readText(path, shown).split(/\r?\n/);
+  if (lines.at(-1) === "") lines.pop();
+  if (lines.length === 0) throw new CliError(`${shown} holds no prompts`, [], 1);
+  if (!/\.jsonl$/i.test(file)) return lines;
+  return lines.map((line, i) => {
+    let value: unknown;
+    try {
+      value = JSON.parse(line);
+    } catch {
+      // told below
+    }
+    if (typeof value === "string") return value;
+    throw new CliError(
+      `${shown}:${i + 1}: not a JSON string`,
+      ['each line of a .jsonl file is one prompt in double quotes, as in "Once upon a time"'],
+      1,
+    );
+  });
+};
+
+const promptsOf = async (io: Io, options: GenerateOptions): Promise<readonly string[]> => {
+  const { prompt = [], promptFile } = options;
+  if (prompt.length === 0 && promptFile === undefined)
+    throw new CliError("nothing to continue", ["give --prompt <text> or --prompt-file <file>"]);
+  if (prompt.filter((text) => text === "-").length > 1)
+    throw new CliError("standard input can be one prompt only");
+  const given: string[] = [];
+  for (const text of prompt) given.push(text === "-" ? await io.stdin() : text);
+  return promptFile === undefined ? given : [...given, ...readPrompts(io, promptFile)];
+};
+
+/** Texts in the order of their prompts: the one whose turn it is as it grows, those after it when it has ended. */
+const inOrder = (io: Io, prompts: readonly string[]) => {
+  const waiting = prompts.map(() => "");
+  let turn = 0;
+  return {
+    begin: (): void => io.out(prompts[0] ?? ""),
+    onText: (text: string, prompt: number): void => {
+      if (prompt === turn) io.out(text);
+      else waiting[prompt]! += text;
+    },
+    onEnd: ({ length }: readonly Generated[]): void => {
+      for (turn += 1; turn < length; turn += 1) io.out(`\n${prompts[turn]!}${waiting[turn]!}`);
+      io.out("\n");
+    },
+  };
+};
 
 export const generate = async (
   io: Io,
@@ -21,29 +84,46 @@ export const generate = async (
   name: string,
   options: GenerateOptions,
 ): Promise<number> => {
-  const { bundle, host, folder } = await openTarget(io, version, name, options, false);
+  const prompts = await promptsOf(io, options);
+  const { bundle, host, folder } = await openTarget(io, version, name, options, {
+    recipe: false,
+    build: {
+      programs: ["prefill", "decode_step"],
+      generation: { batch: Math.min(prompts.length, MOST_AT_ONCE) },
+    },
+  });
   const weights = needWeights(io, options.weights, folder, name);
-  const prompt = options.prompt === "-" ? await io.stdin() : options.prompt;
   const interrupt = interruptible(io);
   try {
     return await withModel(io, { bundle, host, weights }, options, async (model) => {
-      if (options.json !== true) io.out(prompt);
-      const text = await model.generate(prompt, {
-        tokens: options.tokens,
-        temperature: options.temperature,
+      const writer = options.json === true ? undefined : inOrder(io, prompts);
+      writer?.begin();
+      const completions = await model.complete(prompts, {
+        tokens: options.maxNewTokens,
+        temperature: options.greedy === true ? 0 : options.temperature,
         topK: options.topK ?? null,
-        ...(options.topP === undefined ? {} : { topP: options.topP }),
+        topP: options.topP ?? 1,
+        repetitionPenalty: options.repetitionPenalty ?? 1,
+        stop: options.stop ?? [],
         seed: options.seed,
         signal: interrupt.signal,
-        ...(options.json === true ? {} : { onText: io.out }),
+        ...(writer === undefined ? {} : { onText: writer.onText }),
       });
-      if (options.json === true)
+      if (writer === undefined)
         io.out(
-          `${JSON.stringify({ formatVersion: "1.0", prompt, text, engine: model.engine }, null, 2)}\n`,
+          `${JSON.stringify({ formatVersion: "1.0", engine: model.engine, completions }, null, 2)}\n`,
         );
-      else io.out("\n");
+      else writer.onEnd(completions);
       return interrupt.code();
     });
+  } catch (error) {
+    if (error instanceof NonFiniteLogits)
+      throw new CliError(
+        error.message,
+        [`the weights in ${shownPath(io.cwd, weights)} are unusable`],
+        1,
+      );
+    throw error;
   } finally {
     interrupt.done();
   }

@@ -139,6 +139,7 @@ const report = (
     ...(bytes.forward === null
       ? []
       : [["", bytesText(bytes.forward), "most at once in a forward pass"]]),
+    ["cache", bytesText(bytes.cache), "of one sequence that is generated, whole context"],
   ];
   io.out(
     `${paint.bold(model.name)}${model.doc === null ? "" : `  ${paint.dim(model.doc)}`}\n\n${paint.bold(head)}\n${rest.join("\n")}\n\n${table(costs, [1])}\n`,

@@ -100,7 +100,7 @@ export const train = async (
   if (resume !== undefined && options.overwrite === true)
     throw new CliError("--overwrite drops the run that --resume-from-checkpoint goes on with");
   try {
-    const opened = await openTarget(io, version, name, options, true);
+    const opened = await openTarget(io, version, name, options, { recipe: true });
     const { bundle, host, folder, compilation } = opened;
     if (bundle.manifest.training === null)
       throw new CliError(`${name} was built without a recipe: it cannot train`);

@@ -1,6 +1,6 @@
 // The files of a bundle: programs, their readable forms, the manifest, and the parts of the runtime that they need. Data in,
 // named files out; nothing depends on where or when it was built.
-import type { Manifest } from "../../bundle/manifest.ts";
+import type { Manifest, ProgramName } from "../../bundle/manifest.ts";
 import type { Tensors } from "../../bundle/tensor.ts";
 import type { Compilation } from "../compile.ts";
 import { printGraph } from "../ir/text.ts";
@@ -27,7 +27,7 @@ export interface Assets {
   readonly dependencies: Readonly<Record<string, string>>;
 }
 export interface Extras {
-  /** Values of every parameter, as the engine holds them: makes the GraphModel of `next_logits` and `forward`. */
+  /** Values of every parameter, as the engine holds them: makes the GraphModels. */
   readonly graphModel?: Tensors;
 }
 
@@ -86,12 +86,14 @@ const packageJson = (name: string, dependencies: Assets["dependencies"]): string
     dependencies,
   });
 
+/** What stock TensorFlow.js can use: whole passes, and a token at a time with caches that go in and come out. */
+const GRAPH_MODELS: ReadonlySet<string> = new Set<ProgramName>(["forward", "decode_step"]);
 const graphModelFiles = (
   compilation: Compilation,
   state: Tensors,
 ): readonly (readonly [string, string | Uint8Array])[] =>
   compilation.programs.flatMap(({ graph }) => {
-    if (graph.name !== "next_logits" && graph.name !== "forward") return [];
+    if (!GRAPH_MODELS.has(graph.name)) return [];
     const files = graphModel(runPasses(graph, pipeline(new Set())), state);
     return Object.entries(files).map(
       ([name, content]) => [`graph-model/${graph.name}/${name}`, content] as const,

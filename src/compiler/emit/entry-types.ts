@@ -54,6 +54,7 @@ export interface Trainer {
 
 export const entryTypes = (manifest: Manifest): string => {
   const { model, programs, state, training, engines } = manifest;
+  const rows = programs.find(({ name }) => name === "decode_step")?.inputs[0]?.shape[0] ?? 1;
   const parameters = state.filter((entry) => entry.kind === "param").map((entry) => entry.diskName);
   return `
 export type Program = ${union(programs.map((program) => program.name))};
@@ -84,16 +85,29 @@ export interface ModelOptions {
   readonly wasmFolder?: string;
 }
 export interface GenerateOptions {
+  /** How many to make. Default 128. */
   readonly tokens?: number;
-  /** 0 takes the likeliest token. */
+  /** 0 takes the likeliest token. Default 1. */
   readonly temperature?: number;
+  /** Draw from so many of the likeliest tokens; null or absent: from all. */
   readonly topK?: number | null;
+  /** Draw from the fewest tokens whose probabilities reach this sum. Default 1. */
   readonly topP?: number;
+  /** Above 1: tokens that occurred already become less likely. Default 1. */
   readonly repetitionPenalty?: number;
   readonly seed?: number;
+  /** Ends a text where one of these begins. */
   readonly stop?: readonly string[];
-  readonly onText?: (text: string) => void;
+  /** Each new part of a text, and the index of its prompt. */
+  readonly onText?: (text: string, prompt: number) => void;
   readonly signal?: AbortSignal;
+}
+export interface Completion {
+  readonly prompt: string;
+  /** Without the prompt. */
+  readonly text: string;
+  readonly ids: readonly number[];
+  readonly ended: "length" | "stop" | "interrupted";
 }
 export interface Evaluation {
   /** Nats a token. */
@@ -112,6 +126,10 @@ export interface Model {
   forward(ids: readonly number[] | readonly (readonly number[])[]): Promise<{ readonly logits: Logits }>;
   /** The new text, without the prompt. */
   generate(prompt: string, options?: GenerateOptions): Promise<string>;
+  /** The new text of each prompt, ${rows === 1 ? "one after the other" : `${rows} of them at once`}. */
+  generate(prompts: readonly string[], options?: GenerateOptions): Promise<readonly string[]>;
+  /** The same, with tokens and the reason of each end. */
+  complete(prompts: readonly string[], options?: GenerateOptions): Promise<readonly Completion[]>;
   evaluate(options?: { readonly limit?: number; readonly signal?: AbortSignal }): Promise<Evaluation>;
   ${training === null ? "readonly trainer: undefined;" : "trainer(): Trainer;"}
   /** model.safetensors, config.json and tokenizer.json. */

@@ -30,6 +30,8 @@ export interface Summary {
     readonly weights: number;
     readonly optimizer: number;
     readonly gradients: number;
+    /** Of prefill and decode_step. */
+    readonly cache: number;
     readonly step: number | null;
     readonly forward: number | null;
   };
@@ -128,6 +130,7 @@ export const summarize = (
       weights: bytesOf("param"),
       optimizer: bytesOf("slot"),
       gradients: bytesOf("accumulator"),
+      cache: bytesOf("cache"),
       step: step?.peakBytes ?? null,
       forward: programs.find((p) => p.name === "forward")?.peakBytes ?? null,
     },

@@ -161,11 +161,6 @@ export interface OpSigs {
   };
   /** x [B, ..., C, d] with rows [B, ..., P, d] at positions start[b], start[b] + 1, ...; start i32 [B]. */
   writeRows: { inputs: [x: Node, rows: Node, start: Node]; attrs: None };
-  /** q [B, H, P, d], k and v [B, K, C, d], start i32 [B]: query p of row b sees keys 0 ... start[b] + p -> [B, H, P, d]. */
-  cachedAttention: {
-    inputs: [q: Node, k: Node, v: Node, start: Node];
-    attrs: { readonly scale: number };
-  };
   /** logits [N, V], targets i32 [N] -> f32 [N]: -log softmax at the target, 0 where the target is `ignore`. */
   crossEntropy: { inputs: [logits: Node, targets: Node]; attrs: { readonly ignore: number } };
   /** The gradient at the logits, given that at the losses. */

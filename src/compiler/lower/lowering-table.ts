@@ -262,7 +262,6 @@ export const LOWERING: LoweringTable = {
   rope: "expand",
   attention: "expand",
   writeRows: "expand",
-  cachedAttention: "expand",
   attentionStats: "expand",
   attentionGrad: "expand",
   crossEntropy: "expand",

@@ -32,7 +32,7 @@ export const createStage = (
   b: Builder,
   params: Parameters,
   methods: readonly Method[],
-  spanOf: Stage["spanOf"] = () => undefined,
+  { spanOf = () => undefined, cache }: Partial<Pick<Stage, "spanOf" | "cache">> = {},
 ): Stage => ({
   b,
   params,
@@ -40,4 +40,5 @@ export const createStage = (
   spanOf,
   kinds: kindsOf(methods),
   effects: { losses: [], metrics: [], updates: [] },
+  cache,
 });

@@ -5,10 +5,10 @@ import { InternalError } from "../diagnostics/types.ts";
 import type { Builder, Dim, Node } from "../ir/types.ts";
 import type { Variant } from "../semantics/spec.ts";
 import { number } from "./config.ts";
-import { add, cos, iota, matMul, mul, sin } from "./ops.ts";
+import { add, cos, dim, iota, matMul, mul, reshape, sin } from "./ops.ts";
 import type { Parameters } from "./parameters.ts";
 import type { SubLayer } from "./sites.ts";
-import type { Cell } from "./stage.ts";
+import type { Cell, Stage } from "./stage.ts";
 
 /** A layer's two names: "blocks.3.attention.q" and "model.layers.3.self_attn.q_proj". */
 export interface LayerName {
@@ -58,11 +58,11 @@ export const vector = (
   });
 
 /**
- * cos and sin of t · theta^(-2i/d), both halves of d alike: two tables [T, d]. RoPE, arXiv 2104.09864, in the half-split
- * layout of LLaMA. In-graph, so that a bundle carries no tables.
+ * cos and sin of t · theta^(-2i/d), both halves of d alike: two tables [T, d], or [B, 1, T, d] where each row has positions of
+ * its own. RoPE, arXiv 2104.09864, in the half-split layout of LLaMA. In-graph, so that a bundle carries no tables.
  */
 export const rotaryTables = (
-  b: Builder,
+  { b, cache }: Stage,
   T: Dim,
   d: Dim,
   theta: number,
@@ -72,7 +72,16 @@ export const rotaryTables = (
     Math.fround(theta ** ((-2 * (i % half)) / d.size)),
   );
   const frequencies = b.emit("constant", [], { dtype: "f32", shape: [d], values });
-  const angles = mul(b, iota(b, "f32", [T, d], 0), frequencies);
+  const t =
+    cache === undefined
+      ? iota(b, "f32", [T, d], 0)
+      : reshape(b, b.emit("cast", [cache.positions], { dtype: "f32" }), [
+          cache.positions.type.shape[0]!,
+          dim("", 1),
+          T,
+          dim("", 1),
+        ]);
+  const angles = mul(b, t, frequencies);
   return [cos(b, angles), sin(b, angles)];
 };
 

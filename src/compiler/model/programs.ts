@@ -6,15 +6,16 @@ import { InternalError } from "../diagnostics/types.ts";
 import { createBuilder } from "../ir/builder.ts";
 import type { Builder, Graph, Node } from "../ir/types.ts";
 import type { ModelSpec, RecipeSpec } from "../semantics/spec.ts";
+import { generationBinding, generationProgram, type GenerationBinding } from "./generation.ts";
 import { createStage } from "./kinds.ts";
 import { parametersOf } from "./parameters-of.ts";
-import { add, dim, gather, mul, reshape } from "./ops.ts";
+import { add, dim, mul } from "./ops.ts";
 import { createParameters, stateEntry, type Parameter, type Parameters } from "./parameters.ts";
 import type { GradEntry, Method } from "./sites.ts";
 import type { Effects } from "./stage.ts";
 import { applyGradients, gradients, lossSum, meanLoss, planOf, type Plan } from "./training.ts";
 import { decoder, type Forward } from "./transformer.ts";
-import type { Compiled } from "./types.ts";
+import type { Built, Compiled } from "./types.ts";
 
 export interface Binding {
   readonly batch: number;
@@ -23,18 +24,18 @@ export interface Binding {
 export interface ProgramOptions {
   readonly methods: readonly Method[];
   readonly programs: readonly ProgramName[];
-  /** Sizes of train_step, accumulate and eval_step, and of next_logits (batch 1). */
+  /** Sizes of train_step, accumulate and eval_step. */
   readonly binding: Binding;
   /** Of `forward`; the same as `binding` unless given. */
   readonly forward?: Binding;
+  /** Of prefill and decode_step. */
+  readonly generation?: Partial<GenerationBinding>;
   /** `forward` also gives grad.<parameter>. */
   readonly gradients?: boolean;
   /** Updates of the whole run: schedules need it. */
   readonly totalSteps: number;
   readonly spanOf?: (path: string) => Span | undefined;
 }
-type Built = Compiled["programs"][number];
-
 interface Making {
   readonly b: Builder;
   readonly params: Parameters;
@@ -54,7 +55,7 @@ export const buildPrograms = (
   const programs = options.programs.map((name) => makers[name](model, plan, options));
   const parameters = parametersOf(model, options.methods);
   return {
-    state: stateOf(parameters, plan),
+    state: [...stateOf(parameters, plan), ...cachesOf(programs)],
     programs,
     learningRate: plan?.learningRate ?? null,
     totalSteps: options.totalSteps,
@@ -76,6 +77,11 @@ const stateOf = (
   ];
 };
 
+/** Programs that generate share their caches. */
+const cachesOf = (programs: readonly Built[]): readonly StateEntry[] => [
+  ...new Map(programs.flatMap(({ caches = [] }) => caches.map((c) => [c.name, c]))).values(),
+];
+
 const probesOf = (
   parameters: readonly Parameter[],
   methods: readonly Method[],
@@ -90,25 +96,25 @@ const probesOf = (
   );
 
 /** A fresh graph with the model applied to `input_ids`. */
-const start = (
-  model: ModelSpec,
-  options: ProgramOptions,
-  { batch, sequence }: Binding,
-  pick?: (b: Builder, x: Node) => Node,
-): Making => {
+const start = (model: ModelSpec, options: ProgramOptions, { batch, sequence }: Binding): Making => {
   const b = createBuilder();
   const params = createParameters(b);
   const shape = [dim("batch", batch), dim("seq", sequence)];
   const ids = b.emit("input", [], { name: "input_ids", dtype: "i32", shape });
   const targets = b.emit("input", [], { name: "targets", dtype: "i32", shape });
-  const stage = createStage(b, params, options.methods, options.spanOf);
+  const stage = createStage(
+    b,
+    params,
+    options.methods,
+    options.spanOf === undefined ? {} : { spanOf: options.spanOf },
+  );
   return {
     b,
     params,
     ids,
     targets,
     effects: stage.effects,
-    forward: decoder(stage, model, ids, pick === undefined ? undefined : (x) => pick(b, x)),
+    forward: decoder(stage, model, ids),
   };
 };
 
@@ -219,19 +225,8 @@ const makers: Readonly<Record<ProgramName, Maker>> = {
     );
   },
 
-  next_logits: (model, _plan, options) => {
-    const T = Math.min(model.context, options.binding.sequence);
-    const position = (b: Builder): Node<"input"> =>
-      b.emit("input", [], { name: "position", dtype: "i32", shape: [] });
-    // One row goes through norm and head: for a large vocabulary the head is most of the work.
-    const m = start(model, options, { batch: 1, sequence: T }, (b, x) => {
-      const D = x.type.shape.at(-1)!;
-      const row = gather(b, reshape(b, x, [dim("seq", T), D]), position(b)); // [D]
-      return reshape(b, row, [dim("", 1), dim("", 1), D]);
-    });
-    const row = reshape(m.b, m.forward.logits, [dim("vocab", model.vocab_size)]);
-    return plain("next_logits", [m.ids, position(m.b)], [{ name: "logits", node: row }]);
-  },
+  prefill: (model, _plan, options) => continued("prefill", model, options),
+  decode_step: (model, _plan, options) => continued("decode_step", model, options),
 
   forward: (model, _plan, options) => {
     const m = start(model, options, options.forward ?? options.binding);
@@ -249,6 +244,12 @@ const makers: Readonly<Record<ProgramName, Maker>> = {
     );
   },
 };
+
+const continued = (
+  name: "prefill" | "decode_step",
+  model: ModelSpec,
+  { methods, generation, spanOf }: ProgramOptions,
+): Built => generationProgram(name, model, methods, generationBinding(model, generation), spanOf);
 
 const plain = (
   name: ProgramName,

@@ -4,6 +4,7 @@ import type { Span } from "../diagnostics/types.ts";
 import type { Init } from "../../bundle/manifest.ts";
 import type { Builder, Dim, Node } from "../ir/types.ts";
 import type { BlockSpec, ModelSpec } from "../semantics/spec.ts";
+import type { Cache } from "./cache.ts";
 import type { Parameters } from "./parameters.ts";
 import type { Kinds, Method } from "./sites.ts";
 
@@ -17,6 +18,8 @@ export interface Stage {
   readonly spanOf: (path: string) => Span | undefined;
   /** What layers say beside their result; programs that do not train ignore it. */
   readonly effects: Effects;
+  /** In programs that go on from earlier runs; elsewhere sequences begin at position 0. */
+  readonly cache: Cache | undefined;
 }
 
 /** Collected while a forward pass is built, in the order of the data. */

@@ -6,7 +6,7 @@ import type { ModelSpec } from "../semantics/spec.ts";
 import { flag, optionalNumber, variant } from "./config.ts";
 import { initOf, linear } from "./layers.ts";
 import { normalise } from "./norms.ts";
-import { add, dim, gather, matMul, reshape } from "./ops.ts";
+import { add, dim, gather, matMul, minimum, reshape, scalar } from "./ops.ts";
 import { kindOf, type BlockParts, type Layer, type Site, type SubLayer } from "./sites.ts";
 import { cellOf, type Cell, type Stage } from "./stage.ts";
 
@@ -41,7 +41,7 @@ export const decoder = (
 };
 
 /** [B, T] -> [B, T, D] */
-const embed = ({ b, params }: Stage, model: ModelSpec, ids: Node): Node => {
+const embed = ({ b, params, cache }: Stage, model: ModelSpec, ids: Node): Node => {
   const D = dim("hidden", model.hidden_size);
   const padding = optionalNumber(model.embedding, "padding");
   const init = initOf(variant(model.embedding, "init"));
@@ -66,7 +66,11 @@ const embed = ({ b, params }: Stage, model: ModelSpec, ids: Node): Node => {
     role: "embedding",
   });
   const T = ids.type.shape[1]!.size;
-  return add(b, x, b.emit("slice", [positions], { begin: [0, 0], size: [T, D.size] }));
+  if (cache === undefined)
+    return add(b, x, b.emit("slice", [positions], { begin: [0, 0], size: [T, D.size] }));
+  // Padding behind a row's last token may stand past the end of the table.
+  const last = scalar(b, model.context - 1, "i32");
+  return add(b, x, gather(b, positions, minimum(b, cache.positions, last)));
 };
 
 /** [B, T, D] -> [B, T, D] */

@@ -1,31 +1,103 @@
 // Sampling in the order of the conventions; generation that can be repeated.
+import fc from "fast-check";
 import { expect, test } from "vitest";
 import { createModel } from "../api.ts";
 import { memoryHost, toyBundle, toyEngine } from "../toy.test.helper.ts";
-import { bytesTokenizer } from "../tokenizers/tokenizer.ts";
+import { bytesTokenizer, type Tokenizer } from "../tokenizers/tokenizer.ts";
+import { windowStart } from "./continue.ts";
 import { sampleToken } from "./sample.ts";
 
 const logits = [1, 3, 2, 3];
+const none = new Set<number>();
 test("sampling", () => {
-  expect(sampleToken(logits, [], 0.99, { temperature: 0 })).toBe(1);
-  expect(sampleToken(logits, [], 0.99, { topK: 1 })).toBe(1);
-  expect(sampleToken(logits, [], 0.99, { topK: 2 })).toBe(3);
-  expect(sampleToken(logits, [], 0.49, { topK: 2 })).toBe(1);
-  expect(sampleToken(logits, [], 0.99, { topP: 0.3 })).toBe(1);
-  expect(sampleToken(logits, [], 0.999, {})).toBe(0);
-  expect(sampleToken(logits, [1, 3], 0, { temperature: 0, repetitionPenalty: 2 })).toBe(2);
-  expect(sampleToken([-1, -2], [0], 0, { temperature: 0, repetitionPenalty: 3 })).toBe(1);
+  expect(sampleToken(logits, none, 0.99, { temperature: 0 })).toBe(1);
+  expect(sampleToken(logits, none, 0.99, { topK: 1 })).toBe(1);
+  expect(sampleToken(logits, none, 0.99, { topK: 2 })).toBe(3);
+  expect(sampleToken(logits, none, 0.49, { topK: 2 })).toBe(1);
+  expect(sampleToken(logits, none, 0.99, { topP: 0.3 })).toBe(1);
+  expect(sampleToken(logits, none, 0.01, {})).toBe(0);
+  expect(sampleToken(logits, none, 0.999, {})).toBe(3);
+  expect(sampleToken(logits, new Set([1, 3]), 0, { temperature: 0, repetitionPenalty: 2 })).toBe(2);
+  expect(sampleToken([-1, -2], new Set([0]), 0, { temperature: 0, repetitionPenalty: 3 })).toBe(1);
 });
 
 test("frequencies follow the softmax", () => {
   const counts = [0, 0];
   for (let i = 0; i < 1000; i += 1)
-    counts[sampleToken([Math.log(3), 0], [], (i + 0.5) / 1000, {})]! += 1;
+    counts[sampleToken([Math.log(3), 0], none, (i + 0.5) / 1000, {})]! += 1;
   expect(counts).toEqual([750, 250]);
 });
 
-const open = (seed = 1) =>
-  createModel({ bundle: toyBundle(), host: memoryHost(), engine: toyEngine(), seed });
+/** By sorting everything: what the rules say, without a thought for speed. */
+const plainSample = (
+  given: readonly number[],
+  unit: number,
+  { temperature, topK, topP }: Rules,
+) => {
+  const ranked = given
+    .map((logit, id) => ({ id, logit }))
+    .sort((a, b) => b.logit - a.logit || a.id - b.id)
+    .slice(0, topK);
+  const weight = (logit: number): number => Math.exp((logit - ranked[0]!.logit) / temperature);
+  const all = ranked.reduce((sum, { logit }) => sum + weight(logit), 0);
+  let reached = 0;
+  const kept = ranked.filter(({ logit }) => {
+    const before = reached;
+    reached += weight(logit);
+    return before < topP * all;
+  });
+  const mass = kept.reduce((sum, { logit }) => sum + weight(logit), 0);
+  let left = unit * mass;
+  return kept.sort((a, b) => a.id - b.id).find(({ logit }) => (left -= weight(logit)) < 0)?.id;
+};
+interface Rules {
+  readonly temperature: number;
+  readonly topK: number;
+  readonly topP: number;
+}
+
+test("finds the tokens that sorting them all finds", () => {
+  const number = fc.double({ min: -30, max: 30, noNaN: true });
+  const rules = fc.record({
+    temperature: fc.double({ min: 0.1, max: 3, noNaN: true }),
+    topK: fc.integer({ min: 1, max: 700 }),
+    topP: fc.double({ min: 0.01, max: 0.999, noNaN: true }),
+  });
+  fc.assert(
+    fc.property(
+      // Few values: ties are where ranks differ.
+      fc.array(fc.oneof(number, fc.integer({ min: -2, max: 2 })), { minLength: 1, maxLength: 600 }),
+      fc.double({ min: 0, max: 0.999, noNaN: true }),
+      rules,
+      (given, unit, how) => {
+        const wanted = plainSample(given, unit, how);
+        if (wanted !== undefined) expect(sampleToken(given, none, unit, how)).toBe(wanted);
+      },
+    ),
+  );
+});
+
+test("what no call can mean is refused", async () => {
+  const model = await open();
+  const refused = (options: object, what: RegExp) =>
+    expect(model.generate("a", options), what.source).rejects.toThrow(what);
+  await refused({ temperature: -1 }, /temperature is a number from 0 up, got -1/);
+  await refused({ temperature: NaN }, /temperature/);
+  await refused({ topK: 0 }, /topK is a whole number from 1 up/);
+  await refused({ topP: 0 }, /topP is above 0 and at most 1/);
+  await refused({ repetitionPenalty: 0 }, /repetitionPenalty/);
+  await refused({ tokens: 1.5 }, /tokens is a whole number/);
+  await refused({ stop: [""] }, /at least one character/);
+});
+
+/** Every token is a letter, and none ends a text. */
+const letters: Tokenizer = {
+  ...bytesTokenizer,
+  decode: (ids) => ids.map((id) => String.fromCharCode(97 + (id % 26))).join(""),
+  separator: undefined,
+};
+const open = (tokenizer = letters) =>
+  createModel({ bundle: toyBundle(), host: memoryHost(), engine: toyEngine(), seed: 1, tokenizer });
 
 test("the same call gives the same text; parts add up to the whole; stops cut", async () => {
   const model = await open();
@@ -43,6 +115,81 @@ test("the same call gives the same text; parts add up to the whole; stops cut", 
     text.slice(0, text.indexOf(stop)),
   );
   expect(await model.generate("", { tokens: 0 })).toBe("");
+});
+
+test("several prompts: each as it would be in its place, whatever the others", async () => {
+  const model = await open();
+  const prompts = ["a", "bcd", "", "efghijklmnopqrs", "t"];
+  const parts = prompts.map(() => "");
+  const onText = (part: string, prompt: number): void => void (parts[prompt]! += part);
+  const texts = await model.generate(prompts, { tokens: 20, seed: 5, onText });
+  expect(parts).toEqual(texts);
+  expect(new Set(texts).size).toBe(prompts.length);
+  expect((await model.generate(prompts.slice(0, 2), { tokens: 20, seed: 5 }))[1]).toBe(texts[1]);
+  expect(await model.generate([], { tokens: 20 })).toEqual([]);
+  // Two calls at once wait for each other.
+  const both = await Promise.all([1, 2].map(() => model.generate("a", { tokens: 9, seed: 5 })));
+  expect(both[0]).toBe(both[1]);
+});
+
+test("a text of bytes: the separator ends it, characters are told whole", async () => {
+  const model = await open(bytesTokenizer);
+  const prompts = Array.from({ length: 40 }, () => "x");
+  const parts = prompts.map(() => "");
+  const onText = (part: string, prompt: number): void => void (parts[prompt]! += part);
+  const completions = await model.complete(prompts, { tokens: 100, seed: 3, onText });
+  expect(completions.map(({ text }) => text)).toEqual(parts);
+  const ends = completions.map(({ ended, ids }) => [ended, ids.length]);
+  expect(ends).toContainEqual(["length", 100]);
+  expect(completions.some(({ ended, ids }) => ended === "stop" && ids.length < 100)).toBe(true);
+  expect(completions.flatMap(({ ids }) => ids)).not.toContain(bytesTokenizer.separator);
+});
+
+test("a text that may begin a stop text waits until it is known", async () => {
+  const model = await open();
+  const how = { tokens: 12, seed: 5 };
+  const text = await model.generate("a", how);
+  const stop = [text.slice(4, 7), `${text.slice(2, 4)}?`];
+  const parts: string[] = [];
+  const [completion] = await model.complete(["a"], {
+    ...how,
+    stop,
+    onText: (part) => void parts.push(part),
+  });
+  expect(parts.join("")).toBe(text.slice(0, 4));
+  expect(completion).toMatchObject({ prompt: "a", text: text.slice(0, 4), ended: "stop" });
+  expect(completion!.ids.length).toBeGreaterThan(4);
+});
+
+test("an abort keeps what there is", async () => {
+  const model = await open();
+  const controller = new AbortController();
+  const [completion] = await model.complete(["a"], {
+    tokens: 30,
+    seed: 5,
+    onText: () => controller.abort(),
+    signal: controller.signal,
+  });
+  expect(completion!.ended).toBe("interrupted");
+  expect(completion!.ids).toHaveLength(1);
+});
+
+test("weights that give no numbers are told, with the place", async () => {
+  const model = await open();
+  await model.session.writeState({
+    "head.weight": { dtype: "f32", shape: [2, 128], data: new Float32Array(256).fill(NaN) },
+  });
+  await expect(model.generate("a")).rejects.toThrow(
+    "the model's logits are not finite; lm_head.weight holds values that are not finite",
+  );
+});
+
+test("the window drops its older half when the context is full", () => {
+  const starts = (context: number, lengths: readonly number[]) =>
+    lengths.map((length) => windowStart(length, context));
+  expect(starts(8, [1, 8, 9, 12, 13, 16, 17, 100])).toEqual([0, 0, 4, 4, 8, 8, 12, 92]);
+  expect(starts(1, [1, 2, 3])).toEqual([0, 1, 2]);
+  expect(starts(5, [5, 6, 8, 9])).toEqual([0, 3, 3, 6]);
 });
 
 test("a model: forward, a training step, weights there and back", async () => {

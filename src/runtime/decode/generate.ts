@@ -1,48 +1,40 @@
-// Text from a model: each token from the logits of the last position of a window of at most T tokens, the whole window
-// computed again for each. Sampling is keyed (seed, index of the token): the same call gives the same text.
+// Text from a model: prompts become tokens, tokens are drawn and become text, until a stop text, the separator of documents or
+// the length. Draws are keyed (seed, prompt, index of the token): the same call gives the same texts.
 import type { Session } from "../../bundle/engine.ts";
+import { FileFault } from "../../bundle/file-fault.ts";
 import type { Manifest } from "../../bundle/manifest.ts";
+import type { HostTensor } from "../../bundle/tensor.ts";
 import type { Host } from "../host.ts";
 import { samplingUniform } from "../random.ts";
 import type { Tokenizer } from "../tokenizers/tokenizer.ts";
-import { idsShape, programOf } from "../train/evaluate.ts";
-import { sampleToken, type SamplingOptions } from "./sample.ts";
+import { continueSequences } from "./continue.ts";
+import { checkSampling, sampleToken, type SamplingOptions } from "./sample.ts";
 
 export interface GenerateOptions extends SamplingOptions {
-  readonly prompt?: string;
   /** How many to make. Default 128. */
   readonly tokens?: number;
   readonly seed?: number;
-  /** Ends the text where one of these begins. The separator of documents always ends it. */
+  /** Ends a text where one of these begins. The separator of documents always ends it. */
   readonly stop?: readonly string[];
-  /** Each new part of the text. */
-  readonly onText?: (text: string) => void;
-  readonly signal?: AbortSignal;
+  /** Each new part of a text, and the index of its prompt. Parts that may yet turn out to begin a stop text wait. */
+  readonly onText?: (text: string, prompt: number) => void;
+  readonly signal?: AbortSignal | undefined;
 }
 export interface Generated {
+  readonly prompt: string;
   /** Without the prompt. */
   readonly text: string;
+  /** All that were made, those of a stop text included. */
   readonly ids: readonly number[];
   readonly ended: "length" | "stop" | "interrupted";
 }
 
-/** Logits of the token after `ids`, [V]. */
-export const nextLogits = async (
-  session: Session,
-  manifest: Manifest,
-  ids: readonly number[],
-): Promise<ArrayLike<number>> => {
-  const [, sequence] = idsShape(programOf(manifest, "next_logits"));
-  const window = ids.slice(-sequence);
-  const data = new Int32Array(sequence);
-  data.set(window);
-  const out = await session.run("next_logits", {
-    input_ids: { dtype: "i32", shape: [1, sequence], data },
-    position: { dtype: "i32", shape: [], data: Int32Array.of(window.length - 1) },
-  });
-  const logits = out["logits"];
-  if (logits === undefined) throw new Error("next_logits gave no logits");
-  return logits.data;
+const check = (options: GenerateOptions): void => {
+  checkSampling(options);
+  const { tokens = 0, stop = [] } = options;
+  if (!Number.isInteger(tokens) || tokens < 0)
+    throw new RangeError(`tokens is a whole number from 0 up, got ${tokens}`);
+  if (stop.includes("")) throw new RangeError("a stop text has at least one character");
 };
 
 /** The stop text that begins first, as a position. */
@@ -51,48 +43,93 @@ const stopAt = (text: string, stop: readonly string[]): number | undefined => {
   return found.length === 0 ? undefined : Math.min(...found);
 };
 
+/** How much of the text no missing byte and no stop text to come can change. */
+const settled = (text: string, stop: readonly string[]): number => {
+  const whole = text.replace(/\ufffd+$/u, "");
+  const longest = Math.max(0, ...stop.map((s) => s.length - 1));
+  for (let from = Math.max(0, whole.length - longest); from < whole.length; from += 1)
+    if (stop.some((s) => s.startsWith(whole.slice(from)))) return from;
+  return whole.length;
+};
+
+/** One text in the making. */
+interface Writer {
+  readonly begin: readonly number[];
+  readonly next: (logits: HostTensor["data"]) => number | undefined;
+  readonly result: () => Generated;
+}
+const writer = (
+  prompt: string,
+  index: number,
+  tokenizer: Tokenizer,
+  vocabSize: number,
+  { tokens = 128, seed = 0, stop = [], onText, ...sampling }: GenerateOptions,
+): Writer => {
+  const encoded = [...tokenizer.encode(prompt)];
+  // An empty prompt begins a document.
+  const begin = encoded.length > 0 ? encoded : [tokenizer.separator ?? 0];
+  const outside = begin.find((id) => id >= vocabSize);
+  if (outside !== undefined)
+    throw new FileFault(
+      "tokenizer.json",
+      `token id ${outside} of the prompt is outside the model's vocabulary of ${vocabSize}`,
+      "use the tokenizer that the model was trained with",
+    );
+  const ids: number[] = [];
+  const seen = new Set(begin);
+  let text = "";
+  let told = 0;
+  let ended: Generated["ended"] = "interrupted";
+  const tell = (end: number): void => {
+    if (end > told) onText?.(text.slice(told, end), index);
+    told = Math.max(told, end);
+  };
+  const finish = (how: Generated["ended"], end = text.length): undefined => {
+    ended = how;
+    text = text.slice(0, end);
+  };
+  return {
+    begin,
+    next: (logits) => {
+      // Rows of the head beyond the tokenizer's ids stand for no text.
+      const known = logits.subarray(0, tokenizer.size);
+      const id = sampleToken(known, seen, samplingUniform(seed, index, ids.length), sampling);
+      if (id === tokenizer.separator) return finish("stop");
+      ids.push(id);
+      seen.add(id);
+      text = tokenizer.decode(ids);
+      const end = stopAt(text, stop);
+      if (end !== undefined) return finish("stop", end);
+      if (ids.length === tokens) return finish("length");
+      tell(settled(text, stop));
+      return id;
+    },
+    result: () => {
+      tell(text.length);
+      return { prompt, text, ids, ended };
+    },
+  };
+};
+
+/** One text for each prompt, in their order. */
 export const generate = async (
   session: Session,
   manifest: Manifest,
   tokenizer: Tokenizer,
   host: Pick<Host, "pause">,
+  prompts: readonly string[],
   options: GenerateOptions = {},
-): Promise<Generated> => {
-  const { prompt = "", tokens = 128, seed = 0, stop = [], onText, signal } = options;
-  const begin = [...tokenizer.encode(prompt)];
-  // An empty prompt begins a document.
-  const context = begin.length > 0 ? begin : [tokenizer.separator ?? 0];
-  const ids: number[] = [];
-  let told = 0;
-  /** A character whose bytes are not complete yet is told later. */
-  const tell = (text: string, all: boolean): void => {
-    const end = all ? text.length : text.replace(/\ufffd+$/u, "").length;
-    if (end > told) onText?.(text.slice(told, end));
-    told = Math.max(told, end);
-  };
-  while (ids.length < tokens) {
-    if (signal?.aborted === true) return { text: tokenizer.decode(ids), ids, ended: "interrupted" };
-    const all = [...context, ...ids];
-    const id = sampleToken(
-      await nextLogits(session, manifest, all),
-      all,
-      samplingUniform(seed, ids.length),
-      options,
-    );
-    if (id === tokenizer.separator) {
-      const text = tokenizer.decode(ids);
-      tell(text, true);
-      return { text, ids, ended: "stop" };
-    }
-    ids.push(id);
-    const text = tokenizer.decode(ids);
-    const end = stopAt(text, stop);
-    if (end !== undefined) {
-      tell(text.slice(0, end), true);
-      return { text: text.slice(0, end), ids, ended: "stop" };
-    }
-    tell(text, ids.length === tokens);
-    await host.pause();
-  }
-  return { text: tokenizer.decode(ids), ids, ended: "length" };
+): Promise<readonly Generated[]> => {
+  check(options);
+  if (options.tokens === 0)
+    return prompts.map((prompt) => ({ prompt, text: "", ids: [], ended: "length" }));
+  const { vocabSize } = manifest.model;
+  const writers = prompts.map((prompt, i) => writer(prompt, i, tokenizer, vocabSize, options));
+  await continueSequences(session, manifest, {
+    sequences: writers.map(({ begin }) => begin),
+    next: (sequence, logits) => writers[sequence]!.next(logits),
+    pause: () => host.pause(),
+    signal: options.signal,
+  });
+  return writers.map(({ result }) => result());
 };

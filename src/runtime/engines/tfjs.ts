@@ -1,6 +1,7 @@
 // The engines "wasm" and "cpu": TensorFlow.js backends driven directly, without its engine, tape or tidy. A session holds
 // the state of one bundle as backend buffers; a program returns new buffers for what it wrote, and the old ones go.
 import type { Engine, LoadedBundle, ProgramModule, Session } from "../../bundle/engine.ts";
+import type { StateEntry } from "../../bundle/manifest.ts";
 import type { Kernels, RunResult } from "../../bundle/kernels.ts";
 import type { HostTensor, Tensors } from "../../bundle/tensor.ts";
 import { sizeOf } from "../../bundle/tensor.ts";
@@ -121,8 +122,16 @@ const openSession = (device: Device, bundle: LoadedBundle, engine: Name): Sessio
   );
   const specs = new Map(bundle.manifest.state.map((entry) => [entry.name, entry]));
   let state: Record<string, Handle> = {};
-  for (const entry of bundle.manifest.state)
-    state[entry.name] = kernels.filled(0, entry.shape, entry.dtype);
+  const begin = ({ name, shape, dtype }: StateEntry): Handle =>
+    (state[name] ??= kernels.filled(0, shape, dtype));
+  // Caches take memory only where something is generated.
+  const caches = new Map(
+    bundle.manifest.programs.map(({ name, reads }) => [
+      name,
+      reads.flatMap((read) => specs.get(read) ?? []).filter(({ kind }) => kind === "cache"),
+    ]),
+  );
+  for (const entry of bundle.manifest.state) if (entry.kind !== "cache") begin(entry);
 
   const programOf = (name: string): Program => {
     const program = programs.get(name);
@@ -130,6 +139,7 @@ const openSession = (device: Device, bundle: LoadedBundle, engine: Name): Sessio
       throw new Error(
         `no program "${name}" in this bundle (it has ${[...programs.keys()].join(", ")})`,
       );
+    caches.get(name)?.forEach(begin);
     return program;
   };
   const upload = (tensor: HostTensor): Handle => {
@@ -169,9 +179,9 @@ const openSession = (device: Device, bundle: LoadedBundle, engine: Name): Sessio
     readState: async (names) =>
       Object.fromEntries(
         names.map((name) => {
-          const handle = state[name];
-          if (handle === undefined) throw new Error(`no state "${name}" in this bundle`);
-          return [name, download(handle)];
+          const entry = specs.get(name);
+          if (entry === undefined) throw new Error(`no state "${name}" in this bundle`);
+          return [name, download(begin(entry))];
         }),
       ),
     writeState: async (values) => {

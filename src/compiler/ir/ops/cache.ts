@@ -1,9 +1,8 @@
-// Ops over what earlier runs of a program left: rows written at positions that are known when the program runs, and
-// attention over all rows so far.
-// Legend: B batch, H heads, K key-value heads, G = H/K, P new positions, C capacity, d head width.
-import { count, showType, sizes } from "../shape.ts";
+// What keeps tokens of earlier runs: rows written at positions that are known when the program runs.
+// Legend: B batch, P new positions, C capacity, d width of a row.
+import { showType, sizes } from "../shape.ts";
 import type { Builder, Dim, Node, OpTable } from "../types.ts";
-import { elementCost, fault, none, scalar } from "./row.ts";
+import { elementCost, fault, none } from "./row.ts";
 
 const dim = (size: number, name = ""): Dim => ({ name, size });
 const integer = (b: Builder, value: number): Node =>
@@ -43,13 +42,7 @@ const spread = (b: Builder, rows: Node, offset: Node): Node => {
   return b.emit("transpose", [reshape(b, taken, [B, C, ...middle, d])], { perm: back });
 };
 
-/** q [B, H, P, d] with the heads of one key-value head side by side: [B, K, G·P, d]. */
-const grouped = (b: Builder, q: Node, K: Dim): Node => {
-  const [B, H, P, d] = q.type.shape as readonly [Dim, Dim, Dim, Dim];
-  return reshape(b, q, [B, K, dim((H.size / K.size) * P.size), d]);
-};
-
-export const cacheOps: Pick<OpTable, "writeRows" | "cachedAttention"> = {
+export const cacheOps: Pick<OpTable, "writeRows"> = {
   writeRows: {
     doc: "x [B, …, C, d] with rows [B, …, P, d] in place of its positions start[b] … start[b] + P - 1, start i32 [B]; what falls outside is dropped",
     kind: "composite",
@@ -115,72 +108,6 @@ export const cacheOps: Pick<OpTable, "writeRows" | "cachedAttention"> = {
         inputs: ["f32[b=2,c=4,d=3]", "f32[b=2,p=2,d=3]", "i32[b=2]"],
         attrs: none,
         values: ["any", "any", "ids<4"],
-      },
-    ],
-  },
-  cachedAttention: {
-    doc: "softmax(q kᵀ · scale) v where query p of row b sees the keys 0 … start[b] + p; q [B, H, P, d], k and v [B, K, C, d], start i32 [B]; head h reads key-value head floor(h·K/H)",
-    kind: "composite",
-    infer: ([q, k, v, start]) => {
-      const [qs, ks, vs] = [sizes(q), sizes(k), sizes(v)];
-      return [qs, ks, vs].every((s) => s.length === 4) &&
-        start.dtype === "i32" &&
-        start.shape.length === 1 &&
-        start.shape[0]!.size === qs[0] &&
-        qs[0] === ks[0] &&
-        qs[1]! % ks[1]! === 0 &&
-        qs[3] === ks[3] &&
-        ks.every((s, i) => s === vs[i])
-        ? q
-        : fault(`q ${showType(q)}, k ${showType(k)}, v ${showType(v)}, start ${showType(start)}`);
-    },
-    expand: (b, node) => {
-      const [q, k, v, start] = node.inputs;
-      const [B, H, P] = q.type.shape as readonly [Dim, Dim, Dim];
-      const [K, C] = [k.type.shape[1]!, k.type.shape[2]!];
-      const keys = dim(C.size, "keys");
-      const product = (x: Node, y: Node, transposeY: boolean): Node =>
-        b.emit("matMul", [x, y], { transposeX: false, transposeY });
-      const scaled = b.emit("mul", [grouped(b, q, K), scalar(b, node.attrs.scale)], none);
-      const scores = reshape(b, product(scaled, k, true), [B, H, P, keys]);
-      // A key at distance `offset` is seen by the queries from there on.
-      const query = b.emit("iota", [], { dtype: "i32", shape: [P, dim(1)], axis: 0 });
-      const offset = reshape(b, offsets(b, start, C), [B, dim(1), dim(1), keys]);
-      const seen = b.emit("lessEqual", [offset, query], none); // [B, 1, P, C]
-      const masked = b.emit("select", [seen, scores, scalar(b, -1e9)], none);
-      const shares = reshape(b, b.emit("softmax", [masked], none), [
-        B,
-        K,
-        dim((H.size / K.size) * P.size),
-        keys,
-      ]);
-      return reshape(b, product(shares, v, false), node.type.shape);
-    },
-    grad: "expand",
-    cost: (node) => {
-      const keys = node.inputs[1].type.shape[2]!.size;
-      return { flops: 4 * count(node.type) * keys, bytes: elementCost(0)(node).bytes };
-    },
-    samples: [
-      {
-        inputs: [
-          "f32[b=3,h=2,p=1,d=4]",
-          "f32[b=3,k=2,c=5,d=4]",
-          "f32[b=3,k=2,c=5,d=4]",
-          "i32[b=3]",
-        ],
-        attrs: { scale: 0.5 },
-        values: ["any", "any", "any", "ids<5"],
-      },
-      {
-        inputs: [
-          "f32[b=2,h=4,p=3,d=2]",
-          "f32[b=2,k=2,c=5,d=2]",
-          "f32[b=2,k=2,c=5,d=2]",
-          "i32[b=2]",
-        ],
-        attrs: { scale: 0.7 },
-        values: ["any", "any", "any", "ids<3"],
       },
     ],
   },

@@ -1,5 +1,6 @@
 // A program as a TensorFlow.js GraphModel, which stock `tf.loadGraphModel` runs: model.json (topology, signature, manifest) and
-// one shard of weights. The functional form with the present state as constants: for forward and next_logits, not training.
+// one shard of weights. The functional form: state that the program updates (the caches of generation) goes in and comes out
+// under its name, and the rest of the state is constants.
 import { Buffer32 } from "./bytes.ts";
 import type { DType } from "../../../bundle/manifest.ts";
 import type { Tensors } from "../../../bundle/tensor.ts";
@@ -51,10 +52,14 @@ export interface GraphModelFiles {
   readonly "group1-shard1of1.bin": Uint8Array<ArrayBuffer>;
 }
 
-/** `state`: values for every state that the program reads. Updates are not part of the form. */
+/** `state`: values for every state that the program reads and does not update. */
 export const graphModel = (graph: Graph, state: Tensors): GraphModelFiles => {
-  const lowered = lowerGraph({ ...graph, updates: [] });
-  const stateOf = new Map(lowered.reads.map((read) => [read.node, read.state]));
+  const lowered = lowerGraph(graph);
+  const updated = new Set(lowered.updates.map((update) => update.state));
+  const carried = lowered.reads.filter((read) => updated.has(read.state));
+  const stateOf = new Map(
+    lowered.reads.flatMap((read) => (updated.has(read.state) ? [] : [[read.node, read.state]])),
+  );
   const bytes = new Buffer32();
   const weights: object[] = [];
   const weight = (node: TfNode, values: ArrayLike<number>): void => {
@@ -87,11 +92,21 @@ export const graphModel = (graph: Graph, state: Tensors): GraphModelFiles => {
   };
   const edges = (list: readonly { readonly name: string; readonly node: string }[]): object =>
     Object.fromEntries(list.map(({ name, node }) => [name, edge(node)]));
+  const named = ({ state: name, node }: { readonly state: string; readonly node: string }) => ({
+    name,
+    node,
+  });
+  const results = [...lowered.outputs, ...lowered.updates.map(named)];
   const model = {
     format: "graph-model",
     generatedBy: "specc",
     convertedBy: null,
-    signature: { inputs: edges(lowered.inputs), outputs: edges(lowered.outputs) },
+    signature: {
+      inputs: edges([...lowered.inputs, ...carried.map(named)]),
+      outputs: edges(results),
+    },
+    // without it a model of several results gives a list
+    userDefinedMetadata: { structuredOutputKeys: results.map(({ name }) => name) },
     modelTopology: { node: nodes, library: {}, versions: { producer: PRODUCER } },
     weightsManifest: [{ paths: [SHARD], weights }],
   };

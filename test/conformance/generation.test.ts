@@ -1,0 +1,263 @@
+// Generation with a cache gives what computing the whole prefix again for each token gives: the same logits in float64 for every
+// variant of a model, and the same tokens on every engine; whatever the lengths, the rows of the cache and the parts of a prefill.
+import { loadGraphModel } from "@tensorflow/tfjs-converter";
+import * as tf from "@tensorflow/tfjs-core";
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import type { Session } from "../../src/bundle/engine.ts";
+import type { Manifest } from "../../src/bundle/manifest.ts";
+import type { HostTensor } from "../../src/bundle/tensor.ts";
+import { features } from "../../src/compiler/features/index.ts";
+import { evaluate } from "../../src/compiler/ir/evaluate.ts";
+import { graphModel } from "../../src/compiler/lower/graph-model/index.ts";
+import type { GenerationBinding } from "../../src/compiler/model/generation.ts";
+import { buildPrograms } from "../../src/compiler/model/programs.ts";
+import type { Compiled } from "../../src/compiler/model/types.ts";
+import { pipeline, runPasses } from "../../src/compiler/passes/index.ts";
+import type { ModelSpec } from "../../src/compiler/semantics/spec.ts";
+import { continueSequences, windowStart } from "../../src/runtime/decode/continue.ts";
+import { sampleToken, type SamplingOptions } from "../../src/runtime/decode/sample.ts";
+import { cpuEngine, wasmEngine } from "../../src/runtime/engines/tfjs.ts";
+import { samplingUniform } from "../../src/runtime/random.ts";
+import { evaluatorSession } from "../helpers/evaluator-engine.ts";
+import { variants } from "../parity/variants.ts";
+import { bundleOfPrograms, manifestOfPrograms } from "./open.ts";
+
+const CONTEXT = 6;
+const V = 7;
+type Values = Readonly<Record<string, Float32Array>>;
+type Tokens = readonly number[];
+
+const build = (model: ModelSpec, generation: GenerationBinding): Compiled =>
+  buildPrograms(model, undefined, {
+    methods: features,
+    programs: ["prefill", "decode_step"],
+    binding: { batch: 1, sequence: model.context },
+    generation,
+    totalSteps: 0,
+  });
+/** Large enough that every token depends on all before it. */
+const weightsOf = (compiled: Compiled): Values => {
+  let seed = 7;
+  const random = (): number => (seed = (seed * 48271) % 2147483647) / 2147483647 - 0.5;
+  return Object.fromEntries(
+    compiled.state
+      .filter(({ kind }) => kind === "param")
+      .map(({ name, shape }) => [
+        name,
+        Float32Array.from({ length: shape.reduce((n, d) => n * d, 1) }, () => 2 * random()),
+      ]),
+  );
+};
+
+/** Logits of the token after `tokens`, by one pass in float64 over all that the model sees of them. */
+const recomputing = (model: ModelSpec, state: Values): ((tokens: Tokens) => Float64Array) => {
+  const { context } = model;
+  const { programs } = buildPrograms(model, undefined, {
+    methods: features,
+    programs: ["forward"],
+    binding: { batch: 1, sequence: context },
+    totalSteps: 0,
+  });
+  const { graph } = programs[0]!;
+  const logits = { ...graph, outputs: graph.outputs.filter(({ name }) => name === "logits") };
+  return (tokens) => {
+    const seen = tokens.slice(windowStart(tokens.length, context));
+    // Padding behind the last token: no causal model looks at it.
+    const input_ids = Array.from({ length: context }, (_, i) => seen[i] ?? 0);
+    const { data } = evaluate(logits, { inputs: { input_ids }, state }).outputs["logits"]!;
+    return data.slice((seen.length - 1) * V, seen.length * V);
+  };
+};
+
+const pick = (
+  logits: ArrayLike<number>,
+  tokens: Tokens,
+  row: number,
+  how: SamplingOptions,
+): number => sampleToken(logits, new Set(tokens), samplingUniform(3, row, tokens.length), how);
+
+interface Opened {
+  readonly session: Session;
+  readonly manifest: Manifest;
+}
+interface Generated {
+  readonly tokens: readonly Tokens[];
+  /** From which each new token was drawn. */
+  readonly logits: readonly (readonly Float32Array[])[];
+}
+/** `counts` more tokens for each prompt. */
+const generated = async (
+  { session, manifest }: Opened,
+  prompts: readonly Tokens[],
+  counts: readonly number[],
+  how: SamplingOptions,
+): Promise<Generated> => {
+  const tokens = prompts.map((prompt) => [...prompt]);
+  const logits = prompts.map((): Float32Array[] => []);
+  await continueSequences(session, manifest, {
+    sequences: prompts,
+    next: (row, values) => {
+      logits[row]!.push(Float32Array.from(values));
+      const id = pick(values, tokens[row]!, row, how);
+      tokens[row]!.push(id);
+      return logits[row]!.length === counts[row] ? undefined : id;
+    },
+    pause: () => Promise.resolve(),
+    signal: undefined,
+  });
+  return { tokens, logits };
+};
+/** The same by the definition. */
+const recomputed = (
+  next: (tokens: Tokens) => Float64Array,
+  prompts: readonly Tokens[],
+  counts: readonly number[],
+  how: SamplingOptions,
+): readonly Tokens[] =>
+  prompts.map((prompt, row) => {
+    const tokens = [...prompt];
+    for (let i = 0; i < counts[row]!; i += 1) tokens.push(pick(next(tokens), tokens, row, how));
+    return tokens;
+  });
+
+const manifestOf = (compiled: Compiled, model: ModelSpec): Manifest =>
+  manifestOfPrograms(compiled, { context: model.context, vocabSize: V });
+/** Of different lengths: one token, a part, several parts, more than the context; more prompts than rows. */
+const PROMPTS: readonly Tokens[] = [
+  [3],
+  [1, 2, 6, 0],
+  [5, 5, 4, 1, 0, 2],
+  [2, 4, 6, 1, 3, 5, 0, 2, 4],
+];
+const COUNTS = [14, 3, 9, 6];
+const GREEDY: SamplingOptions = { temperature: 0 };
+const SAMPLED: SamplingOptions = { temperature: 1.3, topK: 5, topP: 0.9, repetitionPenalty: 1.2 };
+
+describe.each(Object.entries(variants))("%s", (_name, variant) => {
+  const model = { ...variant, context: CONTEXT };
+  const compiled = build(model, { batch: 3, chunk: 4 });
+  const weights = weightsOf(compiled);
+  it("has the logits of the whole prefix at every token", async () => {
+    const opened = {
+      session: evaluatorSession(compiled, weights),
+      manifest: manifestOf(compiled, model),
+    };
+    const { tokens, logits } = await generated(opened, PROMPTS, COUNTS, SAMPLED);
+    const next = recomputing(model, weights);
+    for (const [row, prompt] of PROMPTS.entries()) {
+      expect(logits[row]).toHaveLength(COUNTS[row]!);
+      logits[row]!.forEach((found, i) => {
+        const wanted = next(tokens[row]!.slice(0, prompt.length + i));
+        wanted.forEach((x, id) =>
+          expect(Math.abs(found[id]! - x), `prompt ${row}, token ${i}`).toBeLessThan(2e-6),
+        );
+      });
+    }
+  });
+});
+
+const engines = [wasmEngine(), cpuEngine()];
+const BINDINGS = [
+  { batch: 1, chunk: 4 },
+  { batch: 3, chunk: 2 },
+];
+describe.each(["gqa", "learned positions", "post-norm", "tied head"])("%s on engines", (name) => {
+  const model = { ...variants[name]!, context: CONTEXT };
+  const weights = weightsOf(build(model, BINDINGS[0]!));
+  const next = recomputing(model, weights);
+  const wanted = [GREEDY, SAMPLED].map((how) => recomputed(next, PROMPTS, COUNTS, how));
+  it.each(engines)(
+    "$name: the tokens of the whole prefix, greedy and sampled, alone and together",
+    async (engine) => {
+      for (const binding of BINDINGS) {
+        const compiled = build(model, binding);
+        const manifest = manifestOf(compiled, model);
+        const session = await engine.open(await bundleOfPrograms(compiled, manifest));
+        for (const { name: key, shape, kind } of compiled.state)
+          if (kind === "param")
+            await session.writeState({ [key]: { dtype: "f32", shape, data: weights[key]! } });
+        const run = (how: SamplingOptions): Promise<Generated> =>
+          generated({ session, manifest }, PROMPTS, COUNTS, how);
+        expect([(await run(GREEDY)).tokens, (await run(SAMPLED)).tokens]).toEqual(wanted);
+        const before = session.liveBuffers();
+        await run(GREEDY);
+        expect(session.liveBuffers()).toBe(before);
+        await session.close();
+      }
+    },
+  );
+});
+
+it("any prompts, rows, parts and contexts give the tokens of the whole prefix", async () => {
+  const base = variants["gqa"]!;
+  const prompt = fc.array(fc.nat(V - 1), { minLength: 1, maxLength: 12 });
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.tuple(prompt, fc.integer({ min: 1, max: 9 })), { minLength: 1, maxLength: 4 }),
+      fc.integer({ min: 1, max: 3 }),
+      fc.integer({ min: 1, max: 5 }),
+      fc.integer({ min: 1, max: 7 }),
+      fc.constantFrom(GREEDY, SAMPLED),
+      async (cases, batch, chunk, context, how) => {
+        const model = { ...base, context };
+        const compiled = build(model, { batch, chunk });
+        const weights = weightsOf(compiled);
+        const opened = {
+          session: evaluatorSession(compiled, weights),
+          manifest: manifestOf(compiled, model),
+        };
+        const [prompts, counts] = [cases.map(([p]) => p), cases.map(([, n]) => n)];
+        const { tokens } = await generated(opened, prompts, counts, how);
+        expect(tokens).toEqual(recomputed(recomputing(model, weights), prompts, counts, how));
+      },
+    ),
+    { numRuns: 25 },
+  );
+});
+
+it("decode_step as a GraphModel on stock tfjs: caches go in and come out", async () => {
+  await import("@tensorflow/tfjs-backend-cpu");
+  await tf.setBackend("cpu");
+  const model = { ...variants["gqa"]!, context: CONTEXT };
+  const compiled = build(model, { batch: 2, chunk: 4 });
+  const weights = weightsOf(compiled);
+  const { graph } = compiled.programs.find((p) => p.graph.name === "decode_step")!;
+  const entries = new Map(compiled.state.map((entry) => [entry.name, entry]));
+  const params = Object.entries(weights).map(([name, data]): [string, HostTensor] => [
+    name,
+    { dtype: "f32", shape: entries.get(name)!.shape, data },
+  ]);
+  const files = graphModel(runPasses(graph, pipeline(new Set())), Object.fromEntries(params));
+  const { weightsManifest, ...rest } = JSON.parse(files["model.json"]) as tf.io.ModelJSON;
+  const loaded = await loadGraphModel({
+    load: () =>
+      Promise.resolve({
+        ...rest,
+        weightSpecs: weightsManifest[0]!.weights,
+        weightData: files["group1-shard1of1.bin"].buffer,
+      }),
+  });
+  const caches = [...entries.values()].filter(({ kind }) => kind === "cache");
+  let held = Object.fromEntries(caches.map(({ name, shape }) => [name, tf.zeros([...shape])]));
+  const next = recomputing(model, weights);
+  const rows: readonly Tokens[] = [
+    [3, 1, 4, 1, 5],
+    [2, 6, 5, 3, 5],
+  ];
+  for (let t = 0; t < 5; t += 1) {
+    const vector = (values: Tokens): tf.Tensor => tf.tensor1d([...values], "int32");
+    const { logits, ...after } = loaded.predict({
+      input_ids: vector(rows.map((row) => row[t]!)),
+      positions: vector([t, t]),
+      ...held,
+    }) as tf.NamedTensorMap;
+    const found = await logits!.data();
+    const wanted = rows.flatMap((row) => [...next(row.slice(0, t + 1))]);
+    wanted.forEach((x, i) =>
+      expect(Math.abs(found[i]! - x), `logit ${i} of ${t}`).toBeLessThan(1e-4),
+    );
+    held = after;
+  }
+  expect(Object.keys(held).sort()).toEqual(caches.map(({ name }) => name).sort());
+});
