@@ -66,13 +66,10 @@ export default tseslint.config(
     noFeatures,
     [["**/syntax/**", "**/semantics/**", "**/model/**"], "the graph knows neither text nor papers"],
   ),
-  forbid(
-    ["src/compiler/model/**/*.ts"],
-    noNode,
-    noRuntime,
-    [["**/syntax/**", "**/lower/**"], "the model builds graphs from the Spec"],
-    [["**/features/index.ts", "**/features/gpas/**"], "shared code never asks which feature is on"],
-  ),
+  forbid(["src/compiler/model/**/*.ts"], noNode, noRuntime, noFeatures, [
+    ["**/syntax/**", "**/lower/**"],
+    "the model builds graphs from the Spec",
+  ]),
   forbid(
     ["src/compiler/*.ts", "src/compiler/emit/**/*.ts", "src/compiler/features/**/*.ts"],
     noNode,

@@ -143,7 +143,8 @@ export interface Manifest {
  *   tokens and takes lengths[r] <= P more; the rest of its ids is padding. Updates caches.
  * - decode_step: input_ids [R], positions [R] -> logits [R,V]: one token more for each row. Updates caches.
  * - forward (on demand): input_ids [B,T], targets [B,T] -> logits [B,T,V], loss [], hidden.0 (embeddings) .. hidden.L
- *   [B,T,D] (output of block l), and grad.<param> when gradients are asked for.
+ *   [B,T,D] (output of block l), and grad.<param> when gradients are asked for. With several heads also logits.<head>, their
+ *   states as "heads.1.hidden.4", and, where it is not the loss, the objective [] that gradients are of.
  */
 export type ProgramName =
   "train_step" | "accumulate" | "apply" | "eval_step" | "prefill" | "decode_step" | "forward";

@@ -5,7 +5,7 @@ import type { Graph, Node } from "../../src/compiler/ir/types.ts";
 import { features } from "../../src/compiler/features/index.ts";
 import { createStage } from "../../src/compiler/model/kinds.ts";
 import { createParameters, type Parameter } from "../../src/compiler/model/parameters.ts";
-import { meanLoss } from "../../src/compiler/model/training.ts";
+import { lossesOf } from "../../src/compiler/model/training.ts";
 import { decoder } from "../../src/compiler/model/transformer.ts";
 import { differentiate } from "../../src/compiler/passes/differentiate.ts";
 import type { ModelSpec, Variant } from "../../src/compiler/semantics/spec.ts";
@@ -111,7 +111,7 @@ export const gpasVariant = (
 
 export interface Pass {
   readonly parameters: readonly Parameter[];
-  /** Reads `logits`, `loss`, `hidden.l`, `grad.<parameter>` and `act_grad.hidden.l`. */
+  /** Reads `logits`, `logits.<head>`, `loss`, `objective`, `hidden.l`, `grad.<parameter>` and `act_grad.hidden.l`. */
   readonly run: (feeds: {
     readonly ids: ArrayLike<number>;
     readonly targets: ArrayLike<number>;
@@ -129,24 +129,30 @@ export const passOf = (model: ModelSpec, B: number, T: number): Pass => {
   ];
   const input = (name: string): Node<"input"> => b.emit("input", [], { name, dtype: "i32", shape });
   const [ids, targets] = [input("input_ids"), input("targets")];
-  const { logits, hidden } = decoder(createStage(b, params, features), model, ids);
-  const loss = meanLoss(b, logits, targets);
+  const answer = decoder(createStage(b, params, features), model, ids);
+  const { logits, trained, hidden } = answer;
+  const { loss, objective } = lossesOf(b, answer, targets);
   const parameters = params.list();
   const grads = differentiate(
     b,
-    loss,
+    objective,
     parameters.map((p) => params.node(p.name)),
   );
   // Differentiation stops at what it is asked about, so streams are asked for apart from the parameters before them.
-  const streams = hidden.map((h) => differentiate(b, loss, [h])[0]!);
+  const streams = hidden.map(({ name, node }) => ({
+    name: `act_grad.${name}`,
+    node: differentiate(b, objective, [node])[0]!,
+  }));
   const graph: Graph = {
     name: "forward",
     inputs: [ids, targets],
     outputs: [
       { name: "logits", node: logits },
       { name: "loss", node: loss },
-      ...hidden.map((node, l) => ({ name: `hidden.${l}`, node })),
-      ...streams.map((node, l) => ({ name: `act_grad.hidden.${l}`, node })),
+      ...trained.map((node, i) => ({ name: `logits.${i}`, node })),
+      { name: "objective", node: objective },
+      ...hidden,
+      ...streams,
       ...parameters.map((p, i) => ({ name: `grad.${p.name}`, node: grads[i]! })),
     ],
     updates: [],

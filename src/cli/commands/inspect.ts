@@ -54,12 +54,12 @@ const printIr = (io: Io, target: Target, options: InspectOptions): number => {
 const alike = (a: Layer, b: Layer): boolean => {
   const told = ({ name, parameters, tensors, parts }: Layer): string =>
     JSON.stringify([
-      name.split(".")[0],
+      name.replace(/\d+$/, ""),
       parameters,
       tensors.map((t) => t.shape),
       parts.map((part) => [part.name, part.parameters]),
     ]);
-  return a.name.startsWith("blocks.") && told(a) === told(b);
+  return /(^|\.)blocks\.\d+$/.test(a.name) && told(a) === told(b);
 };
 
 const shapesOf = (layer: Layer, part?: string): string =>
@@ -81,9 +81,9 @@ const layerRows = (summary: Summary): readonly (readonly string[])[] => {
     while (end < summary.layers.length && alike(begin, summary.layers[end]!)) end++;
     const layer = summary.layers[end - 1]!;
     const times = end - i;
-    const first = Number(begin.name.split(".")[1]);
+    const [, before = "", first = ""] = /^(.*?)(\d+)$/.exec(begin.name) ?? [];
     rows.push([
-      times === 1 ? layer.name : `blocks[${first} .. ${first + times}]`,
+      times === 1 ? layer.name : `${before.slice(0, -1)}[${first} .. ${Number(first) + times}]`,
       layer.parts.length > 0 ? (times === 1 ? "" : `${times} alike, each:`) : shapesOf(layer),
       grouped(layer.parameters),
       countText(layer.flopsPerToken),
@@ -112,6 +112,7 @@ const report = (
   const [head = "", ...rest] = table(layerRows(summary), [2, 3]).split("\n");
   const costs = [
     ["parameters", grouped(summary.parameters), ""],
+    ...summary.branches.map(({ name, parameters }) => ["", grouped(parameters), name]),
     [
       "FLOPs a token",
       countText(flopsPerToken.forward),

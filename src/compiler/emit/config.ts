@@ -7,17 +7,21 @@ const child = (value: Value | undefined, key: string): Variant | null => {
   const found = isVariant(value) ? value[key] : undefined;
   return isVariant(found) ? found : null;
 };
-const off = (value: Value | undefined): boolean =>
+const off = (value: unknown): boolean =>
   value === undefined || value === null || value === false;
 
-/** Keys that LLaMA's modules have a place for; anything else that is switched on makes a block not LLaMA's. */
+/** Keys that LLaMA's modules have a place for; anything else that is switched on makes the model not a LLaMA. */
 const KNOWN: Readonly<Record<string, readonly string[]>> = {
+  model: [
+    ...["name", "doc", "vocab_size", "hidden_size", "context", "init", "embedding", "blocks"],
+    ...["final_norm", "head"],
+  ],
   block: ["layer", "norm", "attention", "ffn"],
   attention: ["is", "heads", "kv", "head_dim", "position", "bias"],
   ffn: ["is", "intermediate", "bias"],
   position: ["is", "theta"],
 };
-const plain = (place: string, value: Readonly<Record<string, Value>>): boolean =>
+const plain = (place: string, value: object): boolean =>
   Object.entries(value).every(([key, v]) => KNOWN[place]?.includes(key) === true || off(v));
 
 const headsOf = (attention: Variant): number => number(attention, "heads");
@@ -71,6 +75,7 @@ const asLlama = (model: ModelSpec): LlamaBlock | undefined => {
   const { final_norm: norm, head } = model;
   if (
     first === undefined ||
+    !plain("model", model) ||
     norm?.is !== "rmsnorm" ||
     number(norm, "eps") !== first.eps ||
     head.is !== "lm"
@@ -109,6 +114,9 @@ export const configOf = (model: ModelSpec): Readonly<Record<string, unknown>> =>
         blocks: model.blocks,
         final_norm: model.final_norm,
         head: model.head,
+        ...Object.fromEntries(
+          Object.entries(model).filter(([key]) => KNOWN["model"]?.includes(key) !== true),
+        ),
       },
     };
   return {

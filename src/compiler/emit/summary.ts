@@ -5,7 +5,7 @@ import type { Graph, Node } from "../ir/types.ts";
 import { nodesOf } from "../ir/walk.ts";
 
 export interface Layer {
-  /** "embedding", "blocks.3", "final_norm", "head". */
+  /** "embedding", "blocks.3", "final_norm", "head"; "heads.1.blocks.3" in one of several branches. */
   readonly name: string;
   readonly parameters: number;
   /** Forward, for one token. */
@@ -36,16 +36,38 @@ export interface Summary {
     readonly forward: number | null;
   };
   readonly layers: readonly Layer[];
+  /** Where a model parts: what all share ("trunk"; absent where nothing is shared), then each branch by its name. */
+  readonly branches: readonly { readonly name: string; readonly parameters: number }[];
 }
 
 const sizeOf = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
 const flopsOf = (node: Node): number => rowOf(node.op).cost(node).flops;
 
+/** "heads.1.blocks.3.attention.q.weight" -> "heads.1"; "" where a path lies in no branch. */
+export const branchOf = (path: string): string =>
+  /^(?!blocks\.)\w+\.\d+(?=\.)/.exec(path)?.[0] ?? "";
+
 /** "blocks.3.attention.q.weight" -> ["blocks.3", "attention"]; a graph's "blocks.3/attention" likewise. */
 const placeOf = (path: string): readonly [layer: string, part: string] => {
-  const parts = path.split(/[./]/);
-  if (parts[0] === "blocks") return [`blocks.${parts[1] ?? ""}`, parts[2] ?? "residual"];
-  return [parts[0] ?? "", ""];
+  const branch = branchOf(path);
+  const before = branch === "" ? "" : `${branch}.`;
+  const parts = path.slice(before.length).split(/[./]/);
+  if (parts[0] === "blocks") return [`${before}blocks.${parts[1] ?? ""}`, parts[2] ?? "residual"];
+  return [`${before}${parts[0] ?? ""}`, ""];
+};
+
+const branchesOf = (layers: readonly Layer[]): Summary["branches"] => {
+  const names = [...new Set(layers.map((layer) => branchOf(layer.name)))];
+  if (names.length < 2) return [];
+  return names
+    .map((name) => ({
+      name: name === "" ? "trunk" : name,
+      parameters: layers.reduce(
+        (sum, layer) => sum + (branchOf(layer.name) === name ? layer.parameters : 0),
+        0,
+      ),
+    }))
+    .filter(({ parameters }) => parameters > 0);
 };
 
 const flopsByPlace = (forward: Graph, tokens: number): ReadonlyMap<string, number> => {
@@ -63,7 +85,7 @@ const partsOf = (
   layer: string,
   flops: ReadonlyMap<string, number>,
 ): Layer["parts"] => {
-  if (!layer.startsWith("blocks.")) return [];
+  if (!/(^|\.)blocks\.\d+$/.test(layer)) return [];
   const ofParameters = entries.map((entry) => placeOf(entry.name)[1]);
   const ofGraph = [...flops.keys()].flatMap((key) =>
     key.startsWith(`${layer}/`) ? [key.slice(layer.length + 1)] : [],
@@ -135,5 +157,6 @@ export const summarize = (
       forward: programs.find((p) => p.name === "forward")?.peakBytes ?? null,
     },
     layers,
+    branches: branchesOf(layers),
   };
 };

@@ -1,6 +1,7 @@
 // The only list of features. Order at a site is the order here.
 import type { Feature } from "./feature.ts";
 import { gpas } from "./gpas/index.ts";
+import { neurotrails } from "./neurotrails/index.ts";
 
-export const features: readonly Feature[] = [gpas];
+export const features: readonly Feature[] = [gpas, neurotrails];
 export type { Feature };

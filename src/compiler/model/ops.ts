@@ -20,11 +20,26 @@ export const minimum = binary("minimum");
 export const maximum = binary("maximum");
 
 const unary =
-  (op: "sqrt" | "square" | "silu" | "sigmoid" | "relu" | "tanh" | "cos" | "sin" | "stopGradient") =>
+  (
+    op:
+      | "sqrt"
+      | "square"
+      | "exp"
+      | "log"
+      | "silu"
+      | "sigmoid"
+      | "relu"
+      | "tanh"
+      | "cos"
+      | "sin"
+      | "stopGradient",
+  ) =>
   (b: Builder, x: Node): Node =>
     b.emit(op, [x], {});
 export const sqrt = unary("sqrt");
 export const square = unary("square");
+export const exp = unary("exp");
+export const log = unary("log");
 export const silu = unary("silu");
 export const sigmoid = unary("sigmoid");
 export const relu = unary("relu");

@@ -13,7 +13,15 @@ import { add, dim, mul } from "./ops.ts";
 import { createParameters, stateEntry, type Parameter, type Parameters } from "./parameters.ts";
 import type { GradEntry, Method } from "./sites.ts";
 import type { Effects } from "./stage.ts";
-import { applyGradients, gradients, lossSum, meanLoss, planOf, type Plan } from "./training.ts";
+import {
+  applyGradients,
+  gradients,
+  lossesOf,
+  lossSum,
+  planOf,
+  type Losses,
+  type Plan,
+} from "./training.ts";
 import { decoder, type Forward } from "./transformer.ts";
 import type { Built, Compiled } from "./types.ts";
 
@@ -118,16 +126,21 @@ const start = (model: ModelSpec, options: ProgramOptions, { batch, sequence }: B
   };
 };
 
-const lossOf = (m: Making): Node =>
-  m.b.at("loss", undefined, () => meanLoss(m.b, m.forward.logits, m.targets));
-/** What is differentiated: the loss and the terms that layers add to it. */
-const objectiveOf = (m: Making, loss: Node): Node =>
-  m.effects.losses.reduce((sum, { node }) => add(m.b, sum, node), loss);
-const metricOutputs = ({ effects }: Making): Graph["outputs"] =>
-  [...effects.losses, ...effects.metrics].map(({ name, node }) => ({
-    name: `metrics/${name}`,
-    node,
-  }));
+/** The losses, and what is differentiated: with the terms that layers add. */
+const lossOf = (m: Making): Losses => {
+  const losses = m.b.at("loss", undefined, () => lossesOf(m.b, m.forward, m.targets));
+  const objective = m.effects.losses.reduce(
+    (sum, { node }) => add(m.b, sum, node),
+    losses.objective,
+  );
+  return { ...losses, objective };
+};
+const metricOutputs = ({ effects }: Making, { each }: Losses): Graph["outputs"] =>
+  [
+    ...(each.length === 1 ? [] : each.map((node, i) => ({ name: `heads/${i}/loss`, node }))),
+    ...effects.losses,
+    ...effects.metrics,
+  ].map(({ name, node }) => ({ name: `metrics/${name}`, node }));
 
 /** Parameters worth following, as outputs: their values before the update. */
 const probeOutputs = (m: Making, methods: readonly Method[]): Graph["outputs"] =>
@@ -146,18 +159,18 @@ const makers: Readonly<Record<ProgramName, Maker>> = {
   train_step: (model, given, options) => {
     const plan = needPlan(given, "train_step");
     const m = start(model, options, options.binding);
-    const loss = lossOf(m);
-    const grads = gradients(m.b, m.params, objectiveOf(m, loss));
+    const losses = lossOf(m);
+    const grads = gradients(m.b, m.params, losses.objective);
     const applied = applyGradients(m.b, plan, options.methods, m.params, grads);
     return {
       graph: {
         name: "train_step",
         inputs: [m.ids, m.targets, ...applied.inputs],
         outputs: [
-          { name: "loss", node: loss },
+          { name: "loss", node: losses.loss },
           ...applied.outputs,
           ...probeOutputs(m, options.methods),
-          ...metricOutputs(m),
+          ...metricOutputs(m, losses),
         ],
         updates: [...applied.updates, ...m.effects.updates],
       },
@@ -168,9 +181,9 @@ const makers: Readonly<Record<ProgramName, Maker>> = {
   accumulate: (model, given, options) => {
     const { recipe } = needPlan(given, "accumulate");
     const m = start(model, options, options.binding);
-    const loss = lossOf(m);
+    const losses = lossOf(m);
     const share = recipe.micro.value / recipe.batch.value;
-    const updates = gradients(m.b, m.params, objectiveOf(m, loss)).map(({ name, grad }) => {
+    const updates = gradients(m.b, m.params, losses.objective).map(({ name, grad }) => {
       const held = m.b.emit("state", [], { name: `${name}/grad`, shape: grad.type.shape });
       return { state: `${name}/grad`, node: add(m.b, held, mul(m.b, grad, share)) };
     });
@@ -178,7 +191,7 @@ const makers: Readonly<Record<ProgramName, Maker>> = {
       graph: {
         name: "accumulate",
         inputs: [m.ids, m.targets],
-        outputs: [{ name: "loss", node: loss }, ...metricOutputs(m)],
+        outputs: [{ name: "loss", node: losses.loss }, ...metricOutputs(m, losses)],
         updates: [...updates, ...m.effects.updates],
       },
       scalars: {},
@@ -230,15 +243,18 @@ const makers: Readonly<Record<ProgramName, Maker>> = {
 
   forward: (model, _plan, options) => {
     const m = start(model, options, options.forward ?? options.binding);
-    const loss = lossOf(m);
-    const grads = options.gradients === true ? gradients(m.b, m.params, objectiveOf(m, loss)) : [];
+    const { loss, objective } = lossOf(m);
+    const { logits, trained, hidden } = m.forward;
+    const grads = options.gradients === true ? gradients(m.b, m.params, objective) : [];
     return plain(
       "forward",
       [m.ids, m.targets],
       [
-        { name: "logits", node: m.forward.logits },
+        { name: "logits", node: logits },
+        ...(trained.length === 1 ? [] : trained.map((node, i) => ({ name: `logits.${i}`, node }))),
         { name: "loss", node: loss },
-        ...m.forward.hidden.map((node, l) => ({ name: `hidden.${l}`, node })),
+        ...(objective === loss ? [] : [{ name: "objective", node: objective }]),
+        ...hidden,
         ...grads.map(({ name, grad }) => ({ name: `grad.${name}`, node: grad })),
       ],
     );

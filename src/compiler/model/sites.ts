@@ -2,7 +2,7 @@
 // may wrap, and what it may ask for there. Shared code runs the wrappers in order and never asks which feature is on.
 import { InternalError } from "../diagnostics/types.ts";
 import type { Builder, Node } from "../ir/types.ts";
-import type { BlockSpec, RecipeSpec, Variant } from "../semantics/spec.ts";
+import type { BlockSpec, ModelSpec, RecipeSpec, Variant } from "../semantics/spec.ts";
 import type { LayerName } from "./layers.ts";
 import type { Cell, Stage } from "./stage.ts";
 
@@ -35,6 +35,32 @@ export interface BlockParts {
 /** x [B, T, D] -> [B, T, D]: a whole block. */
 export type Placement = (parts: BlockParts, x: Node) => Node;
 
+/**
+ * The parts of a whole model, for a body to put together. `branch` is what stands before the names of parameters and nodes:
+ * "" for the model itself, "heads.1." for a copy with parameters of its own. The same branch gives the same parameters again.
+ */
+export interface BodyParts {
+  readonly b: Builder;
+  /** Blocks of the model. */
+  readonly depth: number;
+  /** What stands before the first block: [B, T, D]. */
+  readonly stem: (branch: string) => Node;
+  /** Blocks `from` … `to` - 1. After the last, only the positions that the program asks for go on. */
+  readonly blocks: (x: Node, from: number, to: number, branch: string) => Node;
+  readonly finalNorm: (x: Node, branch: string) => Node;
+  /** Logits [B, T, V]. */
+  readonly head: (x: Node, branch: string) => Node;
+}
+export interface Answer {
+  /** What the model says. */
+  readonly logits: Node;
+  /** What is trained, each by a loss of its own: the logits, or those of several heads. */
+  readonly trained: readonly Node[];
+  /** How these losses become one. */
+  readonly loss: "sum" | "mean";
+}
+export type Body = (parts: BodyParts) => Answer;
+
 /** Builders by constructor name, one table for each sum type whose variants build something. */
 export interface Kinds {
   readonly attention: Readonly<Record<string, Layer>>;
@@ -62,6 +88,8 @@ export interface Method {
   readonly name: string;
   /** What its constructors build. */
   readonly kinds?: Partial<Kinds>;
+  /** How the whole model is put together, when this model's own way is not stem, blocks, norm and head in a row. */
+  readonly bodyOf?: (model: ModelSpec) => Body | undefined;
   /** The config that its sites act by, or undefined when the block does not use the method. */
   readonly configOf?: (block: BlockSpec) => Variant | undefined;
   readonly sites?: {

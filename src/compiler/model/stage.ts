@@ -38,7 +38,9 @@ export interface Cell extends Stage {
   readonly block: BlockSpec;
   /** From 0, as paths and checkpoints count. */
   readonly index: number;
-  /** Of the block and of its parameters: "blocks.3". */
+  /** Where the spec says what it is, for `spanOf`: "blocks.3". */
+  readonly place: string;
+  /** Of the block and of its parameters: "blocks.3", or "heads.1.blocks.3" in one of several branches. */
   readonly path: string;
   /** "model.layers.3" */
   readonly disk: string;
@@ -60,13 +62,22 @@ export interface ParamRequest {
   readonly role: string;
 }
 
-export const cellOf = (stage: Stage, model: ModelSpec, block: BlockSpec, index: number): Cell => {
-  const [path, disk] = [`blocks.${index}`, `model.layers.${index}`];
+/** @param branch what stands before its names: "" or "heads.1." */
+export const cellOf = (
+  stage: Stage,
+  model: ModelSpec,
+  block: BlockSpec,
+  index: number,
+  branch: string,
+): Cell => {
+  const place = `blocks.${index}`;
+  const [path, disk] = [`${branch}${place}`, `${branch}model.layers.${index}`];
   return {
     ...stage,
     model,
     block,
     index,
+    place,
     path,
     disk,
     param: (request) =>

@@ -24,7 +24,7 @@ import {
 import { optimizer, type Optimizer } from "./optimizer.ts";
 import type { Parameter, Parameters } from "./parameters.ts";
 import { schedule } from "./schedule.ts";
-import type { GradEntry, Method } from "./sites.ts";
+import type { Answer, GradEntry, Method } from "./sites.ts";
 
 /** Targets that are not counted, as PyTorch has it. */
 const IGNORE = -100;
@@ -33,6 +33,24 @@ const IGNORE = -100;
 export const meanLoss = (b: Builder, logits: Node, targets: Node): Node => {
   const { sum, count } = lossSum(b, logits, targets);
   return div(b, sum, maximum(b, count, 1));
+};
+
+export interface Losses {
+  /** Mean of the trained answers' losses: comparable whatever the number of heads. */
+  readonly loss: Node;
+  /** What is differentiated. */
+  readonly objective: Node;
+  /** Of each answer. */
+  readonly each: readonly Node[];
+}
+/** The losses of what is trained, and how they become one number. */
+export const lossesOf = (b: Builder, answer: Answer, targets: Node): Losses => {
+  const each = answer.trained.map((logits) => meanLoss(b, logits, targets));
+  const [first, ...others] = each;
+  if (first === undefined) throw new InternalError("a model without an answer to train");
+  const sum = others.reduce<Node>((all, x) => add(b, all, x), first);
+  const loss = others.length === 0 ? first : mul(b, sum, 1 / each.length);
+  return { loss, objective: answer.loss === "sum" ? sum : loss, each };
 };
 
 /** Sum of nats, and how many targets were counted: two f32 scalars. */

@@ -7,15 +7,32 @@ import { flag, optionalNumber, variant } from "./config.ts";
 import { initOf, linear } from "./layers.ts";
 import { normalise } from "./norms.ts";
 import { add, dim, gather, matMul, minimum, reshape, scalar } from "./ops.ts";
-import { kindOf, type BlockParts, type Layer, type Site, type SubLayer } from "./sites.ts";
+import {
+  kindOf,
+  type Answer,
+  type BlockParts,
+  type Body,
+  type Layer,
+  type Site,
+  type SubLayer,
+} from "./sites.ts";
 import { cellOf, type Cell, type Stage } from "./stage.ts";
 
-export interface Forward {
-  /** [B, T, V] */
-  readonly logits: Node;
-  /** Embeddings, then the output of each block: L + 1 nodes [B, T, D]. */
-  readonly hidden: readonly Node[];
+/** Logits are [B, T, V]. */
+export interface Forward extends Answer {
+  /** By name: embeddings "hidden.0", the output of each block "hidden.1" …; in a branch "heads.1.hidden.4": [B, T, D]. */
+  readonly hidden: readonly { readonly name: string; readonly node: Node }[];
 }
+
+/** Stem, blocks, norm and head in a row. */
+const sequence: Body = (parts) => {
+  const x = parts.blocks(parts.stem(""), 0, parts.depth, "");
+  const logits = parts.head(parts.finalNorm(x, ""), "");
+  return { logits, trained: [logits], loss: "mean" };
+};
+const bodyOf = ({ methods }: Stage, model: ModelSpec): Body =>
+  methods.map((method) => method.bodyOf?.(model)).find((body) => body !== undefined) ?? sequence;
+
 /** ids i32 [B, T] -> logits and block states. `pick` chooses positions [B, T', D] of the last state before norm and head. */
 export const decoder = (
   stage: Stage,
@@ -24,30 +41,61 @@ export const decoder = (
   pick: (x: Node) => Node = (x) => x,
 ): Forward => {
   const { b } = stage;
-  const at = (path: string, make: () => Node): Node => b.at(path, stage.spanOf(path), make);
-  let x = at("embedding", () => embed(stage, model, ids)); // [B, T, D]
-  const hidden = [x];
-  model.blocks.forEach((block, i) => {
-    x = at(`blocks.${i}`, () => blockOf(cellOf(stage, model, block, i), x));
-    hidden.push(x);
+  const { blocks, final_norm: norm } = model;
+  const hidden: { readonly name: string; readonly node: Node }[] = [];
+  const stems = new Set<string>();
+  const at = (branch: string, place: string, make: () => Node): Node =>
+    b.at(`${branch}${place}`, stage.spanOf(place), make);
+  const seen = (branch: string, after: number, node: Node): Node => {
+    hidden.push({ name: `${branch}hidden.${after}`, node });
+    return node;
+  };
+  const answer = bodyOf(
+    stage,
+    model,
+  )({
+    b,
+    depth: blocks.length,
+    stem: (branch) => {
+      stems.add(branch);
+      return seen(
+        branch,
+        0,
+        at(branch, "embedding", () => embed(stage, model, ids, branch)),
+      ); // [B, T, D]
+    },
+    blocks: (begin, from, to, branch) => {
+      const last = blocks.slice(from, to).reduce((x, block, i) => {
+        const cell = cellOf(stage, model, block, from + i, branch);
+        return seen(
+          branch,
+          from + i + 1,
+          at(branch, cell.place, () => blockOf(cell, x)),
+        );
+      }, begin);
+      return from < to && to === blocks.length ? pick(last) : last; // [B, T', D]
+    },
+    finalNorm: (x, branch) => {
+      if (norm === null) return x;
+      const name = { path: `${branch}final_norm`, disk: `${branch}model.norm` };
+      return at(branch, "final_norm", () => normalise(stage, norm, x, name));
+    },
+    head: (x, branch) => {
+      const table = `${stems.has(branch) ? branch : ""}embedding.weight`;
+      return at(branch, "head", () => head(stage, model, x, branch, table));
+    },
   });
-  x = pick(x); // [B, T', D]
-  const { final_norm: norm } = model;
-  if (norm !== null)
-    x = at("final_norm", () =>
-      normalise(stage, norm, x, { path: "final_norm", disk: "model.norm" }),
-    );
-  return { logits: at("head", () => head(stage, model, x)), hidden };
+  return { ...answer, hidden };
 };
 
 /** [B, T] -> [B, T, D] */
-const embed = ({ b, params, cache }: Stage, model: ModelSpec, ids: Node): Node => {
+const embed = ({ b, params, cache }: Stage, model: ModelSpec, ids: Node, branch: string): Node => {
   const D = dim("hidden", model.hidden_size);
   const padding = optionalNumber(model.embedding, "padding");
   const init = initOf(variant(model.embedding, "init"));
   const table = params.get({
-    name: "embedding.weight",
-    diskName: "model.embed_tokens.weight",
+    name: `${branch}embedding.weight`,
+    diskName: `${branch}model.embed_tokens.weight`,
     shape: [dim("vocab", model.vocab_size), D],
     init: padding === null || init.kind !== "normal" ? init : { ...init, zeroRow: padding },
     role: "embedding",
@@ -59,8 +107,8 @@ const embed = ({ b, params, cache }: Stage, model: ModelSpec, ids: Node): Node =
     .find((position) => position.is === "learned");
   if (learned === undefined) return x;
   const positions = params.get({
-    name: "position.weight",
-    diskName: "model.embed_positions.weight",
+    name: `${branch}position.weight`,
+    diskName: `${branch}model.embed_positions.weight`,
     shape: [dim("context", model.context), D],
     init: initOf(variant(learned, "init")),
     role: "embedding",
@@ -75,7 +123,7 @@ const embed = ({ b, params, cache }: Stage, model: ModelSpec, ids: Node): Node =
 
 /** [B, T, D] -> [B, T, D] */
 const blockOf = (cell: Cell, x: Node): Node => {
-  const { b, block, path, disk, spanOf, kinds } = cell;
+  const { b, block, place, path, disk, spanOf, kinds } = cell;
   const site: BlockParts["site"] = (name, sub, y) => wrap(cell, name, sub, y);
   const layer = (sub: SubLayer): Layer => kindOf(kinds[sub], block[sub]);
   return kindOf(kinds.placement, block.norm)(
@@ -85,11 +133,11 @@ const blockOf = (cell: Cell, x: Node): Node => {
       norm: (sub, name, diskName, y) => {
         const at = { path: `${path}.${name}`, disk: `${disk}.${diskName}` };
         const make = (): Node => normalise(cell, variant(block.norm, "norm"), y, at);
-        return site("norm.out", sub, b.at(name, spanOf(`${path}.norm`), make));
+        return site("norm.out", sub, b.at(name, spanOf(`${place}.norm`), make));
       },
       branch: (sub, y) => {
         const make = (): Node => layer(sub)(cell, block[sub], y);
-        return site("branch.out", sub, b.at(sub, spanOf(`${path}.${sub}`), make));
+        return site("branch.out", sub, b.at(sub, spanOf(`${place}.${sub}`), make));
       },
     },
     x,
@@ -104,18 +152,24 @@ const wrap = (cell: Cell, site: Site, subLayer: SubLayer, x: Node): Node =>
     if (config === undefined || apply === undefined) return before;
     const key = Object.keys(cell.block).find((k) => cell.block[k] === config) ?? "";
     const make = (): Node => apply(before, config, { ...cell, subLayer });
-    return cell.b.at(method.name, cell.spanOf(`${cell.path}.${key}`), make);
+    return cell.b.at(method.name, cell.spanOf(`${cell.place}.${key}`), make);
   }, x);
 
-/** [B, T, D] -> [B, T, V] */
-const head = ({ b, params }: Stage, model: ModelSpec, x: Node): Node => {
+/** [B, T, D] -> [B, T, V]; `table` serves a tied head. */
+const head = (
+  { b, params }: Stage,
+  model: ModelSpec,
+  x: Node,
+  branch: string,
+  table: string,
+): Node => {
   const V = dim("vocab", model.vocab_size);
-  const name = { path: "head", disk: "lm_head" };
+  const name = { path: `${branch}head`, disk: `${branch}lm_head` };
   if (!flag(model.head, "tied"))
     return linear(b, params, x, { ...name, out: V, bias: false, init: model.init });
   // The embedding is [V, D]: one product with it read transposed, over all rows at once.
   const D = x.type.shape.at(-1)!;
   const rows = reshape(b, x, [dim("", count(x.type) / D.size), D]); // [B·T, D]
-  const logits = matMul(b, rows, params.node("embedding.weight"), true); // [B·T, V]
+  const logits = matMul(b, rows, params.node(table), true); // [B·T, V]
   return reshape(b, logits, [...x.type.shape.slice(0, -1), V]);
 };

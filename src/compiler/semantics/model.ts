@@ -77,6 +77,8 @@ export const buildModel = (
   // Every key of the tables is filled and typed by now; the contract type names the ones of the base.
   if (!whole || flat.open.length > 0) return undefined;
   const model = modelSpec(record, blocks);
+  for (const rule of checker.vocabulary.modelChecks)
+    for (const complaint of rule(model)) raise(complaint, root, def.name.span, origins, watched);
   if (contradicts) checker.contradictory.add(model);
   return model;
 };

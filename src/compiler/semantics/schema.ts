@@ -1,7 +1,7 @@
 // How vocabulary is declared: keys, constructors and sum types as tables. Checking, defaults, completion, `explain`
 // and the reference pages all read these; the language core holds none of the words itself.
 import type { Details } from "../diagnostics/types.ts";
-import type { BlockSpec, Value, Variant } from "./spec.ts";
+import type { BlockSpec, ModelSpec, Value, Variant } from "./spec.ts";
 
 export type Unit =
   | "step"
@@ -128,6 +128,8 @@ export interface Vocabulary {
   readonly words: readonly string[];
   /** Rules over a finished block: combinations without a meaning. `at` is a path below the block: "scaling.gate". */
   readonly blockChecks: readonly NonNullable<VocabularyPart["checkBlock"]>[];
+  /** The same over a finished model: `at` is a path below it: "trails.heads". */
+  readonly modelChecks: readonly NonNullable<VocabularyPart["checkModel"]>[];
 }
 
 /** What a feature adds; every list is appended, keys by place. */
@@ -145,6 +147,7 @@ export interface VocabularyPart {
     /** All blocks of the model that are sound, this one included. */
     blocks: readonly BlockSpec[],
   ) => readonly Complaint[];
+  readonly checkModel?: (model: ModelSpec) => readonly Complaint[];
 }
 
 export type { Value, Variant };

@@ -46,6 +46,8 @@ export interface ModelSpec {
   readonly blocks: readonly BlockSpec[];
   readonly final_norm: Variant | null;
   readonly head: Variant; // lm(tied)
+  /** Keys that features add to `model`. */
+  readonly [key: string]: unknown;
 }
 
 /** A selector after checking: which parameters it takes is decided by `matchSelector` on parameter paths. */

@@ -14,6 +14,7 @@ export const mergeVocabulary = (
       rules: mergeRules(all.rules, part.rules ?? {}),
       words: [...new Set([...all.words, ...(part.words ?? [])])],
       blockChecks: [...all.blockChecks, ...(part.checkBlock ? [part.checkBlock] : [])],
+      modelChecks: [...all.modelChecks, ...(part.checkModel ? [part.checkModel] : [])],
     }),
     base,
   );

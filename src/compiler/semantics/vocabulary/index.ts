@@ -12,4 +12,5 @@ export const baseVocabulary: Vocabulary = {
   rules: { recipe: recipeRules },
   words: ["norm", "bias", "embedding", "head", "router", "expert"],
   blockChecks: [],
+  modelChecks: [],
 };

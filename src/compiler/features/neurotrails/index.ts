@@ -1,0 +1,71 @@
+// NeuroTrails, arXiv 2505.17909: a trunk, then heads that each go their own way and answer together. README.md says what of
+// the paper is here and where the authors' code differs from it.
+import type { Builder, Node } from "../../ir/types.ts";
+import { add, exp, log, maximum, mul, reshape, sub } from "../../model/ops.ts";
+import type { Body } from "../../model/sites.ts";
+import type { ModelSpec } from "../../semantics/spec.ts";
+import type { Feature } from "../feature.ts";
+import { trailsOf, type Ensemble, type Split, type Trails } from "./config.ts";
+import { vocabulary } from "./vocabulary.ts";
+
+const reduce = (nodes: readonly Node[], join: (x: Node, y: Node) => Node): Node =>
+  nodes.slice(1).reduce(join, nodes[0]!);
+
+/** log softmax over the last axis. */
+const logProbabilities = (b: Builder, logits: Node): Node => {
+  const row = b.emit("logSumExp", [logits], {});
+  return sub(b, logits, reshape(b, row, [...row.type.shape, { name: "", size: 1 }]));
+};
+
+/** The heads' logits [..., V] -> those of the whole [..., V]. */
+export const combine = (b: Builder, how: Trails["combine"], logits: readonly Node[]): Node => {
+  if (logits.length === 1) return logits[0]!;
+  const mean = (parts: readonly Node[]): Node =>
+    mul(b, reduce(parts, (x, y) => add(b, x, y)), 1 / parts.length); // prettier-ignore
+  if (how === "mean_logits") return mean(logits);
+  // log of the mean of e^x, the largest x taken out of the sum
+  const each = logits.map((z) => logProbabilities(b, z));
+  const top = reduce(each, (x, y) => maximum(b, x, y));
+  return add(b, top, log(b, mean(each.map((x) => exp(b, sub(b, x, top))))));
+};
+
+/** One head needs no name of its own: it is the model. */
+const branches = (word: string, count: number): readonly string[] =>
+  count === 1 ? [""] : Array.from({ length: count }, (_, i) => `${word}.${i}.`);
+
+const split =
+  ({ heads, blocksInHead, finalNorm, combine: how, loss }: Split): Body =>
+  (parts) => {
+    const { b, depth } = parts;
+    const trunk = parts.blocks(parts.stem(""), 0, depth - blocksInHead, "");
+    const trained = branches("heads", heads).map((head) => {
+      const last = parts.blocks(trunk, depth - blocksInHead, depth, head);
+      const once = parts.finalNorm(last, head);
+      return parts.head(finalNorm === "twice" ? parts.finalNorm(once, head) : once, head);
+    });
+    return { logits: combine(b, how, trained), trained, loss };
+  };
+
+const ensemble =
+  ({ members, combine: how, loss }: Ensemble): Body =>
+  (parts) => {
+    const trained = branches("members", members).map((member) => {
+      const last = parts.blocks(parts.stem(member), 0, parts.depth, member);
+      return parts.head(parts.finalNorm(last, member), member);
+    });
+    return { logits: combine(parts.b, how, trained), trained, loss };
+  };
+
+export const neurotrails: Feature = {
+  name: "neurotrails",
+  paper: {
+    title: "NeuroTrails: Training with Dynamic Sparse Heads as the Key to Effective Ensembling",
+    arxiv: "2505.17909",
+  },
+  vocabulary,
+  bodyOf: (model: ModelSpec) => {
+    const trails = trailsOf(model);
+    if (trails === undefined) return undefined;
+    return trails.kind === "split" ? split(trails) : ensemble(trails);
+  },
+};

@@ -1,0 +1,144 @@
+// The words of NeuroTrails: the key `trails` of models with its two forms, and their complaints.
+import type { Complaint, Constructor, Key, VocabularyPart } from "../../semantics/schema.ts";
+import type { ModelSpec } from "../../semantics/spec.ts";
+import { trailsOf } from "./config.ts";
+
+const source = "arXiv 2505.17909";
+const code = "bramgrooten/neurotrails";
+const counting = { kind: "int", min: 1 } as const;
+
+const shared: readonly Key[] = [
+  {
+    name: "combine",
+    type: {
+      kind: "word",
+      words: [
+        { name: "mean_logits", doc: "the mean of the logits, as in the authors' code" },
+        {
+          name: "mean_probabilities",
+          doc: "the logarithm of the mean of the probabilities: soft voting",
+        },
+      ],
+    },
+    doc: "what the model says, given what its heads say",
+    default: "mean_logits",
+    source: code,
+  },
+  {
+    name: "loss",
+    type: {
+      kind: "word",
+      words: [
+        {
+          name: "sum",
+          doc: "each head learns as if it were alone, the trunk from all: the authors' language models",
+        },
+        { name: "mean", doc: "the sum over the number of heads: the authors' image models" },
+      ],
+    },
+    doc: "how the losses of the heads become the one that is minimised",
+    default: "sum",
+    source: code,
+  },
+];
+
+const constructors: readonly Constructor[] = [
+  {
+    name: "split",
+    of: "Trails",
+    doc: "a shared trunk, then heads with blocks, final norm and output layer of their own",
+    source,
+    keys: [
+      { name: "heads", type: counting, doc: "how many heads", default: "3", source: code },
+      {
+        name: "blocks_in_head",
+        type: { kind: "int", min: 0 },
+        doc: "blocks that each head has of its own, counted from the end",
+        source,
+      },
+      ...shared,
+      {
+        name: "final_norm",
+        type: {
+          kind: "word",
+          words: [
+            { name: "once", doc: "as in any other decoder" },
+            { name: "twice", doc: "with the same gain, as in the authors' language models" },
+          ],
+        },
+        doc: "how often a head applies the norm after its last block",
+        default: "once",
+        source: code,
+      },
+    ],
+  },
+  {
+    name: "ensemble",
+    of: "Trails",
+    doc: "whole models side by side that share nothing: the baseline of the paper",
+    source,
+    keys: [{ name: "members", type: counting, doc: "how many models" }, ...shared],
+  },
+];
+
+const checkModel = (model: ModelSpec): readonly Complaint[] => {
+  const trails = trailsOf(model);
+  if (trails?.kind !== "split") return [];
+  const depth = model.blocks.length;
+  const complaints: Complaint[] = [];
+  if (trails.blocksInHead > depth)
+    complaints.push({
+      name: "split-past-first-block",
+      args: { blocks: trails.blocksInHead, depth },
+      at: "trails.blocks_in_head",
+      details: { help: [`use a number from 0 to ${depth}`] },
+    });
+  if (trails.finalNorm === "twice" && model.final_norm === null)
+    complaints.push({
+      name: "no-norm-to-repeat",
+      args: {},
+      at: "trails.final_norm",
+      details: { help: ["use final_norm: once, or give the model a final_norm"] },
+    });
+  return complaints;
+};
+
+export const vocabulary: VocabularyPart = {
+  sums: [{ name: "Trails", doc: "how a model parts into heads that answer together" }],
+  constructors,
+  keys: {
+    model: [
+      {
+        name: "trails",
+        type: { kind: "sum", name: "Trails" },
+        optional: true,
+        default: "none",
+        doc: "heads that answer together",
+        source,
+      },
+    ],
+  },
+  checkModel,
+  diagnostics: [
+    {
+      code: "SPC3801",
+      name: "split-past-first-block",
+      severity: "error",
+      message: "heads of {blocks} blocks do not fit a model of {depth}",
+      why: "A head takes its blocks from the end of the model's; what is before them is the trunk. All blocks may go to the heads, which then share the embedding alone, but no more than there are.",
+      wrong: "model M extends Base { trails = split(heads: 3, blocks_in_head: 8) }",
+      right: "model M extends Base { trails = split(heads: 3, blocks_in_head: 1) }",
+    },
+    {
+      code: "SPC3802",
+      name: "no-norm-to-repeat",
+      severity: "error",
+      message: "final_norm: twice needs a final norm, and this model has none",
+      why: "The authors' language models apply the norm after a head's last block a second time before the output layer. Without a final norm there is nothing to apply.",
+      wrong:
+        "model M extends Base {\n  final_norm = none\n  trails = split(blocks_in_head: 1, final_norm: twice)\n}",
+      right: "model M extends Base {\n  final_norm = none\n  trails = split(blocks_in_head: 1)\n}",
+    },
+  ],
+  words: ["heads", "members"],
+};

@@ -1,0 +1,149 @@
+// Language models of NeuroTrails against the authors' modules (bramgrooten/neurotrails at bbb463f): the tree of trunk and heads,
+// the full ensemble and the single model. Tolerances are those of the goldens' README.
+import { describe, expect, it } from "vitest";
+import type { ModelSpec, Variant } from "../../src/compiler/semantics/spec.ts";
+import {
+  golden,
+  held,
+  maxAbs,
+  maxDifference,
+  readGolden,
+  readJson,
+  shiftLabels,
+  stateFrom,
+  type Tensors,
+} from "./golden.ts";
+import { llamaSpec, passOf } from "./models.ts";
+
+interface Case {
+  readonly config: {
+    readonly kind: "tree" | "ensemble" | "single";
+    readonly vocab: number;
+    readonly hidden: number;
+    readonly ffn: number;
+    readonly layers: number;
+    readonly attention_heads: number;
+    readonly num_ensemble: number;
+    readonly blocks_in_head: number;
+    readonly config_pad_token_id: number | null;
+  };
+  readonly scalars: {
+    readonly head_losses: readonly number[];
+    readonly train_loss_sum: number;
+    readonly eval_loss_mean_logits: number;
+  };
+}
+
+const trailsFor = (
+  { kind, num_ensemble: n, blocks_in_head }: Case["config"],
+  finalNorm: "once" | "twice",
+): Variant | null => {
+  const shared = { combine: "mean_logits", loss: "sum" };
+  if (kind === "single") return null;
+  if (kind === "ensemble") return { is: "ensemble", members: n, ...shared };
+  return { is: "split", heads: n, blocks_in_head, final_norm: finalNorm, ...shared };
+};
+
+const modelOf = ({ config }: Case, finalNorm: "once" | "twice"): ModelSpec => ({
+  ...llamaSpec({
+    vocab: config.vocab,
+    hidden: config.hidden,
+    layers: config.layers,
+    heads: config.attention_heads,
+    kv: config.attention_heads,
+    ffn: config.ffn,
+    eps: 1e-6,
+    // -1 is the last row
+    padding: config.config_pad_token_id === null ? null : config.vocab - 1,
+    tied: false,
+  }),
+  trails: trailsFor(config, finalNorm),
+});
+
+/** Our name on disk to that of the authors' modules, whose heads count their blocks from 0. */
+const official =
+  ({ config }: Case) =>
+  (name: string): string => {
+    const branch = /^(heads|members)\.(\d+)\.(.*)$/.exec(name);
+    if (branch?.[1] === "members") return `model_${branch[2]!}.${branch[3]!}`;
+    if (branch === null) return config.kind === "tree" ? `backbone_model.${name}` : name;
+    const shared = config.layers - config.blocks_in_head;
+    const own = branch[3]!.replace(
+      /^model\.layers\.(\d+)/,
+      (_all, layer) => `model.layers.${Number(layer) - shared}`,
+    );
+    return `head_model_${branch[2]!}.${own}`;
+  };
+
+const cases = ["lm-single", "lm-full-ensemble-h2", "lm-tree-h3-b2", "lm-tree-h2-b3-pad"];
+
+describe.each(cases)("%s", (name) => {
+  const given = readJson(`neurotrails/${name}/case.json`) as Case;
+  const tensors = readGolden(`neurotrails/${name}/golden.safetensors`);
+  const ids = golden(tensors, "input_ids");
+  const [B = 0, T = 0] = ids.shape;
+  const targets = shiftLabels(golden(tensors, "labels"));
+  const rename = official(given);
+  const under = (prefix: string): Tensors =>
+    Object.fromEntries(
+      Object.entries(tensors).flatMap(([key, value]) =>
+        key.startsWith(prefix) ? [[key.slice(prefix.length), value]] : [],
+      ),
+    );
+  const [weights, gradients] = [under("param."), under("grad.")];
+  const runWith = (finalNorm: "once" | "twice") => {
+    const { parameters, run } = passOf(modelOf(given, finalNorm), B, T);
+    const renamed = parameters.map((p) => ({ ...p, diskName: rename(p.diskName) }));
+    const found = run({ ids: ids.data, targets, state: stateFrom(renamed, weights) });
+    const get = (key: string): Float64Array => {
+      const value = found[key];
+      if (value === undefined) throw new Error(`no output ${key}`);
+      return value;
+    };
+    return { parameters: renamed, get };
+  };
+  const { parameters, get } = runWith("twice");
+  const heads = given.config.num_ensemble;
+
+  it("has the authors' parameters", () => {
+    expect(parameters.map((p) => p.diskName).sort()).toEqual(Object.keys(weights).sort());
+  });
+
+  it("computes the same logits, head by head and together, and the trunk's state", () => {
+    for (let i = 0; i < heads; i++)
+      expect(maxDifference(get(`logits.${i}`), golden(tensors, `logits.${i}`).data)).toBeLessThan(
+        2e-5,
+      );
+    expect(maxDifference(get("logits"), golden(tensors, "mean_logits").data)).toBeLessThan(2e-5);
+    const trunk = tensors["backbone_hidden"];
+    if (trunk === undefined) return;
+    const shared = given.config.layers - given.config.blocks_in_head;
+    expect(maxDifference(get(`hidden.${shared}`), trunk.data)).toBeLessThan(2e-5);
+  });
+
+  it("computes the same losses", () => {
+    const { head_losses, train_loss_sum } = given.scalars;
+    const mean = head_losses.reduce((sum, x) => sum + x, 0) / heads;
+    expect(Math.abs(get("loss")[0]! - mean)).toBeLessThan(2e-6);
+    const objective = given.config.kind === "single" ? get("loss") : get("objective");
+    expect(Math.abs(objective[0]! - train_loss_sum)).toBeLessThan(2e-6);
+  });
+
+  it("computes the same gradients of the summed loss", () => {
+    for (const p of parameters) {
+      const wanted = held(gradients, p);
+      const ours = get(`grad.${p.name}`).slice();
+      // the padding row is held still by the training step, not by differentiation
+      if (p.frozenRow !== null) ours.fill(0, p.frozenRow * p.shape[1]!.size);
+      expect(maxDifference(ours, wanted), p.name).toBeLessThan(5e-6 + 2e-4 * maxAbs(wanted));
+    }
+  });
+
+  it.runIf(given.config.kind === "tree")("with the final norm once gives the paper's form", () => {
+    const once = runWith("once");
+    for (let i = 0; i < heads; i++) {
+      const wanted = golden(tensors, `logits_single_norm.${i}`).data;
+      expect(maxDifference(once.get(`logits.${i}`), wanted)).toBeLessThan(2e-5);
+    }
+  });
+});
