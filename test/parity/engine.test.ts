@@ -1,17 +1,13 @@
 // The same golden cases through the whole back end, in float32 on the wasm engine: programs as `specc build` makes them,
 // after all passes. Tolerances are those of the goldens' READMEs.
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { LoadedBundle, Session } from "../../src/bundle/engine.ts";
+import type { Session } from "../../src/bundle/engine.ts";
 import { evaluateScalar } from "../../src/bundle/scalar.ts";
 import type { HostTensor, Tensors as Hosts } from "../../src/bundle/tensor.ts";
 import { features } from "../../src/compiler/features/index.ts";
-import { moduleText } from "../../src/compiler/lower/kernel-module/index.ts";
 import { buildPrograms, type ProgramOptions } from "../../src/compiler/model/programs.ts";
 import type { Compiled } from "../../src/compiler/model/types.ts";
-import { pipeline, runPasses } from "../../src/compiler/passes/index.ts";
 import type { ModelSpec, RecipeSpec } from "../../src/compiler/semantics/spec.ts";
-import { wasmEngine } from "../../src/runtime/engines/tfjs.ts";
-import { bundleOf, importText } from "../conformance/open.ts";
 import {
   golden,
   held,
@@ -24,6 +20,7 @@ import {
 } from "./golden.ts";
 import { goldenGates, gpasSizes, gpasVariant, hfSizes, llamaSpec } from "./models.ts";
 import { initialState, log, microBatch, recipe } from "./recipes.ts";
+import { f32, i32, openOnWasm, read } from "./wasm.ts";
 
 type Programs = ProgramOptions["programs"];
 const compile = (model: ModelSpec, programs: Programs, r?: RecipeSpec): Compiled =>
@@ -35,43 +32,7 @@ const compile = (model: ModelSpec, programs: Programs, r?: RecipeSpec): Compiled
     totalSteps: 8,
   });
 
-const open = async (
-  compiled: Compiled,
-  state: Readonly<Record<string, ArrayLike<number>>>,
-): Promise<Session> => {
-  const graphs = compiled.programs.map(({ graph }) =>
-    runPasses(graph, pipeline(new Set()), { verify: true }),
-  );
-  const { manifest } = await bundleOf(graphs[0]!);
-  const modules = await Promise.all(
-    graphs.map(async (g) => [g.name, await importText(moduleText(g))] as const),
-  );
-  const bundle: LoadedBundle = {
-    programs: Object.fromEntries(modules),
-    manifest: { ...manifest, state: compiled.state },
-  };
-  const session = await wasmEngine().open(bundle);
-  const tensors = compiled.state.map(
-    ({ name, shape }) => [name, f32(state[name]!, shape)] as const,
-  );
-  await session.writeState(Object.fromEntries(tensors));
-  return session;
-};
-const f32 = (values: ArrayLike<number>, shape: readonly number[]): HostTensor => ({
-  dtype: "f32",
-  shape,
-  data: Float32Array.from(values),
-});
-const ids = (values: ArrayLike<number>): HostTensor => ({
-  dtype: "i32",
-  shape: [2, 12],
-  data: Int32Array.from(values),
-});
-const read = (tensors: Hosts, name: string): ArrayLike<number> => {
-  const tensor = tensors[name];
-  if (tensor === undefined) throw new Error(`no tensor ${name}`);
-  return tensor.data;
-};
+const ids = (values: ArrayLike<number>): HostTensor => i32(values, [2, 12]);
 
 interface Case {
   readonly name: string;
@@ -108,7 +69,7 @@ describe.each(cases)("$name on wasm", ({ name, model, weights }) => {
   let session: Session;
   let found: Hosts;
   beforeAll(async () => {
-    session = await open(compiled, stateFrom(compiled.state, weights));
+    session = await openOnWasm(compiled, stateFrom(compiled.state, weights));
     found = await session.run("forward", {
       input_ids: ids(golden(expected, "input_ids").data),
       targets: ids(shiftLabels(labels)),
@@ -137,7 +98,7 @@ describe("eight updates of pre_gpas on wasm", () => {
   const compiled = compile(llamaSpec(gpasSizes, scaled), ["accumulate", "apply"], recipe());
   const expected = readGolden("gpas/train-pre_gpas/golden.safetensors");
   it("follows the official loop and leaks nothing", async () => {
-    const session = await open(compiled, initialState(compiled));
+    const session = await openOnWasm(compiled, initialState(compiled));
     const buffers: number[] = [];
     for (const [step, line] of log.entries()) {
       let loss = 0;

@@ -1,6 +1,8 @@
 // Language models of NeuroTrails against the authors' modules (bramgrooten/neurotrails at bbb463f): the tree of trunk and heads,
 // the full ensemble and the single model. Tolerances are those of the goldens' README.
 import { describe, expect, it } from "vitest";
+import { features } from "../../src/compiler/features/index.ts";
+import { buildPrograms } from "../../src/compiler/model/programs.ts";
 import type { ModelSpec, Variant } from "../../src/compiler/semantics/spec.ts";
 import {
   golden,
@@ -14,6 +16,7 @@ import {
   type Tensors,
 } from "./golden.ts";
 import { llamaSpec, passOf } from "./models.ts";
+import { i32, openOnWasm, read } from "./wasm.ts";
 
 interface Case {
   readonly config: {
@@ -137,6 +140,30 @@ describe.each(cases)("%s", (name) => {
       if (p.frozenRow !== null) ours.fill(0, p.frozenRow * p.shape[1]!.size);
       expect(maxDifference(ours, wanted), p.name).toBeLessThan(5e-6 + 2e-4 * maxAbs(wanted));
     }
+  });
+
+  it("computes the same on wasm", async () => {
+    const compiled = buildPrograms(modelOf(given, "twice"), undefined, {
+      methods: features,
+      programs: ["forward", "eval_step"],
+      binding: { batch: B, sequence: T },
+      gradients: true,
+      totalSteps: 0,
+    });
+    const session = await openOnWasm(compiled, stateFrom(parameters, weights));
+    const inputs = { input_ids: i32(ids.data, [B, T]), targets: i32(targets, [B, T]) };
+    const found = await session.run("forward", inputs);
+    const logits = golden(tensors, "mean_logits").data;
+    expect(maxDifference(read(found, "logits"), logits)).toBeLessThan(2e-5);
+    for (const p of parameters) {
+      const wanted = held(gradients, p);
+      const bound = 5e-6 + 2e-4 * maxAbs(wanted);
+      expect(maxDifference(read(found, `grad.${p.name}`), wanted), p.name).toBeLessThan(bound);
+    }
+    const { loss_sum, count } = await session.run("eval_step", inputs);
+    const evaluated = loss_sum!.data[0]! / count!.data[0]!;
+    expect(Math.abs(evaluated - given.scalars.eval_loss_mean_logits)).toBeLessThan(2e-6);
+    await session.close();
   });
 
   it.runIf(given.config.kind === "tree")("with the final norm once gives the paper's form", () => {

@@ -47,6 +47,17 @@ export const variants: Readonly<Record<string, ModelSpec>> = {
   "gelu by tanh, biased": ffn({ is: "gelu", approximate: "tanh", bias: true }),
   relu2: ffn({ is: "relu2" }),
   "tied head": { ...base, head: { is: "lm", tied: true } },
+  "a trunk and three heads": {
+    ...base,
+    trails: {
+      is: "split", heads: 3, blocks_in_head: 1, combine: "mean_probabilities", loss: "mean", final_norm: "twice",
+    },
+  }, // prettier-ignore
+  "an ensemble of tied models": {
+    ...base,
+    head: { is: "lm", tied: true },
+    trails: { is: "ensemble", members: 2, combine: "mean_logits", loss: "mean" },
+  },
   "gpas without the stop": withBlocks(() => ({
     scaling: gpasVariant({ stop_gradient: false, init: 0.4 }),
   })),

@@ -7,8 +7,7 @@ const child = (value: Value | undefined, key: string): Variant | null => {
   const found = isVariant(value) ? value[key] : undefined;
   return isVariant(found) ? found : null;
 };
-const off = (value: unknown): boolean =>
-  value === undefined || value === null || value === false;
+const off = (value: unknown): boolean => value === undefined || value === null || value === false;
 
 /** Keys that LLaMA's modules have a place for; anything else that is switched on makes the model not a LLaMA. */
 const KNOWN: Readonly<Record<string, readonly string[]>> = {
