@@ -27,12 +27,11 @@ export type ScalarExpr =
       readonly else: ScalarExpr;
     };
 
+/** `zeroRow`: this row starts at zero (a padding row). */
 export type Init =
-  | {
-      readonly kind: "normal";
-      readonly std: number;
-      /** This row starts at zero (a padding row). */ readonly zeroRow?: number;
-    }
+  | { readonly kind: "normal"; readonly std: number; readonly zeroRow?: number }
+  /** Between -bound and bound. */
+  | { readonly kind: "uniform"; readonly bound: number; readonly zeroRow?: number }
   | { readonly kind: "constant"; readonly value: number };
 
 /** A named tensor that lives across runs. */
@@ -44,12 +43,15 @@ export interface StateEntry {
    * not saved); "cache": what generation keeps of the tokens before (zero at open, not saved).
    */
   readonly kind: "param" | "slot" | "accumulator" | "cache";
-  /** Name in model.safetensors (params, Hugging Face style) or optimizer.safetensors ("<disk name of the parameter>/exp_avg"). */
+  /**
+   * Name in model.safetensors (params, Hugging Face style) or optimizer.safetensors ("<disk name of the parameter>/exp_avg").
+   * With `{}` in it the state lies there as so many tensors as its first axis has places, `{}` being the place.
+   */
   readonly diskName: string;
   readonly dtype: DType;
   /** As the engine holds it. */
   readonly shape: readonly number[];
-  /** Two-dimensional, and held as the transpose of what lies on disk ([out, in] on disk). */
+  /** The last two axes are held as the transpose of what lies on disk ([out, in] on disk). */
   readonly transposed: boolean;
   readonly init: Init;
 }

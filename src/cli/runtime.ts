@@ -16,7 +16,7 @@ import {
   type Model,
 } from "../runtime/index.ts";
 import { nodeHost, openBundle } from "../runtime/node/index.ts";
-import { checkAgainst, fromDisk, initialValues } from "../runtime/state.ts";
+import { checkAgainst, initialValues, readEntry } from "../runtime/state.ts";
 import { CliError } from "./errors.ts";
 import { isFile, packageRoot, projectRoot, readText, shownPath } from "./files.ts";
 import type { Io } from "./io.ts";
@@ -196,9 +196,7 @@ export const stateValues = async (
   );
   return Object.fromEntries(
     await Promise.all(
-      params.map(
-        async (entry) => [entry.name, fromDisk(entry, await file.read(entry.diskName))] as const,
-      ),
+      params.map(async (entry) => [entry.name, await readEntry(entry, file)] as const),
     ),
   );
 };

@@ -9,7 +9,8 @@ import {
   randomStream,
   samplingUniform,
 } from "./random.ts";
-import { initialValues, toDisk } from "./state.ts";
+import { toDisk } from "../bundle/disk.ts";
+import { initialValues } from "./state.ts";
 
 test.each([
   [
@@ -67,10 +68,19 @@ test("initial values do not depend on the orientation of the engine", () => {
   const plain = initialValues(entry, 7);
   const turned = initialValues({ ...entry, shape: [5, 3], transposed: true }, 7);
   expect(turned.shape).toEqual([5, 3]);
-  expect(toDisk({ ...entry, shape: [5, 3], transposed: true }, turned)).toEqual(plain);
+  expect(toDisk({ ...entry, shape: [5, 3], transposed: true }, turned)).toEqual([plain]);
   expect([...plain.data.subarray(5, 10)]).toEqual([0, 0, 0, 0, 0]);
   expect(initialValues(entry, 8).data).not.toEqual(plain.data);
   expect(initialValues({ ...entry, name: "other" }, 7).data).not.toEqual(plain.data);
+});
+
+test("uniform values fill their range evenly", () => {
+  const init = { kind: "uniform", bound: 0.25 } as const;
+  const data = Array.from(initialValues({ ...entry, shape: [100, 101], init }, 7).data);
+  expect(Math.max(...data.map((x) => Math.abs(x)))).toBeLessThanOrEqual(0.25);
+  expect(data.reduce((a, b) => a + b, 0) / data.length).toBeCloseTo(0, 2);
+  const variance = data.reduce((a, b) => a + b * b, 0) / data.length;
+  expect(variance / (0.25 ** 2 / 3)).toBeCloseTo(1, 1);
 });
 
 test("data order is a permutation, one for each epoch", () => {

@@ -95,6 +95,15 @@ export const fillNormal = (stream: RandomStream, out: Float32Array, std: number)
   }
 };
 
+/** Uniform between -bound and bound, four for each block: the middle of each of 2^32 steps. */
+export const fillUniform = (stream: RandomStream, out: Float32Array, bound: number): void => {
+  const words = new Uint32Array(4);
+  for (let i = 0; i < out.length; i += 1) {
+    if (i % 4 === 0) stream.words(i / 4, 0, words);
+    out[i] = ((words[i % 4]! + 0.5) / 2147483648 - 1) * bound;
+  }
+};
+
 /** In [0, 1), with 53 bits. */
 export const uniform = (stream: RandomStream, block: number): number => {
   const words = new Uint32Array(4);

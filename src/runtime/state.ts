@@ -2,55 +2,42 @@
 // [out, in] of files. Values are drawn in disk orientation, so that they do not depend on what an engine prefers.
 import { FileFault, type SafetensorsFile } from "../bundle/safetensors.ts";
 import type { Session } from "../bundle/engine.ts";
-import type { DType, Manifest, StateEntry } from "../bundle/manifest.ts";
+import {
+  diskNames,
+  diskShape,
+  emptyData,
+  fromDisk,
+  orientedShape,
+  toDisk,
+} from "../bundle/disk.ts";
+import type { Manifest, StateEntry } from "../bundle/manifest.ts";
 import { sizeOf, type HostTensor, type Tensors } from "../bundle/tensor.ts";
-import { fillNormal, randomStream } from "./random.ts";
-
-const emptyData = (dtype: DType, size: number): HostTensor["data"] => {
-  switch (dtype) {
-    case "f32":
-      return new Float32Array(size);
-    case "i32":
-      return new Int32Array(size);
-    case "bool":
-      return new Uint8Array(size);
-  }
-};
-
-export const diskShape = ({ shape, transposed }: StateEntry): readonly number[] =>
-  transposed ? [...shape].reverse() : shape;
-
-/** [r, c] -> [c, r]. */
-const transpose = ({ dtype, shape, data }: HostTensor): HostTensor => {
-  const [rows = 1, columns = 1] = shape;
-  const out = emptyData(dtype, data.length);
-  for (let r = 0; r < rows; r += 1) {
-    for (let c = 0; c < columns; c += 1) out[c * rows + r] = data[r * columns + c]!;
-  }
-  return { dtype, shape: [columns, rows], data: out };
-};
-
-export const toDisk = (entry: StateEntry, held: HostTensor): HostTensor =>
-  entry.transposed ? transpose(held) : held;
-export const fromDisk = (entry: StateEntry, stored: HostTensor): HostTensor =>
-  entry.transposed ? transpose(stored) : stored;
+import { fillNormal, fillUniform, randomStream } from "./random.ts";
 
 /** As the engine holds it; the same bits on every machine. */
 export const initialValues = (entry: StateEntry, seed: number): HostTensor => {
   const { init, dtype } = entry;
-  const shape = diskShape(entry);
-  const data = emptyData(dtype, sizeOf(shape));
+  const data = emptyData(dtype, sizeOf(entry.shape));
   if (init.kind === "constant") data.fill(init.value);
   else {
     if (!(data instanceof Float32Array))
-      throw new Error(`${entry.name}: normal values in ${dtype}`);
-    fillNormal(randomStream(seed, entry.name), data, init.std);
+      throw new Error(`${entry.name}: random values in ${dtype}`);
+    const stream = randomStream(seed, entry.name);
+    if (init.kind === "uniform") fillUniform(stream, data, init.bound);
+    else fillNormal(stream, data, init.std);
     if (init.zeroRow !== undefined) {
-      const width = sizeOf(shape.slice(1));
+      const width = sizeOf(orientedShape(entry).slice(1));
       data.fill(0, init.zeroRow * width, (init.zeroRow + 1) * width);
     }
   }
-  return fromDisk(entry, { dtype, shape, data });
+  const shape = diskShape(entry);
+  const size = sizeOf(shape);
+  const parts = diskNames(entry).map((_, i) => ({
+    dtype,
+    shape,
+    data: data.subarray(i * size, (i + 1) * size),
+  }));
+  return fromDisk(entry, parts);
 };
 
 /** One entry at a time: the host never holds a second copy of the model. */
@@ -73,10 +60,11 @@ export const readForDisk = async (
   const entries = manifest.state.filter((entry) => entry.kind === kind);
   const held = await session.readState(entries.map(({ name }) => name));
   return Object.fromEntries(
-    entries.map((entry) => {
+    entries.flatMap((entry) => {
       const tensor = held[entry.name];
       if (tensor === undefined) throw new Error(`the engine does not hold ${entry.name}`);
-      return [entry.diskName, toDisk(entry, tensor)];
+      const parts = toDisk(entry, tensor);
+      return diskNames(entry).map((name, i) => [name, parts[i]!]);
     }),
   );
 };
@@ -95,19 +83,20 @@ export const checkAgainst = (
   file: string,
   tied: boolean,
 ): void => {
-  const known = new Set(entries.map(({ diskName }) => diskName));
-  const missing = entries
-    .filter(({ diskName }) => !stored.infos.has(diskName))
-    .map(({ diskName }) => diskName);
-  const unexpected = [...stored.infos.keys()].filter(
-    (name) => !known.has(name) && !redundant(name, tied),
+  const wanted = new Map(
+    entries.flatMap((entry) =>
+      diskNames(entry).map((name) => [name, diskShape(entry).join(", ")] as const),
+    ),
   );
-  const misshapen = entries.flatMap((entry) => {
-    const info = stored.infos.get(entry.diskName);
-    const [got, wanted] = [info?.shape.join(", "), diskShape(entry).join(", ")];
-    return got === undefined || got === wanted
+  const missing = [...wanted.keys()].filter((name) => !stored.infos.has(name));
+  const unexpected = [...stored.infos.keys()].filter(
+    (name) => !wanted.has(name) && !redundant(name, tied),
+  );
+  const misshapen = [...wanted].flatMap(([name, shape]) => {
+    const got = stored.infos.get(name)?.shape.join(", ");
+    return got === undefined || got === shape
       ? []
-      : [`${entry.diskName} is [${got}] here and [${wanted}] in the model`];
+      : [`${name} is [${got}] here and [${shape}] in the model`];
   });
   const reasons = [
     ...(missing.length > 0 ? [`missing: ${listed(missing)}`] : []),
@@ -124,12 +113,23 @@ export const loadEntries = async (
   entries: readonly StateEntry[],
   stored: SafetensorsFile,
 ): Promise<void> => {
-  for (const entry of entries) {
-    const tensor = await stored.read(entry.diskName);
+  for (const entry of entries)
+    await session.writeState({ [entry.name]: await readEntry(entry, stored) });
+};
+
+/** One state of a file, as the engine holds it. */
+export const readEntry = async (
+  entry: StateEntry,
+  stored: SafetensorsFile,
+): Promise<HostTensor> => {
+  const parts: HostTensor[] = [];
+  for (const name of diskNames(entry)) {
+    const tensor = await stored.read(name);
     if (tensor.dtype !== entry.dtype)
-      throw new Error(`${entry.diskName}: ${tensor.dtype}, not ${entry.dtype}`);
-    await session.writeState({ [entry.name]: fromDisk(entry, tensor) });
+      throw new Error(`${name}: ${tensor.dtype}, not ${entry.dtype}`);
+    parts.push(tensor);
   }
+  return fromDisk(entry, parts);
 };
 
 export const isTied = (manifest: Manifest): boolean =>

@@ -1,11 +1,11 @@
 // `specc forward`: what a model computes for given inputs, for people who compare with their own code.
 import { dirname, resolve } from "node:path";
 import type { Session } from "../../bundle/engine.ts";
+import { diskNames, toDisk } from "../../bundle/disk.ts";
 import type { StateEntry } from "../../bundle/manifest.ts";
 import { readSafetensors, writeSafetensors } from "../../bundle/safetensors.ts";
 import type { HostTensor, Tensors } from "../../bundle/tensor.ts";
 import { compile, type Target } from "../../compiler/compile.ts";
-import { toDisk } from "../../runtime/state.ts";
 import { CliError } from "../errors.ts";
 import { readBytes, shownPath, writeFile } from "../files.ts";
 import type { Io } from "../io.ts";
@@ -112,11 +112,11 @@ const readInputs = (path: string, shown: string, vocabSize: number, context: num
 const named = (results: Tensors, state: readonly StateEntry[]): Tensors => {
   const entries = new Map(state.map((entry) => [`grad.${entry.name}`, entry]));
   return Object.fromEntries(
-    Object.entries(results).map(([name, tensor]) => {
+    Object.entries(results).flatMap(([name, tensor]) => {
       const entry = entries.get(name);
-      return entry === undefined
-        ? [name, tensor]
-        : [`grad.${entry.diskName}`, toDisk(entry, tensor)];
+      if (entry === undefined) return [[name, tensor]];
+      const parts = toDisk(entry, tensor);
+      return diskNames(entry).map((diskName, i) => [`grad.${diskName}`, parts[i]!]);
     }),
   );
 };

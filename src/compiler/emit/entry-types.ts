@@ -1,5 +1,6 @@
 // index.d.ts of a bundle: what index.js exports, in the sizes and names of this spec. Stands alone, so that it needs no types of
 // the runtime.
+import { diskNames } from "../../bundle/disk.ts";
 import type { Manifest } from "../../bundle/manifest.ts";
 
 const union = (names: readonly string[]): string =>
@@ -55,7 +56,7 @@ export interface Trainer {
 export const entryTypes = (manifest: Manifest): string => {
   const { model, programs, state, training, engines } = manifest;
   const rows = programs.find(({ name }) => name === "decode_step")?.inputs[0]?.shape[0] ?? 1;
-  const parameters = state.filter((entry) => entry.kind === "param").map((entry) => entry.diskName);
+  const parameters = state.filter((entry) => entry.kind === "param").flatMap(diskNames);
   return `
 export type Program = ${union(programs.map((program) => program.name))};
 /** Names in model.safetensors. */

@@ -1,4 +1,5 @@
 // What a model costs, told by its layers: parameters from the state, FLOPs from the forward graph, memory from the plans.
+import { orientedShape } from "../../bundle/disk.ts";
 import type { Manifest, ProgramEntry, StateEntry } from "../../bundle/manifest.ts";
 import { rowOf } from "../ir/builder.ts";
 import type { Graph, Node } from "../ir/types.ts";
@@ -128,7 +129,7 @@ export const summarize = (
         tensors: own.map((p) => ({
           name: p.name,
           diskName: p.diskName,
-          shape: p.transposed ? [...p.shape].reverse() : p.shape,
+          shape: orientedShape(p),
         })),
         parts: partsOf(own, name, flops),
       };

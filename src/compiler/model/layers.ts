@@ -16,8 +16,10 @@ export interface LayerName {
   readonly disk: string;
 }
 
-export const initOf = (init: Variant): Init => {
+/** @param inputs that one output of the layer sums over */
+export const initOf = (init: Variant, inputs: number): Init => {
   if (init.is === "normal") return { kind: "normal", std: number(init, "std") };
+  if (init.is === "fan_in") return { kind: "uniform", bound: inputs ** -0.5 };
   throw new InternalError(`no initial distribution ${init.is}`);
 };
 
@@ -34,7 +36,7 @@ export const linear = (
     diskName: `${disk}.weight`,
     shape: [x.type.shape.at(-1)!, out],
     transposed: true,
-    init: initOf(layer.init),
+    init: initOf(layer.init, x.type.shape.at(-1)!.size),
     role: "weight",
   });
   const y = matMul(b, x, W);

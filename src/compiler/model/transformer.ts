@@ -92,12 +92,12 @@ export const decoder = (
 const embed = ({ b, params, cache }: Stage, model: ModelSpec, ids: Node, branch: string): Node => {
   const D = dim("hidden", model.hidden_size);
   const padding = optionalNumber(model.embedding, "padding");
-  const init = initOf(variant(model.embedding, "init"));
+  const init = initOf(variant(model.embedding, "init"), D.size);
   const table = params.get({
     name: `${branch}embedding.weight`,
     diskName: `${branch}model.embed_tokens.weight`,
     shape: [dim("vocab", model.vocab_size), D],
-    init: padding === null || init.kind !== "normal" ? init : { ...init, zeroRow: padding },
+    init: padding === null || init.kind === "constant" ? init : { ...init, zeroRow: padding },
     role: "embedding",
     frozenRow: padding,
   });
@@ -110,7 +110,7 @@ const embed = ({ b, params, cache }: Stage, model: ModelSpec, ids: Node, branch:
     name: `${branch}position.weight`,
     diskName: `${branch}model.embed_positions.weight`,
     shape: [dim("context", model.context), D],
-    init: initOf(variant(learned, "init")),
+    init: initOf(variant(learned, "init"), D.size),
     role: "embedding",
   });
   const T = ids.type.shape[1]!.size;

@@ -160,6 +160,13 @@ export const modelConstructors: readonly Constructor[] = [
       source: `${llama}: initializer_range`,
     }),
   ]),
+  ctor(
+    "Init",
+    "fan_in",
+    "uniform between ±1/√(inputs of the layer)",
+    [],
+    "PyTorch nn.Linear: kaiming_uniform with a = √5",
+  ),
   ctor("Head", "lm", "a logit for each token of the vocabulary", [
     key("tied", yesNo, "the embedding serves as its weight", {
       default: "false",

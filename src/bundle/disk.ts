@@ -1,0 +1,75 @@
+// How state lies in files: names, orientation, and stacks. An engine holds the experts of a layer as one tensor; files hold
+// one each, `{}` in the name standing for the index along the first axis.
+import type { DType, StateEntry } from "./manifest.ts";
+import { sizeOf, type HostTensor } from "./tensor.ts";
+
+type Entry = Pick<StateEntry, "diskName" | "shape" | "transposed">;
+
+const isStack = ({ diskName }: Pick<StateEntry, "diskName">): boolean => diskName.includes("{}");
+
+/** One name, or one for each part of a stack. */
+export const diskNames = (entry: Pick<StateEntry, "diskName" | "shape">): readonly string[] =>
+  isStack(entry)
+    ? Array.from({ length: entry.shape[0] ?? 0 }, (_, i) => entry.diskName.replace("{}", String(i)))
+    : [entry.diskName];
+
+/** In the orientation of files, a stack whole: [E, out, in]. */
+export const orientedShape = ({ shape, transposed }: Entry): readonly number[] =>
+  transposed ? [...shape.slice(0, -2), shape.at(-1)!, shape.at(-2)!] : shape;
+/** Of each tensor on disk. */
+export const diskShape = (entry: Entry): readonly number[] =>
+  orientedShape(entry).slice(isStack(entry) ? 1 : 0);
+
+export const emptyData = (dtype: DType, size: number): HostTensor["data"] => {
+  switch (dtype) {
+    case "f32":
+      return new Float32Array(size);
+    case "i32":
+      return new Int32Array(size);
+    case "bool":
+      return new Uint8Array(size);
+  }
+};
+
+/** Copies a tensor [r, c] of one side to the other, turned to [c, r] where they differ. */
+const copy = (
+  from: HostTensor["data"],
+  shape: readonly number[],
+  turned: boolean,
+  to: HostTensor["data"],
+): void => {
+  if (!turned) return to.set(from);
+  const [rows = 1, columns = 1] = shape;
+  for (let r = 0; r < rows; r += 1)
+    for (let c = 0; c < columns; c += 1) to[c * rows + r] = from[r * columns + c]!;
+};
+
+/** The tensors of files, in the order of `diskNames`, from what the engine holds. */
+export const toDisk = (entry: StateEntry, held: HostTensor): readonly HostTensor[] => {
+  const { dtype, data } = held;
+  const shape = diskShape(entry);
+  const size = sizeOf(shape);
+  return diskNames(entry).map((_, i) => {
+    const part = data.subarray(i * size, (i + 1) * size);
+    if (!entry.transposed) return { dtype, shape, data: part };
+    const made = emptyData(dtype, size);
+    copy(part, [...shape].reverse(), true, made);
+    return { dtype, shape, data: made };
+  });
+};
+
+/** What the engine holds, from tensors in the order of `diskNames`. */
+export const fromDisk = (entry: StateEntry, stored: readonly HostTensor[]): HostTensor => {
+  const [first] = stored;
+  if (first === undefined || stored.length !== diskNames(entry).length)
+    throw new Error(`${entry.diskName}: ${stored.length} tensors`);
+  const { dtype } = first;
+  if (!isStack(entry) && !entry.transposed) return { ...first, shape: entry.shape };
+  const shape = diskShape(entry);
+  const size = sizeOf(shape);
+  const data = emptyData(dtype, stored.length * size);
+  stored.forEach((part, i) =>
+    copy(part.data, shape, entry.transposed, data.subarray(i * size, (i + 1) * size)),
+  );
+  return { dtype, shape: entry.shape, data };
+};
