@@ -32,7 +32,7 @@ const REASONS: Readonly<Record<string, string>> = {
   EROFS: "the file system is read-only",
   ENOSPC: "the disk is full",
 };
-const reasonOf = (error: unknown): string =>
+export const reasonOf = (error: unknown): string =>
   REASONS[errorCode(error)] ?? (error instanceof Error ? error.message : String(error));
 
 export const readText = (path: string, shown = path): string => {

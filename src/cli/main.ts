@@ -44,7 +44,7 @@ const told = async (io: Io, error: unknown): Promise<unknown> => {
 /** `argv` without the interpreter and the script. */
 export const main = async (argv: readonly string[], io: Io = processIo()): Promise<number> => {
   const version = versionOf();
-  if (argv.length === 1 && (argv[0] === "--version" || argv[0] === "-V")) {
+  if (argv.length <= 2 && ["--version", "-V"].includes(argv.at(-1) ?? "")) {
     io.out(`${version}\n`);
     return 0;
   }

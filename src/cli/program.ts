@@ -1,6 +1,6 @@
 // The commands and their options, on one page. Each action imports its command when it runs, so that `check` and `--help`
 // start without TensorFlow.js.
-import { Command, InvalidArgumentError, Option } from "commander";
+import { Argument, Command, InvalidArgumentError, Option } from "commander";
 import { EXIT_CODES } from "./errors.ts";
 import type { Io } from "./io.ts";
 
@@ -81,6 +81,8 @@ export const buildProgram = (io: Io, version: string, done: (code: number) => vo
       "Compiles .arch descriptions of models and of their training to graphs that TensorFlow.js runs.",
     )
     .version(version, "-V, --version")
+    // `backend add --version` is that command's own
+    .enablePositionalOptions()
     .exitOverride()
     .configureOutput({
       writeOut: io.out,
@@ -241,6 +243,39 @@ full, the older half of it is dropped. The same command gives the same texts.`,
     .option("--json", "print the findings as JSON")
     .action(async (options: CommonOptions & { json?: boolean }) => {
       done(await (await import("./commands/doctor.ts")).doctor(io, version, options));
+    });
+
+  const backend = add("backend", "the libraries of engines that are not built in");
+  const backendCommand = (name: string, description: string): Command =>
+    common(backend.command(name).description(description)).addArgument(
+      new Argument("<name>", "the backend").choices(["tensorflow"]),
+    );
+  backendCommand("add", "get TensorFlow's own library for tfjs-node: the tensorflow engine")
+    .option("--gpu", "built for NVIDIA cards, with the CUDA libraries that are missing")
+    .option("--version <version>", "TensorFlow's version (default: 2.21.0)")
+    .option("--from <site-packages>", "take the libraries of an installed Python instead of pip's")
+    .option("--dir <dir>", "keep it there, and a link to it in the cache folder")
+    .addHelpText(
+      "after",
+      `
+Needs python3 with pip, or --from; npm, unless tfjs-node is installed; a C++ compiler, unless specc came from npm.
+It is kept in $SPECC_CACHE_DIR, else ~/.cache/specc; no node_modules is touched. Nothing is installed until it has been verified.`,
+    )
+    .action(
+      async (_name: string, options: import("./backend/plan.ts").AddOptions & CommonOptions) => {
+        done(await (await import("./commands/backend.ts")).add(io, options));
+      },
+    );
+  backendCommand("remove", "delete it, and what a failed try has left")
+    .option("--version <version>", "only this version of TensorFlow")
+    .action(async (_name: string, options: CommonOptions & { version?: string }) => {
+      done(await (await import("./commands/backend.ts")).remove(io, options));
+    });
+  common(backend.command("list").description("what is installed, how big it is, and where"))
+    .option("--verify", "hold every file against its hash and run the verification again")
+    .option("--json", "print it as JSON")
+    .action(async (options: CommonOptions & { json?: boolean; verify?: boolean }) => {
+      done(await (await import("./commands/backend.ts")).list(io, options));
     });
 
   choice(add("forward", "logits, loss, block states and gradients of given inputs"))

@@ -36,6 +36,21 @@ const engineFinding = async (engine: Engine): Promise<Finding> => {
   };
 };
 
+/** What the tensorflow engine needs; the one command that gets it. */
+const libraryFinding = async (io: Io): Promise<Finding> => {
+  const { findLibrary } = await import("../../runtime/node/tensorflow/library.ts");
+  const found = await findLibrary({ env: io.env });
+  const name = "library tensorflow";
+  if ("reason" in found)
+    return { name, works: false, detail: `${found.reason}: ${found.help} adds it` };
+  const kind = found.gpu ? "GPU" : "CPU";
+  return {
+    name,
+    works: true,
+    detail: `TensorFlow ${found.tensorflow} (${kind}) for tfjs-node ${found.tfjsNode}, ${found.folder}`,
+  };
+};
+
 export const doctor = async (
   io: Io,
   version: string,
@@ -53,6 +68,7 @@ export const doctor = async (
     },
   ];
   for (const engine of engines) findings.push(await engineFinding(engine));
+  findings.push(await libraryFinding(io));
   const auto = findings
     .find((f) => f.works && f.name.startsWith("engine "))
     ?.name.slice("engine ".length);
@@ -83,7 +99,7 @@ export const doctor = async (
         : `Set: ${variables.join(", ")}.\n`,
     );
   }
-  return findings.every((f) => f.works || f.name.startsWith("engine ")) && auto !== undefined
+  return findings.every((f) => f.works || /^(engine|library) /.test(f.name)) && auto !== undefined
     ? 0
     : 1;
 };

@@ -49,6 +49,6 @@ export const environmentFor = (
       "TF_XLA_FLAGS",
       xlaCache === undefined ? [] : [flag("tf_xla_persistent_cache_directory", xlaCache)],
     ),
-    ...when(library.gpu && !gpu, { CUDA_VISIBLE_DEVICES: "-1" }),
+    ...when(!gpu, { CUDA_VISIBLE_DEVICES: "-1" }),
   };
 };
