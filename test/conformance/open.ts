@@ -4,6 +4,7 @@ import type { Manifest, StateEntry } from "../../src/bundle/manifest.ts";
 import type { HostTensor } from "../../src/bundle/tensor.ts";
 import { programEntry } from "../../src/compiler/emit/manifest.ts";
 import type { Graph, TensorType } from "../../src/compiler/ir/types.ts";
+import { edgeType } from "../../src/compiler/ir/shape.ts";
 import { nodesOf } from "../../src/compiler/ir/walk.ts";
 import { moduleText } from "../../src/compiler/lower/kernel-module/index.ts";
 import type { Compiled } from "../../src/compiler/model/types.ts";
@@ -15,8 +16,9 @@ export const importText = async (text: string): Promise<ProgramModule> => {
 };
 
 export const host = (type: TensorType, values: ArrayLike<number>): HostTensor => {
-  const data = { f32: Float32Array, i32: Int32Array, bool: Uint8Array }[type.dtype].from(values);
-  return { dtype: type.dtype, shape: type.shape.map((dim) => dim.size), data };
+  const dtype = edgeType(type);
+  const data = { f32: Float32Array, i32: Int32Array, bool: Uint8Array }[dtype].from(values);
+  return { dtype, shape: type.shape.map((dim) => dim.size), data };
 };
 
 const stateOf = (graph: Graph): readonly StateEntry[] => {

@@ -1,6 +1,7 @@
 // The manifest: what the runtime must know of the programs, the state and the training run, and a hash of every file.
 import type { Manifest, ProgramEntry, TensorSpec } from "../../bundle/manifest.ts";
 import { rowOf } from "../ir/builder.ts";
+import { edgeType } from "../ir/shape.ts";
 import type { Graph, Node } from "../ir/types.ts";
 import { nodesOf } from "../ir/walk.ts";
 import type { Compiled } from "../model/types.ts";
@@ -10,7 +11,7 @@ export type Files = ReadonlyMap<string, string | Uint8Array>;
 
 const spec = (name: string, node: Node): TensorSpec => ({
   name,
-  dtype: node.type.dtype,
+  dtype: edgeType(node.type),
   shape: node.type.shape.map((dim) => dim.size),
 });
 const flopsOf = (node: Node): number => rowOf(node.op).cost(node).flops;

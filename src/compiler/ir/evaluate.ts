@@ -1,6 +1,9 @@
-// The float64 reference interpreter: plain loops in graph order. The oracle of every pass and engine.
+// The float64 reference interpreter: plain loops in graph order. The oracle of every pass and engine. What is bf16 in the
+// graph is rounded to it after each op.
 import { InternalError } from "../diagnostics/types.ts";
 import { createBuilder, rowOf } from "./builder.ts";
+import { toBf16 } from "./bf16.ts";
+import { expansionOf } from "./composites.ts";
 import { count, showType, sizes } from "./shape.ts";
 import type { Graph, Node } from "./types.ts";
 import { reachable, rootsOf } from "./walk.ts";
@@ -33,14 +36,12 @@ const apply = (node: Node, operands: readonly Float64Array[]): Float64Array => {
   const run = row.evaluate as
     ((inputs: readonly Float64Array[], node: Node) => Float64Array) | undefined;
   if (run !== undefined) return run(operands, node);
-  if (row.expand === undefined)
-    throw new InternalError(`${node.op} has neither evaluator nor expansion`);
   const b = createBuilder();
   const stand = node.inputs.map((n, i) =>
     b.emit("input", [], { name: String(i), dtype: n.type.dtype, shape: n.type.shape }),
   );
-  const expand = row.expand;
-  const body = expand(b, { ...node, inputs: stand } as Node);
+  const body = expansionOf(b, { ...node, inputs: stand } as Node);
+  if (body === undefined) throw new InternalError(`${node.op} has neither evaluator nor expansion`);
   const values: Record<string, Float64Array> = {};
   operands.forEach((v, i) => (values[String(i)] = v));
   return evaluateNodes([body], { inputs: values, state: {} }).get(body)!;
@@ -52,18 +53,17 @@ export const evaluateNodes = (
   feeds: { readonly inputs: Values; readonly state: Values },
 ): Map<Node, Float64Array> => {
   const values = new Map<Node, Float64Array>();
+  const valueOf = (node: Node): Float64Array => {
+    if (node.op === "input") return fed(node, node.attrs.name, feeds.inputs, "input");
+    if (node.op === "state") return fed(node, node.attrs.name, feeds.state, "state");
+    return apply(
+      node,
+      node.inputs.map((n) => values.get(n)!),
+    );
+  };
   for (const node of reachable(roots)) {
-    if (node.op === "input") values.set(node, fed(node, node.attrs.name, feeds.inputs, "input"));
-    else if (node.op === "state")
-      values.set(node, fed(node, node.attrs.name, feeds.state, "state"));
-    else
-      values.set(
-        node,
-        apply(
-          node,
-          node.inputs.map((n) => values.get(n)!),
-        ),
-      );
+    const value = valueOf(node);
+    values.set(node, node.type.dtype === "bf16" ? value.map(toBf16) : value);
   }
   return values;
 };

@@ -1,13 +1,14 @@
 // Values for the samples of op rows: drawn from a fixed generator, kept away from kinks where the row asks for it.
 import { InternalError } from "../diagnostics/types.ts";
 import { rowOf } from "./builder.ts";
+import { toType } from "./ops/row.ts";
 import { count } from "./shape.ts";
 import type { Dim, DType, Graph, Node, OpName, TensorType } from "./types.ts";
 import { createBuilder } from "./builder.ts";
 
 /** "f32[b=2, d=3]" or "f32[2,3]". */
 export const parseType = (text: string): TensorType => {
-  const match = /^(f32|i32|bool)\[([^\]]*)\]$/.exec(text.trim());
+  const match = /^(f32|bf16|i32|bool)\[([^\]]*)\]$/.exec(text.trim());
   if (match === null) throw new InternalError(`not a tensor type: ${text}`);
   const shape = (match[2] ?? "")
     .split(",")
@@ -55,9 +56,11 @@ const draw = (kind: string, type: TensorType, random: () => number): Float64Arra
   }
 };
 
+const held = ({ dtype }: TensorType): DType => (dtype === "bf16" ? "f32" : dtype);
+
 export interface SampleCase {
   readonly name: string;
-  /** One output "y", inputs "0", "1", … */
+  /** One output "y", inputs "0", "1", …; bf16 operands and results stand as f32 at the edges. */
   readonly graph: Graph;
   readonly node: Node;
   readonly values: Readonly<Record<string, Float64Array>>;
@@ -72,12 +75,14 @@ export const sampleCases = (op: OpName): SampleCase[] =>
     const inputs = sample.inputs.map((text, i) => {
       const type = parseType(text);
       values[String(i)] = draw(sample.values?.[i] ?? "any", type, random);
-      return b.emit("input", [], { name: String(i), dtype: type.dtype, shape: type.shape });
+      return b.emit("input", [], { name: String(i), dtype: held(type), shape: type.shape });
     });
-    const node = b.emit<OpName>(op, inputs, sample.attrs);
+    const operands = inputs.map((x, i) => toType(b, x, parseType(sample.inputs[i]!).dtype));
+    const node = b.emit<OpName>(op, operands, sample.attrs);
+    const y = toType(b, node, held(node.type));
     return {
       name: `${op}(${sample.inputs.join(", ")}) ${JSON.stringify(sample.attrs)}`,
-      graph: { name: op, inputs, outputs: [{ name: "y", node }], updates: [] },
+      graph: { name: op, inputs, outputs: [{ name: "y", node: y }], updates: [] },
       node,
       values,
     };

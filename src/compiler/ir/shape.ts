@@ -1,10 +1,16 @@
 // Shape arithmetic shared by the op rows: sizes, strides, and NumPy broadcasting.
+import { InternalError } from "../diagnostics/types.ts";
 import type { Dim, DType, TensorType } from "./types.ts";
 
 export const sizes = (type: TensorType): number[] => type.shape.map((d) => d.size);
 export const count = (type: TensorType): number => type.shape.reduce((n, d) => n * d.size, 1);
 export const showType = (type: TensorType): string =>
   `${type.dtype}[${type.shape.map((d) => (d.name === "" ? String(d.size) : `${d.name}=${d.size}`)).join(", ")}]`;
+/** The type of a tensor at a program's edge. */
+export const edgeType = ({ dtype }: TensorType): Exclude<DType, "bf16"> => {
+  if (dtype === "bf16") throw new InternalError("bf16 does not leave a program");
+  return dtype;
+};
 export const tensor = (dtype: DType, shape: readonly Dim[]): TensorType => ({ dtype, shape });
 export const sameSizes = (a: readonly Dim[], b: readonly Dim[]): boolean =>
   a.length === b.length && a.every((d, i) => d.size === b[i]?.size);

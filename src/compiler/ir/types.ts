@@ -7,7 +7,8 @@ export interface Dim {
   readonly name: string;
   readonly size: number;
 }
-export type DType = "f32" | "i32" | "bool";
+/** bf16 lives inside programs only: their inputs, results and state are f32, i32 and bool. */
+export type DType = "f32" | "bf16" | "i32" | "bool";
 export interface TensorType {
   readonly dtype: DType;
   readonly shape: readonly Dim[];
@@ -112,7 +113,12 @@ export interface OpSigs {
   /** [..., M, K] x [..., K, N]; equal leading axes, or a plain 2-D `y` shared by all of them. */
   matMul: {
     inputs: [x: Node, y: Node];
-    attrs: { readonly transposeX: boolean; readonly transposeY: boolean };
+    attrs: {
+      readonly transposeX: boolean;
+      readonly transposeY: boolean;
+      /** Of bf16 operands: the sums as they are, not rounded. */
+      readonly out?: "f32";
+    };
   };
   /** table [V, D], ids i32 [...] -> [..., D]. */
   gather: { inputs: [table: Node, ids: Node]; attrs: None };
@@ -233,6 +239,8 @@ export interface OpRow<N extends OpName> {
   /** Plain float64 loops: the oracle. Booleans and integers are held as numbers. Not for leaves other than constants. */
   readonly evaluate?: (inputs: PerInput<N, Float64Array>, node: Node<N>) => Float64Array;
   readonly cost: (node: Node<N>) => { readonly flops: number; readonly bytes: number };
+  /** Of a composite: its expansion and gradient take bf16 operands themselves; otherwise they see f32, rounded at the end. */
+  readonly ownPrecision?: true;
   /** Has so many operands or more, and not just those of its samples; the shape rule counts them. */
   readonly atLeast?: number;
   /** Types as text, "f32[b=2,d=3]"; `kind` narrows the values drawn ("positive", "ids<5", "apart" = away from kinks). */

@@ -35,6 +35,8 @@ export const verify = (graph: Graph): string[] => {
     else if (showType(inferred) !== showType(node.type))
       faults.push(`${place}: is ${showType(node.type)}, inferred ${showType(inferred)}`);
 
+    if (node.op === "input" && node.type.dtype === "bf16")
+      faults.push(`${place}: bf16 does not enter a program`);
     if (node.op === "input" && !declared.has(node))
       faults.push(`${place}: input "${node.attrs.name}" is not declared`);
     if (node.op === "state") {
@@ -47,6 +49,8 @@ export const verify = (graph: Graph): string[] => {
     }
   }
 
+  for (const { name, node } of graph.outputs)
+    if (node.type.dtype === "bf16") faults.push(`output "${name}": bf16 does not leave a program`);
   for (const { state, node } of graph.updates) {
     const known = states.get(state);
     if (known === undefined ? node.type.dtype !== "f32" : !sameType(known, node.type))

@@ -2,7 +2,8 @@
 // nodes of their own are expanded first. Equal constants are shared; names carry the model path, for profiles and NaN reports.
 import { expandComposites } from "../passes/expand.ts";
 import type { Graph, Node, OpName, Pass } from "../ir/types.ts";
-import { LOWERING, type Emit, type LoweringTable, type Value } from "./lowering-table.ts";
+import type { Emit, Value } from "./emit.ts";
+import { LOWERING, type LoweringTable } from "./lowering-table.ts";
 import type { Attr, TfGraph, TfNode } from "./tf-nodes.ts";
 
 const isOp = (name: string): name is OpName => name in LOWERING;
@@ -68,6 +69,7 @@ export const lowerGraph = (program: Graph, own: Partial<LoweringTable> = {}): Tf
     return value;
   };
   const tensor: Emit["tensor"] = (numbers, shape, dtype) => {
+    if (dtype === "bf16") return rounded(tensor(numbers, shape, "f32"));
     const key = `${dtype}[${shape.join()}]${numbers.map((n) => (Object.is(n, -0) ? "-0" : n)).join()}`;
     const known = constants.get(key);
     if (known !== undefined) return known;
@@ -80,6 +82,17 @@ export const lowerGraph = (program: Graph, own: Partial<LoweringTable> = {}): Tf
     );
     constants.set(key, value);
     return value;
+  };
+
+  const rounded = (value: Value): Value => {
+    const key = `bf16 ${value.name}`;
+    const known = constants.get(key);
+    if (known !== undefined) return known;
+    const attrs = { SrcT: { type: "f32" }, DstT: { type: "bf16" } } as const;
+    const type = { dtype: "bf16", shape: value.shape } as const;
+    const cast = push("constants/Cast", "Cast", [value], attrs, type);
+    constants.set(key, cast);
+    return cast;
   };
 
   for (const node of inOrder(graph)) {

@@ -1,27 +1,9 @@
 // The one table from ops to TensorFlow nodes, total over the op set. An op either gives nodes through `Emit` (names, types
 // and constants are Emit's business) or says "expand": the graph must come with such ops already expanded.
-import type { DType } from "../../bundle/manifest.ts";
 import type { Node, OpName } from "../ir/types.ts";
-import type { Attr, TfNode } from "./tf-nodes.ts";
+import { reshaped, type Emit, type Value } from "./emit.ts";
+import { plainMatMul } from "./products.ts";
 
-/** A value under construction: its name as a node's inputs have it, its type and static shape. */
-export interface Value {
-  readonly name: string;
-  readonly dtype: DType;
-  readonly shape: readonly number[];
-}
-export interface Emit {
-  /** A node of the present op; result type and shape default to those of the op itself. */
-  readonly node: (
-    op: string,
-    inputs: readonly Value[],
-    attrs?: Readonly<Record<string, Attr>>,
-    type?: Partial<Pick<TfNode, "dtype" | "shape" | "others">>,
-  ) => Value;
-  /** A small constant argument: a shape, a permutation, an axis. */
-  readonly ints: (values: readonly number[] | number) => Value;
-  readonly tensor: (values: readonly number[], shape: readonly number[], dtype: DType) => Value;
-}
 type Lower<N extends OpName> = (emit: Emit, inputs: readonly Value[], node: Node<N>) => Value;
 export type LoweringTable = { readonly [N in OpName]: Lower<N> | "expand" };
 
@@ -42,13 +24,6 @@ const reduction =
       Tidx: { type: "i32" },
       keep_dims: { bool: node.attrs.keepDims },
     });
-const reshaped = (emit: Emit, x: Value, shape: readonly number[]): Value =>
-  emit.node(
-    "Reshape",
-    [x, emit.ints(shape)],
-    { T: { type: x.dtype }, Tshape: { type: "i32" } },
-    { dtype: x.dtype, shape },
-  );
 const sizeOf = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
 
 export const LOWERING: LoweringTable = {
@@ -107,14 +82,17 @@ export const LOWERING: LoweringTable = {
   abs: plain("Abs"),
   sigmoid: plain("Sigmoid"),
   silu: (emit, [x]) => {
-    const type = { T: { type: "f32" } } as const;
+    const type = { T: { type: x!.dtype } } as const;
     return emit.node("Mul", [x!, emit.node("Sigmoid", [x!], type)], type);
   },
   tanh: plain("Tanh"),
   erf: plain("Erf"),
   relu: plain("Relu"),
   leakyRelu: (emit, inputs, node) =>
-    emit.node("LeakyRelu", inputs, { T: { type: "f32" }, alpha: { float: node.attrs.slope } }),
+    emit.node("LeakyRelu", inputs, {
+      T: { type: node.type.dtype },
+      alpha: { float: node.attrs.slope },
+    }),
   gelu: "expand",
   cos: plain("Cos"),
   sin: plain("Sin"),
@@ -167,42 +145,7 @@ export const LOWERING: LoweringTable = {
   reduceSum: reduction("Sum"),
   reduceMean: reduction("Mean"),
   reduceMax: reduction("Max"),
-  matMul: (emit, [x, y], node) => {
-    const { transposeX, transposeY } = node.attrs;
-    const t = { T: { type: "f32" } } as const;
-    const flat = { ...t, transpose_a: { bool: transposeX }, transpose_b: { bool: transposeY } };
-    if (x!.shape.length === 2 && y!.shape.length === 2) return emit.node("MatMul", [x!, y!], flat);
-    if (y!.shape.length > 2)
-      return emit.node("BatchMatMulV2", [x!, y!], {
-        ...t,
-        adj_x: { bool: transposeX },
-        adj_y: { bool: transposeY },
-      });
-    // a shared right-hand side: one product of all rows, unless the rows of x are its columns
-    const shape = shapeOf(node);
-    const straight = transposeX
-      ? emit.node(
-          "Transpose",
-          [
-            x!,
-            emit.ints(
-              x!.shape.map((_, d, all) => (d < all.length - 2 ? d : 2 * all.length - 3 - d)),
-            ),
-          ],
-          { ...t, Tperm: { type: "i32" } },
-          { shape: [...x!.shape.slice(0, -2), x!.shape.at(-1)!, x!.shape.at(-2)!] },
-        )
-      : x!;
-    const depth = straight.shape.at(-1)!;
-    const rows = sizeOf(straight.shape.slice(0, -1));
-    const product = emit.node(
-      "MatMul",
-      [reshaped(emit, straight, [rows, depth]), y!],
-      { ...flat, transpose_a: { bool: false } },
-      { shape: [rows, shape.at(-1)!] },
-    );
-    return reshaped(emit, product, shape);
-  },
+  matMul: plainMatMul,
   gather: (emit, [table, ids]) =>
     emit.node("GatherV2", [table!, ids!, emit.ints(0)], {
       Tparams: { type: table!.dtype },
@@ -215,7 +158,7 @@ export const LOWERING: LoweringTable = {
     const at = reshaped(emit, ids!, [count, 1]);
     const flat = reshaped(emit, rows!, [count, shape.at(-1)!]);
     return emit.node("ScatterNd", [at, flat, emit.ints(shape)], {
-      T: { type: "f32" },
+      T: { type: node.type.dtype },
       Tindices: { type: "i32" },
     });
   },
@@ -238,8 +181,8 @@ export const LOWERING: LoweringTable = {
     const largest = emit.node(
       "TopKV2",
       [x!, k],
-      { T: { type: "f32" }, sorted: { bool: true } },
-      { dtype: "f32", others: [places] },
+      { T: { type: x!.dtype }, sorted: { bool: true } },
+      { dtype: x!.dtype, others: [places] },
     );
     const second = { ...places, name: `${largest.name}:1` };
     return emit.node("Identity", [second], { T: { type: "i32" } });
@@ -247,7 +190,7 @@ export const LOWERING: LoweringTable = {
   cumSum: (emit, [x], node) => {
     const { axis, exclusive, reverse } = node.attrs;
     return emit.node("Cumsum", [x!, emit.tensor([axis], [], "i32")], {
-      T: { type: "f32" },
+      T: { type: node.type.dtype },
       Tidx: { type: "i32" },
       exclusive: { bool: exclusive },
       reverse: { bool: reverse },

@@ -2,8 +2,10 @@
 // kernel module, a SavedModel). Nodes are in topological order; types are static.
 import type { DType } from "../../bundle/manifest.ts";
 
+/** Of tensors inside a program; its edges and constants are never bf16. */
+export type TensorDType = DType | "bf16";
 /** Of a node's edges: tensors, and the handles of variables. */
-export type TfType = DType | "resource";
+export type TfType = TensorDType | "resource";
 
 /** The kinds of AttrValue. `function` names one of the graph's library; `string` is UTF-8, `bytes` anything. */
 export type Attr =
@@ -28,25 +30,37 @@ export type Attr =
       };
     };
 
-export interface TfNode {
+export interface TfNode<D extends TensorDType = TensorDType> {
   /** Unique; starts with the model path: "blocks.3/ffn/gate/MatMul_2". */
   readonly name: string;
   readonly op: string;
   /** Names of nodes, for their first result; "name:1" is a node's second. */
   readonly inputs: readonly string[];
   readonly attrs: Readonly<Record<string, Attr>>;
-  readonly dtype: DType;
+  readonly dtype: D;
   readonly shape: readonly number[];
   /** Results after the first, for the ops that have some. */
-  readonly others?: readonly { readonly dtype: DType; readonly shape: readonly number[] }[];
+  readonly others?: readonly { readonly dtype: TensorDType; readonly shape: readonly number[] }[];
 }
 
-export interface TfGraph {
+export interface TfGraph<D extends TensorDType = TensorDType> {
   readonly name: string;
-  readonly nodes: readonly TfNode[];
+  readonly nodes: readonly TfNode<D>[];
   /** Placeholders by input name and by state name; results as a node's inputs name them. */
   readonly inputs: readonly { readonly name: string; readonly node: string }[];
   readonly reads: readonly { readonly state: string; readonly node: string }[];
   readonly outputs: readonly { readonly name: string; readonly node: string }[];
   readonly updates: readonly { readonly state: string; readonly node: string }[];
 }
+
+/** Without bf16: what forms for engines of f32 are made from. */
+export type PlainNode = TfNode<DType>;
+export type PlainGraph = TfGraph<DType>;
+
+const isPlain = (node: TfNode): node is PlainNode => node.dtype !== "bf16";
+/** @param form that has no bf16, for the message */
+export const plainGraph = (graph: TfGraph, form: string): PlainGraph => {
+  const other = graph.nodes.find((node) => !isPlain(node));
+  if (other !== undefined) throw new Error(`${form} has no bf16 ("${other.name}")`);
+  return { ...graph, nodes: graph.nodes.filter(isPlain) };
+};

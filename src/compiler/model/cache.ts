@@ -1,6 +1,7 @@
 // What generation keeps of the tokens before: programs that go on from earlier runs give the stage a cache, and layers that
 // look at other positions read and write theirs through it. A layer without one sees whole sequences from their beginning.
 import { InternalError } from "../diagnostics/types.ts";
+import { edgeType } from "../ir/shape.ts";
 import type { Builder, Dim, Graph, Node } from "../ir/types.ts";
 import type { StateEntry } from "../../bundle/manifest.ts";
 
@@ -40,7 +41,7 @@ export const createCaches = (b: Builder, start: Node, T: Dim, C: Dim): Caches =>
         name,
         kind: "cache",
         diskName: name,
-        dtype: type.dtype,
+        dtype: edgeType(type),
         shape: type.shape.map((d) => d.size),
         transposed: false,
         init: { kind: "constant", value: 0 },

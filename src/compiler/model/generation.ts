@@ -3,12 +3,15 @@
 // different lengths share a run: what stands behind a row's last real token is overwritten before anything looks at it.
 import type { ProgramName } from "../../bundle/manifest.ts";
 import { createBuilder } from "../ir/builder.ts";
+import { toType } from "../ir/ops/row.ts";
 import type { Dim, Node } from "../ir/types.ts";
+import type { PrecisionPolicy } from "../passes/precision.ts";
 import type { ModelSpec } from "../semantics/spec.ts";
 import { createCaches } from "./cache.ts";
 import { createStage } from "./kinds.ts";
 import { add, dim, gather, iota, maximum, mul, reshape, scalar, sub } from "./ops.ts";
 import { createParameters } from "./parameters.ts";
+import { convert } from "./precision.ts";
 import type { Method } from "./sites.ts";
 import type { Stage } from "./stage.ts";
 import { decoder } from "./transformer.ts";
@@ -37,12 +40,17 @@ const lastOf = ({ b }: Stage, x: Node, lengths: Node): Node => {
   return reshape(b, gather(b, rows, add(b, first, own)), [B, dim("", 1), D]);
 };
 
+export interface GenerationOptions {
+  readonly methods: readonly Method[];
+  /** undefined: f32 throughout. Caches are f32 either way. */
+  readonly policy: PrecisionPolicy | undefined;
+  readonly binding: GenerationBinding;
+  readonly spanOf?: Stage["spanOf"];
+}
 export const generationProgram = (
   name: Extract<ProgramName, "prefill" | "decode_step">,
   model: ModelSpec,
-  methods: readonly Method[],
-  { batch, chunk }: GenerationBinding,
-  spanOf?: Stage["spanOf"],
+  { methods, policy, binding: { batch, chunk }, spanOf }: GenerationOptions,
 ): Built => {
   const b = createBuilder();
   const [B, C] = [dim("batch", batch), dim("context", model.context)];
@@ -57,15 +65,19 @@ export const generationProgram = (
     cache,
     ...(spanOf === undefined ? {} : { spanOf }),
   });
-  const { logits } = decoder(stage, model, reshape(b, ids, [B, T]), (x) =>
+  const made = decoder(stage, model, reshape(b, ids, [B, T]), (x) =>
     lengths === undefined ? x : lastOf(stage, x, lengths),
   );
+  const updates = cache.updates();
+  const low = convert(b, [made.logits, ...updates.map((u) => u.node)], policy);
+  const outside = (node: Node): Node => toType(b, low(node), "f32");
+  const logits = outside(made.logits);
   return {
     graph: {
       name,
       inputs: lengths === undefined ? [ids, positions] : [ids, positions, lengths],
       outputs: [{ name: "logits", node: reshape(b, logits, [B, logits.type.shape.at(-1)!]) }],
-      updates: cache.updates(),
+      updates: updates.map((u) => ({ ...u, node: outside(u.node) })),
     },
     scalars: {},
     caches: cache.entries(),

@@ -4,12 +4,14 @@ import type { ProgramName, ScalarExpr, StateEntry } from "../../bundle/manifest.
 import type { Span } from "../diagnostics/types.ts";
 import { InternalError } from "../diagnostics/types.ts";
 import { createBuilder } from "../ir/builder.ts";
+import { toType } from "../ir/ops/row.ts";
 import type { Builder, Graph, Node } from "../ir/types.ts";
 import type { ModelSpec, RecipeSpec } from "../semantics/spec.ts";
 import { generationBinding, generationProgram, type GenerationBinding } from "./generation.ts";
 import { createStage } from "./kinds.ts";
 import { parametersOf } from "./parameters-of.ts";
 import { add, dim, mul } from "./ops.ts";
+import { inNumbers, policyOf } from "./precision.ts";
 import { createParameters, stateEntry, type Parameter, type Parameters } from "./parameters.ts";
 import type { GradEntry, Method } from "./sites.ts";
 import type { Effects } from "./stage.ts";
@@ -103,8 +105,13 @@ const probesOf = (
       }),
   );
 
-/** A fresh graph with the model applied to `input_ids`. */
-const start = (model: ModelSpec, options: ProgramOptions, { batch, sequence }: Binding): Making => {
+/** A fresh graph with the model applied to `input_ids`, in the numbers of the recipe. */
+const start = (
+  model: ModelSpec,
+  plan: Plan | undefined,
+  options: ProgramOptions,
+  { batch, sequence }: Binding,
+): Making => {
   const b = createBuilder();
   const params = createParameters(b);
   const shape = [dim("batch", batch), dim("seq", sequence)];
@@ -116,14 +123,9 @@ const start = (model: ModelSpec, options: ProgramOptions, { batch, sequence }: B
     options.methods,
     options.spanOf === undefined ? {} : { spanOf: options.spanOf },
   );
-  return {
-    b,
-    params,
-    ids,
-    targets,
-    effects: stage.effects,
-    forward: decoder(stage, model, ids),
-  };
+  const forward = decoder(stage, model, ids);
+  const made = { forward, effects: stage.effects };
+  return { b, params, ids, targets, ...inNumbers(b, made, policyOf(plan?.recipe)) };
 };
 
 /** The losses, and what is differentiated: with the terms that layers add. */
@@ -158,7 +160,7 @@ type Maker = (model: ModelSpec, plan: Plan | undefined, options: ProgramOptions)
 const makers: Readonly<Record<ProgramName, Maker>> = {
   train_step: (model, given, options) => {
     const plan = needPlan(given, "train_step");
-    const m = start(model, options, options.binding);
+    const m = start(model, plan, options, options.binding);
     const losses = lossOf(m);
     const grads = gradients(m.b, m.params, losses.objective);
     const applied = applyGradients(m.b, plan, options.methods, m.params, grads);
@@ -179,8 +181,9 @@ const makers: Readonly<Record<ProgramName, Maker>> = {
   },
 
   accumulate: (model, given, options) => {
-    const { recipe } = needPlan(given, "accumulate");
-    const m = start(model, options, options.binding);
+    const plan = needPlan(given, "accumulate");
+    const { recipe } = plan;
+    const m = start(model, plan, options, options.binding);
     const losses = lossOf(m);
     const share = recipe.micro.value / recipe.batch.value;
     const updates = gradients(m.b, m.params, losses.objective).map(({ name, grad }) => {
@@ -200,7 +203,7 @@ const makers: Readonly<Record<ProgramName, Maker>> = {
 
   apply: (model, given, options) => {
     const plan = needPlan(given, "apply");
-    const m = start(model, options, options.binding);
+    const m = start(model, plan, options, options.binding);
     const trained = m.params.list().filter((p) => p.trained);
     const grads: readonly GradEntry[] = trained.map((p) => ({
       name: p.name,
@@ -223,8 +226,8 @@ const makers: Readonly<Record<ProgramName, Maker>> = {
     };
   },
 
-  eval_step: (model, _plan, options) => {
-    const m = start(model, options, options.binding);
+  eval_step: (model, plan, options) => {
+    const m = start(model, plan, options, options.binding);
     const { sum, count } = m.b.at("loss", undefined, () =>
       lossSum(m.b, m.forward.logits, m.targets),
     );
@@ -238,23 +241,27 @@ const makers: Readonly<Record<ProgramName, Maker>> = {
     );
   },
 
-  prefill: (model, _plan, options) => continued("prefill", model, options),
-  decode_step: (model, _plan, options) => continued("decode_step", model, options),
+  prefill: (model, plan, options) => continued("prefill", model, plan, options),
+  decode_step: (model, plan, options) => continued("decode_step", model, plan, options),
 
-  forward: (model, _plan, options) => {
-    const m = start(model, options, options.forward ?? options.binding);
+  forward: (model, plan, options) => {
+    const m = start(model, plan, options, options.forward ?? options.binding);
     const { loss, objective } = lossOf(m);
     const { logits, trained, hidden } = m.forward;
     const grads = options.gradients === true ? gradients(m.b, m.params, objective) : [];
+    const given = (name: string, node: Node): Graph["outputs"][number] => ({
+      name,
+      node: toType(m.b, node, "f32"),
+    });
     return plain(
       "forward",
       [m.ids, m.targets],
       [
-        { name: "logits", node: logits },
-        ...(trained.length === 1 ? [] : trained.map((node, i) => ({ name: `logits.${i}`, node }))),
+        given("logits", logits),
+        ...(trained.length === 1 ? [] : trained.map((node, i) => given(`logits.${i}`, node))),
         { name: "loss", node: loss },
         ...(objective === loss ? [] : [{ name: "objective", node: objective }]),
-        ...hidden,
+        ...hidden.map(({ name, node }) => given(name, node)),
         ...grads.map(({ name, grad }) => ({ name: `grad.${name}`, node: grad })),
       ],
     );
@@ -264,8 +271,15 @@ const makers: Readonly<Record<ProgramName, Maker>> = {
 const continued = (
   name: "prefill" | "decode_step",
   model: ModelSpec,
+  plan: Plan | undefined,
   { methods, generation, spanOf }: ProgramOptions,
-): Built => generationProgram(name, model, methods, generationBinding(model, generation), spanOf);
+): Built =>
+  generationProgram(name, model, {
+    methods,
+    policy: policyOf(plan?.recipe),
+    binding: generationBinding(model, generation),
+    ...(spanOf === undefined ? {} : { spanOf }),
+  });
 
 const plain = (
   name: ProgramName,

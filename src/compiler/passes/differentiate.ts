@@ -2,6 +2,8 @@
 // order of node ids, so the result does not depend on how the graph was written.
 import { InternalError } from "../diagnostics/types.ts";
 import { rowOf } from "../ir/builder.ts";
+import { gradientsOf } from "../ir/composites.ts";
+import { isFloat } from "../ir/ops/row.ts";
 import { showType } from "../ir/shape.ts";
 import type { Builder, Node } from "../ir/types.ts";
 import { reachable } from "../ir/walk.ts";
@@ -27,23 +29,18 @@ export const differentiate = (b: Builder, loss: Node, wrt: readonly Node[]): rea
   );
   for (const node of nodes.reverse()) {
     const dy = grads.get(node);
-    const grad = rowOf(node.op).grad;
-    if (dy === undefined || !needed.has(node) || grad === "zero") continue;
-    if (grad === "expand")
-      throw new InternalError(`${node.op} was not expanded before differentiation`);
+    if (dy === undefined || !needed.has(node)) continue;
     b.like(node, () => {
-      grad(b, node, dy).forEach((dx, i) => {
+      gradientsOf(b, node, dy).forEach((dx, i) => {
         const x = node.inputs[i]!;
-        if (dx === null || !needed.has(x) || x.type.dtype !== "f32") return;
+        if (dx === null || !needed.has(x) || !isFloat(x.type.dtype)) return;
         const sum = grads.get(x);
         grads.set(x, sum === undefined ? dx : b.emit("add", [sum, dx], {}));
       });
     });
   }
   return targets.map(
-    (w) =>
-      grads.get(w) ??
-      b.like(w, () => b.emit("full", [], { dtype: "f32", shape: w.type.shape, value: 0 })),
+    (w) => grads.get(w) ?? b.like(w, () => b.emit("full", [], { ...w.type, value: 0 })),
   );
 };
 

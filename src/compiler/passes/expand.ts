@@ -1,10 +1,9 @@
 // Replaces composites by their expansions, for engines and gradients that have no form of their own for them.
 import { reemit, rowOf } from "../ir/builder.ts";
+import { expansionOf } from "../ir/composites.ts";
 import type { Builder, Node, OpName, Pass } from "../ir/types.ts";
 import { createBuilder } from "../ir/builder.ts";
 import { mapGraph, nodesOf, reachable } from "../ir/walk.ts";
-
-type Expand = (b: Builder, node: Node) => Node;
 
 /** Rebuilds what the roots need with the chosen nodes expanded; the map leads from old nodes to new. */
 export const expandNode = (
@@ -17,12 +16,8 @@ export const expandNode = (
     const inputs = node.inputs.map((n) => done.get(n)!);
     const same = inputs.every((n, i) => n === node.inputs[i]);
     const now = same ? node : reemit(b, node, inputs);
-    const expand = rowOf(node.op).expand as Expand | undefined;
-    if (expand === undefined || !choose(node)) done.set(node, now);
-    else {
-      const body = b.like(node, () => expand(b, now));
-      done.set(node, expandNode(b, [body], choose).get(body)!);
-    }
+    const body = choose(node) ? b.like(node, () => expansionOf(b, now)) : undefined;
+    done.set(node, body === undefined ? now : expandNode(b, [body], choose).get(body)!);
   }
   return done;
 };

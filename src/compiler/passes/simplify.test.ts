@@ -35,6 +35,11 @@ const cases: readonly (readonly [string, string, string])[] = [
     "broadcastTo x shape=[2, 2, 3]",
   ],
   ["cast-same", "cast x dtype=f32", "x"],
+  [
+    "cast-back",
+    "cast (cast (cast (cast x dtype=bf16) dtype=f32) dtype=bf16) dtype=f32",
+    "cast (cast x dtype=bf16) dtype=f32",
+  ],
   ["slice-all", "slice x begin=[0, 0] size=[2, 3]", "x"],
   [
     "slice-slice",

@@ -1,6 +1,7 @@
 // Algebra as a table of rules. Runs after differentiation, because it drops stopGradient.
 // Rules may change the last bits of a float, never its meaning: x · 0 stays, since it is NaN for an infinite x.
 import { evaluateNodes } from "../ir/evaluate.ts";
+import { isFloat } from "../ir/ops/row.ts";
 import { rewriteGraph, rule, type Rule } from "../ir/rewrite.ts";
 import { count, sameSizes } from "../ir/shape.ts";
 import type { Builder, Node, Pass } from "../ir/types.ts";
@@ -45,7 +46,7 @@ const algebra: readonly Rule[] = [
     y.op === "neg" ? b.emit("add", [x, y.inputs[0]], none) : undefined,
   ),
   rule("mul-self", "x · x = square x", ["mul"], (b, { inputs: [x, y] }) =>
-    x === y && x.type.dtype === "f32" ? b.emit("square", [x], none) : undefined,
+    x === y && isFloat(x.type.dtype) ? b.emit("square", [x], none) : undefined,
   ),
   rule(
     "mul-scalars",
@@ -130,6 +131,18 @@ const shapes: readonly Rule[] = [
   rule("cast-same", "a cast to the same dtype", ["cast"], (_b, { inputs: [x], attrs }) =>
     x.type.dtype === attrs.dtype ? x : undefined,
   ),
+  rule(
+    "cast-back",
+    "bf16 made f32 and bf16 again is what it was",
+    ["cast"],
+    (_b, { inputs: [x], attrs }) =>
+      attrs.dtype === "bf16" &&
+      x.type.dtype === "f32" &&
+      x.op === "cast" &&
+      x.inputs[0].type.dtype === "bf16"
+        ? x.inputs[0]
+        : undefined,
+  ),
   rule("slice-all", "a slice of everything", ["slice"], (_b, node) => whole(node.inputs[0], node)),
   rule("slice-slice", "a slice of a slice begins later", ["slice"], (b, { inputs: [x], attrs }) =>
     x.op === "slice"
@@ -183,6 +196,7 @@ const shapes: readonly Rule[] = [
       const [plainX, plainY] = [untransposed(x), untransposed(y)];
       if (plainX === undefined && plainY === undefined) return undefined;
       return b.emit("matMul", [plainX ?? x, plainY ?? y], {
+        ...attrs,
         transposeX: attrs.transposeX !== (plainX !== undefined),
         transposeY: attrs.transposeY !== (plainY !== undefined),
       });

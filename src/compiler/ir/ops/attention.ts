@@ -1,17 +1,25 @@
 // Attention and its gradient. Three rows share operands and attributes, so that an engine with a fused kernel makes the
 // result, its statistics and the three gradients by two nodes of several outputs; elsewhere each expands. The gradient
 // computes the probabilities again from scores and statistics, as arXiv 2205.14135 does: with P = exp(S - lse) and
-// δ = Σ dO · O over d, dS = P · (dO Vᵀ - δ).
+// δ = Σ dO · O over d, dS = P · (dO Vᵀ - δ). Of bf16 operands scores, statistics and dS are f32; P and dS are rounded where
+// a product reads them.
 // Legend: B batch, H heads, K key-value heads, G = H/K, T queries, S keys, d width of queries and keys, e of values.
 import { count, sameSizes, showType, tensor } from "../shape.ts";
 import type { AttentionAttrs, Builder, Dim, Node, OpTable, TensorType } from "../types.ts";
-import { elementCost, fault, none, scalar, type Fault } from "./row.ts";
+import { elementCost, fault, isFloat, none, scalar, toType, type Fault } from "./row.ts";
 
 const add = (b: Builder, x: Node, y: Node): Node => b.emit("add", [x, y], none);
 const sub = (b: Builder, x: Node, y: Node): Node => b.emit("sub", [x, y], none);
 const mul = (b: Builder, x: Node, y: Node): Node => b.emit("mul", [x, y], none);
 const product = (b: Builder, x: Node, y: Node, transposeX: boolean, transposeY: boolean): Node =>
   b.emit("matMul", [x, y], { transposeX, transposeY });
+/** The same, its sums kept in f32. */
+const wideProduct = (b: Builder, x: Node, y: Node, transposeY: boolean): Node =>
+  b.emit("matMul", [x, y], {
+    transposeX: false,
+    transposeY,
+    ...(x.type.dtype === "f32" ? {} : { out: "f32" }),
+  });
 const reshape = (b: Builder, x: Node, shape: readonly Dim[]): Node =>
   b.emit("reshape", [x], { shape });
 const one: Dim = { name: "", size: 1 };
@@ -78,10 +86,10 @@ const visible = (b: Builder, site: Site): Node | undefined => {
   );
 };
 
-/** q kᵀ · scale, capped, before any mask: [B, H, T, S]. */
+/** q kᵀ · scale, capped, before any mask: f32 [B, H, T, S]. */
 const scores = (b: Builder, site: Site): Node => {
   const { q, k, attrs, B, H, T, S } = site;
-  const raw = reshape(b, product(b, grouped(b, site, q), k, false, true), [B, H, T, S]);
+  const raw = reshape(b, wideProduct(b, grouped(b, site, q), k, true), [B, H, T, S]);
   const scaled = mul(b, raw, scalar(b, attrs.scale));
   if (attrs.softcap === undefined) return scaled;
   const cap = scalar(b, attrs.softcap);
@@ -92,7 +100,7 @@ const masked = (b: Builder, site: Site): Node => {
   const s = scores(b, site);
   return seen === undefined ? s : b.emit("select", [seen, s, scalar(b, -1e9)], none);
 };
-/** exp(S - lse): [B, H, T, S]. A query that sees no key has zeros. */
+/** exp(S - lse): f32 [B, H, T, S]. A query that sees no key has zeros. */
 const probabilities = (b: Builder, site: Site, stats: Node): Node => {
   const p = b.emit("exp", [sub(b, masked(b, site), column(b, stats))], none);
   const seen = site.keyLengths === undefined ? undefined : visible(b, site);
@@ -100,11 +108,12 @@ const probabilities = (b: Builder, site: Site, stats: Node): Node => {
 };
 const column = (b: Builder, x: Node): Node => reshape(b, x, [...x.type.shape, one]);
 
-/** The gradient at the scores before scaling, dS · scale: [B, H, T, S]. */
+/** The gradient at the scores before scaling, dS · scale: f32 [B, H, T, S]. */
 const scoreGrad = (b: Builder, site: Site, p: Node, out: Node, dout: Node): Node => {
   const { v, attrs, B, H, T, S } = site;
-  const dp = reshape(b, product(b, grouped(b, site, dout), v, false, true), [B, H, T, S]);
-  const delta = b.emit("reduceSum", [mul(b, dout, out)], { axes: [3], keepDims: true });
+  const dp = reshape(b, wideProduct(b, grouped(b, site, dout), v, true), [B, H, T, S]);
+  const both = mul(b, toType(b, dout, "f32"), toType(b, out, "f32"));
+  const delta = b.emit("reduceSum", [both], { axes: [3], keepDims: true });
   const ds = mul(b, mul(b, p, sub(b, dp, delta)), scalar(b, attrs.scale));
   if (attrs.softcap === undefined) return ds;
   const ratio = b.emit("div", [scores(b, site), scalar(b, attrs.softcap)], none);
@@ -138,7 +147,8 @@ const inferOut = (
 ): TensorType | Fault => {
   const [qs, ks] = [q.shape, k.shape];
   const shown = `q ${showType(q)}, k ${showType(k)}, v ${showType(v)}`;
-  if (![q, k, v].every((x) => x.dtype === "f32" && x.shape.length === 4)) return fault(shown);
+  const fits = (x: TensorType): boolean => x.dtype === q.dtype && x.shape.length === 4;
+  if (!isFloat(q.dtype) || ![q, k, v].every(fits)) return fault(shown);
   if (
     qs[0]!.size !== ks[0]!.size ||
     qs[1]!.size % ks[1]!.size !== 0 ||
@@ -150,7 +160,7 @@ const inferOut = (
   const e = v.shape[3]!;
   return (
     operandFault(q, rest, attrs) ??
-    (e.size === qs[3]!.size ? q : tensor("f32", [...qs.slice(0, 3), e]))
+    (e.size === qs[3]!.size ? q : tensor(q.dtype, [...qs.slice(0, 3), e]))
   );
 };
 
@@ -200,12 +210,16 @@ const samples: readonly Sample[] = [
     attrs: { scale: 0.7, causal: true, operands: ["positions", "keyLengths"] },
     values: ["any", "any", "any", "ids<4", "ids<4"],
   },
+  {
+    inputs: ["bf16[b=1,h=2,t=3,d=2]", "bf16[b=1,k=1,t=3,d=2]", "bf16[b=1,k=1,t=3,d=2]"],
+    attrs: { scale: 0.7, causal: true },
+  },
 ];
 /** The gradient's operands: out [B, H, T, e], statistics [B, H, T] and dy [B, H, T, e] stand before the named ones. */
 const gradSamples = samples.flatMap(({ inputs, attrs, values }) => {
   const [q = "", k = "", v = "", ...rest] = inputs;
-  const stats = q.replace(/,d=\d+/, "");
-  const out = `${stats.slice(0, -1)},${/[de]=\d+\]/.exec(v)?.[0] ?? ""}`;
+  const stats = q.replace(/,d=\d+/, "").replace("bf16", "f32");
+  const out = q.replace(/,d=\d+\]/, `,${/[de]=\d+\]/.exec(v)?.[0] ?? ""}`);
   const drawn = values ?? inputs.map(() => "any");
   return (["q", "k", "v"] as const).map((of) => ({
     inputs: [q, k, v, out, stats, out, ...rest],
@@ -218,13 +232,14 @@ export const attentions: Pick<OpTable, "attention" | "attentionStats" | "attenti
   attention: {
     doc: "softmax(q kᵀ · scale) v over the keys that a query sees, arXiv 1706.03762; q [B, H, T, d], k [B, K, S, d], v [B, K, S, e] -> [B, H, T, e], head h reads key-value head floor(h·K/H). `causal`: a query sees itself and what is before it, at most `window` keys; `softcap`: scores are cap · tanh(score / cap), arXiv 2408.00118",
     kind: "composite",
+    ownPrecision: true,
     atLeast: 3,
     infer: ([q, k, v, ...rest], attrs) => inferOut(q, k, v, rest, attrs),
     expand: (b, node) => {
       const [q, k, v, ...rest] = node.inputs;
       const site = siteOf(q, k, v, rest, node.attrs);
       const stats = b.emit("attentionStats", node.inputs, node.attrs);
-      const p = grouped(b, site, probabilities(b, site, stats));
+      const p = grouped(b, site, toType(b, probabilities(b, site, stats), v.type.dtype));
       return reshape(b, product(b, p, v, false, false), node.type.shape);
     },
     grad: (b, node, dy) => {
@@ -240,6 +255,7 @@ export const attentions: Pick<OpTable, "attention" | "attentionStats" | "attenti
   attentionStats: {
     doc: "log Σ exp(score) over the keys that a query sees, -1e9 where it sees none, [B, H, T]; operands as attention has them",
     kind: "composite",
+    ownPrecision: true,
     atLeast: 3,
     infer: ([q, k, v, ...rest], attrs) => {
       const out = inferOut(q, k, v, rest, attrs);
@@ -257,13 +273,13 @@ export const attentions: Pick<OpTable, "attention" | "attentionStats" | "attenti
   attentionGrad: {
     doc: "the gradient of attention at its operand `of`, from operands, result, statistics and the gradient at the result: arXiv 2205.14135, algorithm 4",
     kind: "composite",
+    ownPrecision: true,
     atLeast: 6,
     infer: ([q, k, v, out, stats, dy, ...rest], attrs) => {
       const made = inferOut(q, k, v, rest, attrs);
       if ("fault" in made) return made;
       const fits =
-        sameSizes(out.shape, made.shape) &&
-        sameSizes(dy.shape, made.shape) &&
+        [out, dy].every((x) => x.dtype === q.dtype && sameSizes(x.shape, made.shape)) &&
         sameSizes(stats.shape, q.shape.slice(0, 3));
       if (!fits)
         return fault(
@@ -274,10 +290,12 @@ export const attentions: Pick<OpTable, "attention" | "attentionStats" | "attenti
     expand: (b, node) => {
       const [q, k, v, out, stats, dy, ...rest] = node.inputs;
       const site = siteOf(q, k, v, rest, node.attrs);
-      const p = probabilities(b, site, stats);
+      // rounded as in the forward product, so that both read the same probabilities
+      const p = toType(b, probabilities(b, site, stats), v.type.dtype);
       const { of } = node.attrs;
       if (of === "v") return product(b, grouped(b, site, p), grouped(b, site, dy), true, false);
-      const ds = grouped(b, site, scoreGrad(b, site, p, out, dy));
+      const wide = scoreGrad(b, site, toType(b, p, "f32"), out, dy);
+      const ds = grouped(b, site, toType(b, wide, k.type.dtype));
       if (of === "k") return product(b, ds, grouped(b, site, q), true, false);
       return reshape(b, product(b, ds, k, false, false), node.type.shape);
     },

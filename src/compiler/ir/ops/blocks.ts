@@ -5,7 +5,7 @@
 // Legend: A rows, E groups, C rows of a block, S = (E + O) · C slots, K and N widths.
 import { count } from "../shape.ts";
 import type { Builder, Dim, DType, Node } from "../types.ts";
-import { none, scalar } from "./row.ts";
+import { none, scalar, scalarLike } from "./row.ts";
 
 const dim = (size: number): Dim => ({ name: "", size });
 const add = (b: Builder, x: Node, y: Node): Node => b.emit("add", [x, y], none);
@@ -105,7 +105,11 @@ export const intoBlocks = (b: Builder, blocks: Blocks, x: Node, each: number): N
   const at = each === 1 ? sources : cast(b, quotient(b, cast(b, sources, "f32"), each), "i32");
   const filled = b.emit(
     "select",
-    [reshape(b, taken, [...taken.type.shape, dim(1)]), b.emit("gather", [x, at], {}), scalar(b, 0)],
+    [
+      reshape(b, taken, [...taken.type.shape, dim(1)]),
+      b.emit("gather", [x, at], {}),
+      scalarLike(b, x, 0),
+    ],
     none,
   );
   return reshape(b, filled, [dim(count(taken.type) / rows), dim(rows), K]);
@@ -121,7 +125,7 @@ export const outOfBlocks = (b: Builder, { slots }: Blocks, y: Node): Node => {
   const rows = b.emit("gather", [table, at], {});
   return b.emit(
     "select",
-    [reshape(b, known, [...known.type.shape, dim(1)]), rows, scalar(b, 0)],
+    [reshape(b, known, [...known.type.shape, dim(1)]), rows, scalarLike(b, y, 0)],
     none,
   );
 };

@@ -1,9 +1,10 @@
 // Composites: ops with a meaning of their own that expand into simpler ones. Their gradients are closed forms written so
-// that value numbering shares what the forward pass already computes.
+// that value numbering shares what the forward pass already computes. Of bf16 operands they see f32 copies (`expandOne`,
+// `gradOf`), and what they give is rounded once.
 // Legend: B batch, H heads, T positions, d head width, D features.
 import { broadcast, sameSizes, showType, sizes, tensor } from "../shape.ts";
 import type { Builder, Node, OpTable, TensorType } from "../types.ts";
-import { elementCost, fault, floatOnly, none, scalar, sumTo, type Fault } from "./row.ts";
+import { elementCost, fault, floatOnly, isFloat, none, scalar, sumTo, type Fault } from "./row.ts";
 
 const add = (b: Builder, x: Node, y: Node): Node => b.emit("add", [x, y], none);
 const sub = (b: Builder, x: Node, y: Node): Node => b.emit("sub", [x, y], none);
@@ -14,9 +15,9 @@ const over = (b: Builder, op: "reduceSum" | "reduceMean" | "reduceMax", x: Node)
   b.emit(op, [x], { axes: [lastAxis(x)], keepDims: true });
 
 const needsRow = ([x]: readonly [TensorType]): TensorType | Fault =>
-  x.dtype === "f32" && x.shape.length > 0
+  isFloat(x.dtype) && x.shape.length > 0
     ? x
-    : fault(`needs f32 of rank 1 or more, got ${showType(x)}`);
+    : fault(`needs floats of rank 1 or more, got ${showType(x)}`);
 const unarySamples = [
   { inputs: ["f32[b=2,d=3]"], attrs: none },
   { inputs: ["f32[b=2,t=3,d=4]"], attrs: none },
@@ -111,10 +112,10 @@ export const composites: Composite = {
     samples: unarySamples,
   },
   logSumExp: {
-    doc: "log Σ e^x over the last axis, which is dropped; safe for large x",
+    doc: "log Σ e^x over the last axis, which is dropped, in f32; safe for large x",
     kind: "composite",
     infer: ([x]) =>
-      x.shape.length > 0 && x.dtype === "f32"
+      x.shape.length > 0 && isFloat(x.dtype)
         ? tensor("f32", x.shape.slice(0, -1))
         : fault(`got ${showType(x)}`),
     expand: (b, node) => {

@@ -1,21 +1,23 @@
 // Elementwise ops: functions of one element, and of two that broadcast as NumPy does.
 import { broadcastOffsets, count, sizes } from "../shape.ts";
-import type { Builder, Node, OpTable } from "../types.ts";
+import type { Builder, DType, Node, OpTable } from "../types.ts";
 import { erf } from "./erf.ts";
 import {
   elementCost,
   fault,
   floatOnly,
   inferBinary,
+  isFloat,
   none,
-  scalar,
+  scalarLike,
   sumTo,
+  toType,
   type Of1,
   type Of2,
 } from "./row.ts";
 
 type D1 = (b: Builder, x: Node, y: Node, dy: Node) => Node;
-/** A function of one f32 element: `f` its value, `d` its gradient given input x, result y and dy. */
+/** A function of one float element: `f` its value, `d` its gradient given input x, result y and dy. */
 const unary = (doc: string, f: (x: number) => number, d: D1, values = "any", flops = 1) => ({
   doc,
   kind: "primitive" as const,
@@ -45,7 +47,7 @@ const pairs = (values: readonly string[], dtype = "f32") => [
   { inputs: [`${dtype}[]`, `${dtype}[b=2,t=1]`], attrs: none, values },
 ];
 type D2 = (b: Builder, x: Node, y: Node, out: Node, dy: Node) => [Node, Node];
-/** A function of two f32 elements; `d` gives the gradients before they are summed back to the operands' shapes. */
+/** A function of two float elements; `d` gives the gradients before they are summed back to the operands' shapes. */
 const binary = (
   doc: string,
   f: (x: number, y: number) => number,
@@ -77,7 +79,7 @@ const compare = (doc: string, f: (x: number, y: number) => boolean) => ({
 
 const mul = (b: Builder, x: Node, y: Node): Node => b.emit("mul", [x, y], none);
 const zerosLike = (b: Builder, x: Node): Node =>
-  b.emit("full", [], { dtype: "f32", shape: x.type.shape, value: 0 });
+  b.emit("full", [], { dtype: x.type.dtype, shape: x.type.shape, value: 0 });
 const where = (b: Builder, test: Node, x: Node, y: Node): Node =>
   b.emit("select", [test, x, y], none);
 const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x));
@@ -165,7 +167,7 @@ export const elementwise: Elementwise = {
     "x to the power y, for x > 0",
     (x, y) => x ** y,
     (b, x, y, out, dy) => {
-      const lowered = b.emit("pow", [x, b.emit("sub", [y, scalar(b, 1)], none)], none);
+      const lowered = b.emit("pow", [x, b.emit("sub", [y, scalarLike(b, y, 1)], none)], none);
       return [mul(b, dy, mul(b, y, lowered)), mul(b, dy, mul(b, out, b.emit("log", [x], none)))];
     },
     ["positive", "any"],
@@ -185,38 +187,44 @@ export const elementwise: Elementwise = {
   sqrt: unary(
     "square root, for x > 0",
     Math.sqrt,
-    (b, _x, y, dy) => b.emit("div", [mul(b, dy, scalar(b, 0.5)), y], none),
+    (b, _x, y, dy) => b.emit("div", [mul(b, dy, scalarLike(b, dy, 0.5)), y], none),
     "positive",
   ),
   rsqrt: unary(
     "1 / √x, for x > 0",
     (x) => 1 / Math.sqrt(x),
-    (b, x, y, dy) => mul(b, dy, b.emit("div", [mul(b, y, scalar(b, -0.5)), x], none)),
+    (b, x, y, dy) => mul(b, dy, b.emit("div", [mul(b, y, scalarLike(b, dy, -0.5)), x], none)),
     "positive",
   ),
   square: unary(
     "x²",
     (x) => x * x,
-    (b, x, _y, dy) => mul(b, dy, mul(b, x, scalar(b, 2))),
+    (b, x, _y, dy) => mul(b, dy, mul(b, x, scalarLike(b, dy, 2))),
   ),
   abs: unary(
     "|x|; the gradient at 0 is dy",
     Math.abs,
     (b, x, _y, dy) =>
-      where(b, b.emit("greaterEqual", [x, scalar(b, 0)], none), dy, b.emit("neg", [dy], none)),
+      where(
+        b,
+        b.emit("greaterEqual", [x, scalarLike(b, dy, 0)], none),
+        dy,
+        b.emit("neg", [dy], none),
+      ),
     "apart",
   ),
   sigmoid: unary(
     "1 / (1 + e^-x)",
     sigmoid,
-    (b, _x, y, dy) => mul(b, dy, mul(b, y, b.emit("sub", [scalar(b, 1), y], none))),
+    (b, _x, y, dy) => mul(b, dy, mul(b, y, b.emit("sub", [scalarLike(b, dy, 1), y], none))),
     "any",
     4,
   ),
   tanh: unary(
     "hyperbolic tangent",
     Math.tanh,
-    (b, _x, y, dy) => mul(b, dy, b.emit("sub", [scalar(b, 1), b.emit("square", [y], none)], none)),
+    (b, _x, y, dy) =>
+      mul(b, dy, b.emit("sub", [scalarLike(b, dy, 1), b.emit("square", [y], none)], none)),
     "any",
     4,
   ),
@@ -225,7 +233,7 @@ export const elementwise: Elementwise = {
     erf,
     (b, x, _y, dy) => {
       const bell = b.emit("exp", [b.emit("neg", [b.emit("square", [x], none)], none)], none);
-      return mul(b, dy, mul(b, bell, scalar(b, 2 / Math.sqrt(Math.PI))));
+      return mul(b, dy, mul(b, bell, scalarLike(b, dy, 2 / Math.sqrt(Math.PI))));
     },
     "any",
     8,
@@ -233,7 +241,8 @@ export const elementwise: Elementwise = {
   relu: unary(
     "max(x, 0); the gradient at 0 is 0",
     (x) => Math.max(x, 0),
-    (b, x, _y, dy) => where(b, b.emit("greater", [x, scalar(b, 0)], none), dy, zerosLike(b, dy)),
+    (b, x, _y, dy) =>
+      where(b, b.emit("greater", [x, scalarLike(b, dy, 0)], none), dy, zerosLike(b, dy)),
     "apart",
   ),
   leakyRelu: {
@@ -243,9 +252,9 @@ export const elementwise: Elementwise = {
     grad: (b, node, dy) => [
       where(
         b,
-        b.emit("greater", [node.inputs[0], scalar(b, 0)], none),
+        b.emit("greater", [node.inputs[0], scalarLike(b, dy, 0)], none),
         dy,
-        mul(b, dy, scalar(b, node.attrs.slope)),
+        mul(b, dy, scalarLike(b, dy, node.attrs.slope)),
       ),
     ],
     evaluate: ([x], node) => x.map((v) => (v > 0 ? v : v * node.attrs.slope)),
@@ -296,7 +305,8 @@ export const elementwise: Elementwise = {
   isFinite: {
     doc: "neither infinite nor NaN",
     kind: "primitive",
-    infer: ([x]) => (x.dtype === "f32" ? { dtype: "bool", shape: x.shape } : fault("needs f32")),
+    infer: ([x]) =>
+      isFloat(x.dtype) ? { dtype: "bool", shape: x.shape } : fault("needs a float operand"),
     grad: "zero",
     evaluate: ([x]) => x.map((v) => (Number.isFinite(v) ? 1 : 0)),
     cost: elementCost(1),
@@ -343,12 +353,13 @@ export const elementwise: Elementwise = {
     ],
   },
   cast: {
-    doc: "the same values in another type; f32 to i32 drops the fraction, to bool asks x ≠ 0",
+    doc: "the same values in another type; f32 to bf16 rounds to nearest even, floats to i32 drop the fraction, to bool asks x ≠ 0",
     kind: "primitive",
     infer: ([x], attrs) => ({ dtype: attrs.dtype, shape: x.shape }),
-    grad: (_b, node, dy) => [
-      node.inputs[0].type.dtype === "f32" && node.attrs.dtype === "f32" ? dy : null,
-    ],
+    grad: (b, node, dy) => {
+      const { dtype } = node.inputs[0].type;
+      return [isFloat(dtype) && isFloat(node.attrs.dtype) ? atAccuracy(b, dy, dtype) : null];
+    },
     evaluate: ([x], node) =>
       node.attrs.dtype === "i32"
         ? x.map(Math.trunc)
@@ -360,6 +371,14 @@ export const elementwise: Elementwise = {
       { inputs: ["i32[b=2,d=3]"], attrs: { dtype: "f32" }, values: ["ids<5"] },
       { inputs: ["bool[b=2,d=3]"], attrs: { dtype: "f32" }, values: ["bool"] },
       { inputs: ["f32[b=2,d=3]"], attrs: { dtype: "i32" } },
+      { inputs: ["f32[b=2,d=3]"], attrs: { dtype: "bf16" } },
+      { inputs: ["bf16[b=2,d=3]"], attrs: { dtype: "f32" } },
     ],
   },
 };
+
+/** A gradient in the type of what it belongs to. A product has f32 sums: they are taken as they are, not rounded and widened. */
+const atAccuracy = (b: Builder, dy: Node, dtype: DType): Node =>
+  dtype === "f32" && dy.op === "matMul" && dy.type.dtype === "bf16"
+    ? b.emit("matMul", dy.inputs, { ...dy.attrs, out: "f32" })
+    : toType(b, dy, dtype);

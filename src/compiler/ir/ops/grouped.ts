@@ -5,7 +5,7 @@
 import { count, sameSizes, showType, sizes, tensor } from "../shape.ts";
 import type { Builder, Dim, Node, OpTable, TensorType } from "../types.ts";
 import { blocksOf, intoBlocks, outOfBlocks, ownersOf, splitBlocks } from "./blocks.ts";
-import { bytes, fault } from "./row.ts";
+import { bytes, fault, isFloat, toType } from "./row.ts";
 
 const dim = (size: number): Dim => ({ name: "", size });
 const reshape = (b: Builder, x: Node, shape: readonly Dim[]): Node =>
@@ -20,7 +20,7 @@ const rowsOf = (x: TensorType): number => count(x) / Math.max(1, x.shape.at(-1)!
 /** How many groups one row of x serves, or undefined when the two do not fit: 1, or the last axis of G. */
 const eachOf = (x: TensorType, groups: TensorType): number | undefined => {
   const lead = x.shape.slice(0, -1);
-  if (x.dtype !== "f32" || groups.dtype !== "i32" || groups.shape.length === 0) return undefined;
+  if (!isFloat(x.dtype) || groups.dtype !== "i32" || groups.shape.length === 0) return undefined;
   if (sameSizes(lead, groups.shape)) return 1;
   return sameSizes(lead, groups.shape.slice(0, -1)) ? groups.shape.at(-1)!.size : undefined;
 };
@@ -48,7 +48,11 @@ const matricesOf = (b: Builder, w: Node, groups: Node): Node => {
   const table = reshape(b, w, [E, dim(K.size * N.size)]);
   const taken = b.emit("gather", [table, b.emit("cast", [at], { dtype: "i32" })], {});
   const known = b.emit("reduceSum", [member], { axes: [1], keepDims: true });
-  return reshape(b, b.emit("mul", [taken, known], {}), [groups.type.shape[0]!, K, N]);
+  return reshape(b, b.emit("mul", [taken, toType(b, known, w.type.dtype)], {}), [
+    groups.type.shape[0]!,
+    K,
+    N,
+  ]);
 };
 /** x [A / each, K] with each row as often as it serves: [A, 1, K]. */
 const repeated = (b: Builder, x: Node, each: number): Node => {
@@ -65,12 +69,13 @@ export const groupedProducts: Pick<OpTable, "groupedMatMul" | "groupedOuter"> = 
   groupedMatMul: {
     doc: "each row by the matrix of its group: x [...G, K], or [..., K] without the last axis of G when one row serves all its picks, w [E, K, N] (read transposed where the flag says so), groups i32 [...G] -> [...G, N]; a group outside 0 … E-1 gives zeros",
     kind: "composite",
+    ownPrecision: true,
     infer: ([x, w, groups], { transposeW }) => {
       const shown = `${showType(x)} by ${showType(w)} in groups ${showType(groups)}`;
-      if (w.dtype !== "f32" || w.shape.length !== 3 || eachOf(x, groups) === undefined)
+      if (w.dtype !== x.dtype || w.shape.length !== 3 || eachOf(x, groups) === undefined)
         return fault(shown);
       const [K, N] = [w.shape[transposeW ? 2 : 1]!, w.shape[transposeW ? 1 : 2]!];
-      return K.size === x.shape.at(-1)!.size ? tensor("f32", [...groups.shape, N]) : fault(shown);
+      return K.size === x.shape.at(-1)!.size ? tensor(x.dtype, [...groups.shape, N]) : fault(shown);
     },
     grad: (b, node, dy) => {
       const [x, w, groups] = node.inputs;
@@ -152,14 +157,20 @@ export const groupedProducts: Pick<OpTable, "groupedMatMul" | "groupedOuter"> = 
         attrs: { transposeW: false },
         values: values(6),
       },
+      {
+        inputs: ["bf16[a=9,k=3]", "bf16[e=4,k=3,n=2]", "i32[a=9]"],
+        attrs: { transposeW: false },
+        values: values(4),
+      },
     ],
   },
   groupedOuter: {
     doc: "Σ x ⊗ y over the rows of each group: x [...G, M] and y [...G, N], either without the last axis of G where one row serves all its picks, groups i32 [...G] -> [size, M, N]; rows of groups outside are left out",
     kind: "composite",
+    ownPrecision: true,
     infer: ([x, y, groups], { size }) =>
-      eachOf(x, groups) !== undefined && eachOf(y, groups) !== undefined
-        ? tensor("f32", [size, x.shape.at(-1)!, y.shape.at(-1)!])
+      x.dtype === y.dtype && eachOf(x, groups) !== undefined && eachOf(y, groups) !== undefined
+        ? tensor(x.dtype, [size, x.shape.at(-1)!, y.shape.at(-1)!])
         : fault(`${showType(x)} and ${showType(y)} in groups ${showType(groups)}`),
     grad: (b, node, dz) => {
       const [x, y, groups] = node.inputs;
@@ -220,6 +231,11 @@ export const groupedProducts: Pick<OpTable, "groupedMatMul" | "groupedOuter"> = 
         inputs: ["f32[t=2,p=2,m=2]", "f32[t=2,n=3]", "i32[t=2,p=2]"],
         attrs: { size: { name: "e", size: 9 } },
         values: values(9),
+      },
+      {
+        inputs: ["bf16[a=9,m=3]", "bf16[a=9,n=2]", "i32[a=9]"],
+        attrs: { size: { name: "e", size: 4 } },
+        values: values(5),
       },
     ],
   },

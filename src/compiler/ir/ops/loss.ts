@@ -3,7 +3,7 @@
 // Legend: N rows, V vocabulary.
 import { sameSizes, showType, tensor } from "../shape.ts";
 import type { Builder, Node, OpTable, TensorType } from "../types.ts";
-import { elementCost, fault, none, type Fault } from "./row.ts";
+import { elementCost, fault, isFloat, none, type Fault } from "./row.ts";
 
 const sub = (b: Builder, x: Node, y: Node): Node => b.emit("sub", [x, y], none);
 const mul = (b: Builder, x: Node, y: Node): Node => b.emit("mul", [x, y], none);
@@ -19,7 +19,7 @@ const counted = (b: Builder, targets: Node, ignored: number): Node => {
 };
 
 const inferLoss = (logits: TensorType, targets: TensorType): TensorType | Fault =>
-  logits.dtype === "f32" &&
+  isFloat(logits.dtype) &&
   logits.shape.length === 2 &&
   targets.dtype === "i32" &&
   sameSizes(targets.shape, logits.shape.slice(0, 1))
@@ -28,7 +28,7 @@ const inferLoss = (logits: TensorType, targets: TensorType): TensorType | Fault 
 
 export const losses: Pick<OpTable, "crossEntropy" | "crossEntropyGrad"> = {
   crossEntropy: {
-    doc: "-log softmax(logits) at the target, 0 where the target is `ignore`; logits [N, V], targets i32 [N] -> [N]",
+    doc: "-log softmax(logits) at the target, 0 where the target is `ignore`; logits [N, V], targets i32 [N] -> f32 [N]",
     kind: "composite",
     infer: ([logits, targets]) => inferLoss(logits, targets),
     expand: (b, node) => {
@@ -45,7 +45,7 @@ export const losses: Pick<OpTable, "crossEntropy" | "crossEntropyGrad"> = {
     ],
   },
   crossEntropyGrad: {
-    doc: "the gradient of crossEntropy at its logits, (softmax(logits) - onehot(targets)) · dy, 0 where the target is `ignore`; dy f32 [N]",
+    doc: "the gradient of crossEntropy at its logits, (softmax(logits) - onehot(targets)) · dy, 0 where the target is `ignore`, in their type; dy f32 [N]",
     kind: "composite",
     infer: ([logits, targets, dy]) => {
       const loss = inferLoss(logits, targets);

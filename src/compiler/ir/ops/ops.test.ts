@@ -5,7 +5,7 @@ import { differentiate } from "../../passes/differentiate.ts";
 import { expandNode } from "../../passes/expand.ts";
 import { createBuilder, reemit, rowOf } from "../builder.ts";
 import { evaluateNodes } from "../evaluate.ts";
-import { sampleCases } from "../samples.ts";
+import { sampleCases, type SampleCase } from "../samples.ts";
 import { count } from "../shape.ts";
 import type { Builder, Node, OpName } from "../types.ts";
 import { reachable } from "../walk.ts";
@@ -38,7 +38,10 @@ describe.each(names)("%s", (op) => {
   });
 
   if (row.grad === "zero") return;
-  it.each(sampleCases(op).filter((c) => c.node.type.dtype === "f32"))(
+  // Rounding has no derivative: the gradients of bf16 are compared with those of f32 in the precision pass's tests.
+  const exact = ({ node }: SampleCase): boolean =>
+    node.type.dtype === "f32" && node.inputs.every((x) => x.type.dtype !== "bf16");
+  it.each(sampleCases(op).filter(exact))(
     "has the gradient of central differences: $name",
     ({ node, values }) => {
       const b = createBuilder();

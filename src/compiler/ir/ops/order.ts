@@ -1,14 +1,14 @@
 // Ops that look along one axis in order: the largest elements, sums up to each place.
 import { count, showType, sizes, tensor } from "../shape.ts";
 import type { OpTable } from "../types.ts";
-import { elementCost, fault } from "./row.ts";
+import { elementCost, fault, isFloat } from "./row.ts";
 
 export const order: Pick<OpTable, "topK" | "cumSum"> = {
   topK: {
     doc: "where the k largest elements of each row stand, largest first, of equal ones the first: x [..., n] -> i32 [..., k]",
     kind: "primitive",
     infer: ([x], { k }) =>
-      x.dtype === "f32" && x.shape.length > 0 && k.size >= 1 && k.size <= x.shape.at(-1)!.size
+      isFloat(x.dtype) && x.shape.length > 0 && k.size >= 1 && k.size <= x.shape.at(-1)!.size
         ? tensor("i32", [...x.shape.slice(0, -1), k])
         : fault(`the ${k.size} largest of ${showType(x)}`),
     grad: "zero",
@@ -34,7 +34,7 @@ export const order: Pick<OpTable, "topK" | "cumSum"> = {
     doc: "sums of what stands up to each place along `axis`; `exclusive`: without the place itself, `reverse`: from the end",
     kind: "primitive",
     infer: ([x], { axis }) =>
-      x.dtype === "f32" && axis >= 0 && axis < x.shape.length
+      isFloat(x.dtype) && axis >= 0 && axis < x.shape.length
         ? x
         : fault(`sums along axis ${axis} of ${showType(x)}`),
     grad: (b, node, dy) => [

@@ -1,7 +1,7 @@
 // Matrix products and look-ups.
 import { count, sameSizes, showType, sizes, tensor } from "../shape.ts";
 import type { Builder, Dim, Node, OpTable } from "../types.ts";
-import { bytes, elementCost, fault } from "./row.ts";
+import { bytes, elementCost, fault, isFloat, toType } from "./row.ts";
 
 const product = (b: Builder, x: Node, y: Node, transposeX: boolean, transposeY: boolean): Node =>
   b.emit("matMul", [x, y], { transposeX, transposeY });
@@ -19,12 +19,13 @@ const last2 = (shape: readonly Dim[], transposed: boolean): readonly [Dim, Dim] 
 
 export const products: Pick<OpTable, "matMul" | "gather" | "scatterAdd" | "oneHot"> = {
   matMul: {
-    doc: "X · Y over the last two axes, X [..., M, K], Y [..., K, N], each read transposed where its flag says so; leading axes are equal, or Y is one matrix for all of them (then X is not transposed)",
+    doc: "X · Y over the last two axes, summed in f32, X [..., M, K], Y [..., K, N], each read transposed where its flag says so; leading axes are equal, or Y is one matrix for all of them (then X is not transposed)",
     kind: "primitive",
-    infer: ([x, y], { transposeX, transposeY }) => {
+    infer: ([x, y], { transposeX, transposeY, out }) => {
       const shown = `${showType(x)} and ${showType(y)}`;
-      if (x.dtype !== "f32" || y.dtype !== "f32" || x.shape.length < 2 || y.shape.length < 2)
-        return fault(`needs f32 matrices, got ${shown}`);
+      if (!isFloat(x.dtype) || x.dtype !== y.dtype || x.shape.length < 2 || y.shape.length < 2)
+        return fault(`needs matrices of one float type, got ${shown}`);
+      if (out !== undefined && x.dtype === out) return fault(`the result is ${out} as it is`);
       const [m, k] = last2(x.shape, transposeX);
       const [k2, n] = last2(y.shape, transposeY);
       const lead = x.shape.slice(0, -2);
@@ -35,10 +36,11 @@ export const products: Pick<OpTable, "matMul" | "gather" | "scatterAdd" | "oneHo
         return fault(`leading axes differ: ${shown}`);
       if (k.size !== k2.size)
         return fault(`inner sizes differ, ${k.size} and ${k2.size}: ${shown}`);
-      return tensor("f32", [...lead, m, n]);
+      return tensor(out ?? x.dtype, [...lead, m, n]);
     },
-    grad: (b, node, dz) => {
+    grad: (b, node, dy) => {
       const [x, y] = node.inputs;
+      const dz = toType(b, dy, x.type.dtype);
       const { transposeX: tx, transposeY: ty } = node.attrs;
       const dx = tx ? product(b, y, dz, ty, true) : product(b, dz, y, false, !ty);
       const shared = y.type.shape.length === 2 && x.type.shape.length > 2;
@@ -92,6 +94,14 @@ export const products: Pick<OpTable, "matMul" | "gather" | "scatterAdd" | "oneHo
       {
         inputs: ["f32[b=2,m=2,k=3]", "f32[n=4,k=3]"],
         attrs: { transposeX: false, transposeY: true },
+      },
+      {
+        inputs: ["bf16[b=2,m=2,k=3]", "bf16[n=4,k=3]"],
+        attrs: { transposeX: false, transposeY: true },
+      },
+      {
+        inputs: ["bf16[b=2,k=3,m=2]", "bf16[b=2,k=3,n=4]"],
+        attrs: { transposeX: true, transposeY: false, out: "f32" },
       },
     ],
   },

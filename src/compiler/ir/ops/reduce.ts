@@ -1,7 +1,7 @@
 // Reductions over axes, counted from 0; with keepDims the axes stay as size 1.
 import { count, showType, sizes, stridesOf, tensor } from "../shape.ts";
 import type { Builder, Dim, Node, OpTable, TensorType } from "../types.ts";
-import { bytes, fault, none, scalar, type Fault } from "./row.ts";
+import { bytes, fault, isFloat, none, scalarLike, type Fault } from "./row.ts";
 
 interface ReduceAttrs {
   readonly axes: readonly number[];
@@ -10,7 +10,7 @@ interface ReduceAttrs {
 type ReduceNode = Node<"reduceSum" | "reduceMean" | "reduceMax">;
 
 const infer = ([x]: readonly [TensorType], { axes, keepDims }: ReduceAttrs): TensorType | Fault => {
-  if (x.dtype !== "f32") return fault(`needs f32, got ${showType(x)}`);
+  if (!isFloat(x.dtype)) return fault(`needs floats, got ${showType(x)}`);
   if (new Set(axes).size !== axes.length || axes.some((a) => a < 0 || a >= x.shape.length))
     return fault(`axes [${axes.join(", ")}] of ${showType(x)}`);
   return tensor(
@@ -54,7 +54,7 @@ const samples = (values: string) => [
 
 export const reduce: Pick<OpTable, "reduceSum" | "reduceMean" | "reduceMax"> = {
   reduceSum: {
-    doc: "sum over axes",
+    doc: "sum over axes; of bf16, sums are f32 and rounded at the end",
     kind: "primitive",
     infer,
     grad: (b, node, dy) => {
@@ -73,7 +73,7 @@ export const reduce: Pick<OpTable, "reduceSum" | "reduceMean" | "reduceMax"> = {
       const x = node.inputs[0];
       const spread = b.emit(
         "mul",
-        [back(b, dy, x, node.attrs.axes), scalar(b, factor(node))],
+        [back(b, dy, x, node.attrs.axes), scalarLike(b, dy, factor(node))],
         none,
       );
       return [b.emit("broadcastTo", [spread], { shape: x.type.shape })];
@@ -93,7 +93,7 @@ export const reduce: Pick<OpTable, "reduceSum" | "reduceMean" | "reduceMax"> = {
       const spread = b.emit("broadcastTo", [back(b, dy, x, node.attrs.axes)], {
         shape: x.type.shape,
       });
-      return [b.emit("mul", [b.emit("cast", [top], { dtype: "f32" }), spread], none)];
+      return [b.emit("mul", [b.emit("cast", [top], { dtype: x.type.dtype }), spread], none)];
     },
     evaluate: evaluateReduce(-Infinity, Math.max),
     cost,

@@ -6,7 +6,7 @@ export type Fault = { readonly fault: string };
 export const fault = (text: string): Fault => ({ fault: text });
 export const none = {} as const;
 
-const bytesOf: Readonly<Record<DType, number>> = { f32: 4, i32: 4, bool: 1 };
+const bytesOf: Readonly<Record<DType, number>> = { f32: 4, bf16: 2, i32: 4, bool: 1 };
 export const bytes = (type: TensorType): number => count(type) * bytesOf[type.dtype];
 
 /** `perElement` operations on each element of the result; every operand and the result moves once. */
@@ -27,12 +27,19 @@ export const sumTo = (b: Builder, dy: Node, x: Node): Node => {
     : b.emit("reshape", [summed], { shape: x.type.shape });
 };
 
-export const scalar = (b: Builder, value: number): Node =>
-  b.emit("full", [], { dtype: "f32", shape: [], value });
+export const scalar = (b: Builder, value: number, dtype: DType = "f32"): Node =>
+  b.emit("full", [], { dtype, shape: [], value });
+/** A number beside x, of x's type. */
+export const scalarLike = (b: Builder, x: Node, value: number): Node =>
+  scalar(b, value, x.type.dtype);
+export const isFloat = (dtype: DType): boolean => dtype === "f32" || dtype === "bf16";
+/** x in another type, or x itself. */
+export const toType = (b: Builder, x: Node, dtype: DType): Node =>
+  x.type.dtype === dtype ? x : b.emit("cast", [x], { dtype });
 
 export const sameAsInput = ([x]: readonly [TensorType]): TensorType => x;
 export const floatOnly = ([x]: readonly [TensorType]): TensorType | Fault =>
-  x.dtype === "f32" ? x : fault(`needs f32, got ${showType(x)}`);
+  isFloat(x.dtype) ? x : fault(`needs floats, got ${showType(x)}`);
 
 export const inferBinary =
   (result: "same" | "bool") =>

@@ -6,10 +6,11 @@ import type { DType } from "../../../bundle/manifest.ts";
 import type { Tensors } from "../../../bundle/tensor.ts";
 import type { Graph } from "../../ir/types.ts";
 import { lowerGraph } from "../lower-graph.ts";
-import type { Attr, TfNode, TfType } from "../tf-nodes.ts";
+import { plainGraph, type Attr, type PlainNode, type TfType } from "../tf-nodes.ts";
 
 const TYPE: Readonly<Record<TfType, string>> = {
   f32: "DT_FLOAT",
+  bf16: "DT_BFLOAT16",
   i32: "DT_INT32",
   bool: "DT_BOOL",
   resource: "DT_RESOURCE",
@@ -42,7 +43,7 @@ const attrProto = (attr: Attr): object => {
   if ("functions" in attr) return { list: { func: attr.functions.map((name) => ({ name })) } };
   return { tensor: { dtype: TYPE[attr.tensor.dtype], tensorShape: shapeProto(attr.tensor.shape) } };
 };
-const constantAttrs = (node: TfNode): TfNode["attrs"] => ({
+const constantAttrs = (node: PlainNode): PlainNode["attrs"] => ({
   dtype: { type: node.dtype },
   value: { tensor: { dtype: node.dtype, shape: node.shape, values: [] } },
 });
@@ -54,7 +55,7 @@ export interface GraphModelFiles {
 
 /** `state`: values for every state that the program reads and does not update. */
 export const graphModel = (graph: Graph, state: Tensors): GraphModelFiles => {
-  const lowered = lowerGraph(graph);
+  const lowered = plainGraph(lowerGraph(graph), "a GraphModel");
   const updated = new Set(lowered.updates.map((update) => update.state));
   const carried = lowered.reads.filter((read) => updated.has(read.state));
   const stateOf = new Map(
@@ -62,7 +63,7 @@ export const graphModel = (graph: Graph, state: Tensors): GraphModelFiles => {
   );
   const bytes = new Buffer32();
   const weights: object[] = [];
-  const weight = (node: TfNode, values: ArrayLike<number>): void => {
+  const weight = (node: PlainNode, values: ArrayLike<number>): void => {
     weights.push({ name: node.name, shape: node.shape, dtype: WEIGHT_TYPE[node.dtype] });
     bytes.append(values, node.dtype);
   };

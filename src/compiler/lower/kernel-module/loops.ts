@@ -1,7 +1,7 @@
 // Expressions: a stored value's loop, with everything that is not stored inlined as lines and affine loads.
 import type { DType } from "../../../bundle/manifest.ts";
 import type { Line, LoopSpec, Opcode } from "../../../bundle/kernels.ts";
-import type { TfNode } from "../tf-nodes.ts";
+import type { PlainNode as TfNode } from "../tf-nodes.ts";
 import {
   affineOf,
   broadcastFrom,

@@ -2,7 +2,12 @@
 // after its last use. Invariants, tested: each buffer made by the run is freed once or handed out, and never read after.
 import type { GroupedSizes, LoopSpec, ProductSizes, RunningSums } from "../../../bundle/kernels.ts";
 import type { DType } from "../../../bundle/manifest.ts";
-import type { TfGraph, TfNode } from "../tf-nodes.ts";
+import {
+  plainGraph,
+  type PlainGraph as TfGraph,
+  type PlainNode as TfNode,
+  type TfGraph as Lowered,
+} from "../tf-nodes.ts";
 import { identity, stridesOf, type Affine } from "./affine.ts";
 import { MustStore, loopFor } from "./loops.ts";
 import { prepare } from "./prepare.ts";
@@ -292,8 +297,8 @@ const withFrees = (drafts: readonly Draft[], outlive: ReadonlySet<number>): read
   return drafts.map((step, i) => ({ ...step, frees: frees[i]! }));
 };
 
-export const plan = (lowered: TfGraph): Plan => {
-  const graph = prepare(lowered);
+export const plan = (lowered: Lowered): Plan => {
+  const graph = prepare(plainGraph(lowered, "the tfjs engine"));
   const results = [
     ...graph.outputs.map(({ name, node }) => ({ name, node, kind: "outputs" as const })),
     ...graph.updates.map(({ state, node }) => ({ name: state, node, kind: "updates" as const })),

@@ -1,7 +1,7 @@
 // TensorFlow nodes made ready for planning: products without transpose flags (a flagged product bypasses XNNPACK, so the
 // transpose becomes a node of its own, shared by all products that want it) and one-hots as comparisons, which fuse. A
 // matrix of experts is turned likewise, all of them at once.
-import type { TfGraph, TfNode } from "../tf-nodes.ts";
+import type { PlainGraph as TfGraph, PlainNode as TfNode } from "../tf-nodes.ts";
 
 const FLAGS = {
   MatMul: ["transpose_a", "transpose_b"],

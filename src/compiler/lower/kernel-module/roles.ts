@@ -1,6 +1,6 @@
 // What each node is to the planner: a leaf, an alias of its operand, a layout read, an elementwise line of a loop, a
 // reduction, an assembly of windows, or a kernel of its own; and which values must be stored rather than recomputed in loops.
-import type { TfGraph, TfNode } from "../tf-nodes.ts";
+import type { PlainGraph as TfGraph, PlainNode as TfNode } from "../tf-nodes.ts";
 
 export type Role =
   "leaf" | "alias" | "layout" | "elementwise" | "reduction" | "assembly" | "kernel";

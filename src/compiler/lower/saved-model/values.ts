@@ -4,7 +4,13 @@ import type { Attr, TfType } from "../tf-nodes.ts";
 import type { AttrValue, Shape, Tensor } from "./messages.ts";
 
 /** DataType of types.proto. */
-export const TYPE: Readonly<Record<TfType, number>> = { f32: 1, i32: 3, bool: 10, resource: 20 };
+export const TYPE: Readonly<Record<TfType, number>> = {
+  f32: 1,
+  bf16: 14,
+  i32: 3,
+  bool: 10,
+  resource: 20,
+};
 
 export const shapeOf = (shape: readonly number[]): Shape => ({
   dim: shape.map((size) => ({ size })),
