@@ -6,7 +6,10 @@ import type { Tensors } from "./tensor.ts";
 export interface LoadedBundle {
   readonly manifest: Manifest;
   readonly programs: Readonly<Record<string, ProgramModule>>;
+  /** The same programs as a TensorFlow SavedModel, where the bundle was built with one: its folder, or the bytes of its file. */
+  readonly savedModel?: SavedModelSource | undefined;
 }
+export type SavedModelSource = { readonly folder: string } | { readonly bytes: () => Uint8Array };
 /** What programs/<name>.js exports: see lower/kernel-module. `run` gets opaque kernels and tensor handles of the engine. */
 export interface ProgramModule {
   readonly name: string;
@@ -18,6 +21,13 @@ export interface Session {
   readonly engine: string;
   /** Inputs by name (scalars of the program included). Resolves with the outputs; state is updated when it resolves. */
   run(program: string, inputs: Tensors): Promise<Tensors>;
+  /**
+   * Whether there is such a program. An engine that can run an update of several passes at once offers it as `train_step`, beside
+   * the `accumulate` and `apply` of the manifest (bundle/saved-model.ts).
+   */
+  offers(program: string): boolean;
+  /** All state becomes zero, as it is when the session opens. */
+  clearState(): Promise<void>;
   /** By state name; shapes as the engine holds them. */
   readState(names: readonly string[]): Promise<Tensors>;
   writeState(values: Tensors): Promise<void>;
@@ -31,9 +41,20 @@ export interface Session {
   close(): Promise<void>;
 }
 export interface Engine {
-  /** "wasm", "cpu". */
+  /** "wasm", "cpu", "tensorflow". */
   readonly name: string;
   /** Undefined when it works here, else the reason in a sentence. */
   available(): Promise<string | undefined>;
   open(bundle: LoadedBundle): Promise<Session>;
+}
+
+/** A program failed while it ran, for a reason that lies neither in specc nor in a file: no memory, an op that a device lacks. */
+export class EngineFault extends Error {
+  override readonly name = "EngineFault";
+  readonly help: string | undefined;
+
+  constructor(message: string, help?: string) {
+    super(message);
+    this.help = help;
+  }
 }

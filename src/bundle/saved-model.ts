@@ -20,8 +20,10 @@ export const resultNode = (program: string, form: Form, index: number): string =
 /** Fetched where a program in this form gives nothing: its end. */
 export const doneNode = (program: string, form: Form): string => `${program}/done${FORMS[form]}`;
 
-/** Fetched: all state becomes zero. */
+/** Fetched: all state but caches becomes zero. */
 export const INIT_DONE = "init/done";
+/** Fetched: caches become zero, which they must be before a program reads them. They take memory from then on. */
+export const CACHES_DONE = "init/caches/done";
 /** Fed with a new value; the state holds it when `assignDone` is fetched. */
 export const assignNode = (state: string): string => `assign/${state}`;
 export const assignDone = (state: string): string => `assign/${state}/done`;

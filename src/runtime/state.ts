@@ -46,9 +46,11 @@ export const initialise = async (
   manifest: Manifest,
   seed: number,
 ): Promise<void> => {
-  for (const entry of manifest.state)
-    if (entry.kind !== "cache")
-      await session.writeState({ [entry.name]: initialValues(entry, seed) });
+  await session.clearState();
+  for (const entry of manifest.state) {
+    const isZero = entry.init.kind === "constant" && entry.init.value === 0;
+    if (!isZero) await session.writeState({ [entry.name]: initialValues(entry, seed) });
+  }
 };
 
 /** The state of one kind under its names on disk. */

@@ -92,6 +92,7 @@ const read = (tensors: Tensors, name: string): HostTensor => {
 };
 
 const openToy = (options: ToyOptions): Session => {
+  const manifest = toyManifest(options);
   const state: Record<string, HostTensor> = {};
   const hold = (name: string): Float32Array => {
     const { data } = read(state, name);
@@ -163,6 +164,11 @@ const openToy = (options: ToyOptions): Session => {
   return {
     engine: "toy",
     run: async (name, inputs) => run(name, inputs),
+    offers: (name) => manifest.programs.some((p) => p.name === name),
+    clearState: async () => {
+      for (const { name, dtype, shape } of manifest.state)
+        state[name] = { dtype, shape, data: new Float32Array(sizeOf(shape)) };
+    },
     readState: async (names) =>
       Object.fromEntries(names.map((n) => [n, { ...read(state, n), data: hold(n).slice() }])),
     writeState: async (values) => {

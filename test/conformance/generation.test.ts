@@ -17,10 +17,10 @@ import { pipeline, runPasses } from "../../src/compiler/passes/index.ts";
 import type { ModelSpec } from "../../src/compiler/semantics/spec.ts";
 import { continueSequences, windowStart } from "../../src/runtime/decode/continue.ts";
 import { sampleToken, type SamplingOptions } from "../../src/runtime/decode/sample.ts";
-import { cpuEngine, wasmEngine } from "../../src/runtime/engines/tfjs.ts";
 import { samplingUniform } from "../../src/runtime/random.ts";
 import { evaluatorSession } from "../helpers/evaluator-engine.ts";
 import { variants } from "../parity/variants.ts";
+import { SUBJECTS } from "./engines.ts";
 import { bundleOfPrograms, manifestOfPrograms } from "./open.ts";
 
 const CONTEXT = 6;
@@ -157,7 +157,6 @@ describe.each(Object.entries(variants))("%s", (_name, variant) => {
   });
 });
 
-const engines = [wasmEngine(), cpuEngine()];
 const BINDINGS = [
   { batch: 1, chunk: 4 },
   { batch: 3, chunk: 2 },
@@ -167,9 +166,10 @@ describe.each(["gqa", "learned positions", "post-norm", "tied head"])("%s on eng
   const weights = weightsOf(build(model, BINDINGS[0]!));
   const next = recomputing(model, weights);
   const wanted = [GREEDY, SAMPLED].map((how) => recomputed(next, PROMPTS, COUNTS, how));
-  it.each(engines)(
+  it.for(SUBJECTS)(
     "$name: the tokens of the whole prefix, greedy and sampled, alone and together",
-    async (engine) => {
+    async ({ engine, missing }, { skip }) => {
+      skip(missing, "TensorFlow is not installed");
       for (const binding of BINDINGS) {
         const compiled = build(model, binding);
         const manifest = manifestOf(compiled, model);

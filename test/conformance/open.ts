@@ -1,4 +1,4 @@
-// Opens a program on an engine without the stages around it: module text, a bundle of nothing but state, a session.
+// Opens programs on an engine without the stages around them: their two written forms, a bundle of nothing but state, a session.
 import type { Engine, LoadedBundle, ProgramModule, Session } from "../../src/bundle/engine.ts";
 import type { Manifest, StateEntry } from "../../src/bundle/manifest.ts";
 import type { HostTensor } from "../../src/bundle/tensor.ts";
@@ -7,6 +7,8 @@ import type { Graph, TensorType } from "../../src/compiler/ir/types.ts";
 import { edgeType } from "../../src/compiler/ir/shape.ts";
 import { nodesOf } from "../../src/compiler/ir/walk.ts";
 import { moduleText } from "../../src/compiler/lower/kernel-module/index.ts";
+import { lowerGraph } from "../../src/compiler/lower/lower-graph.ts";
+import { savedModel } from "../../src/compiler/lower/saved-model/index.ts";
 import type { Compiled } from "../../src/compiler/model/types.ts";
 import { pipeline, runPasses } from "../../src/compiler/passes/index.ts";
 
@@ -21,24 +23,17 @@ export const host = (type: TensorType, values: ArrayLike<number>): HostTensor =>
   return { dtype, shape: type.shape.map((dim) => dim.size), data };
 };
 
-const stateOf = (graph: Graph): readonly StateEntry[] => {
-  const names = new Map<string, readonly number[]>();
-  for (const node of nodesOf(graph))
+const stateOf = (graphs: readonly Graph[]): readonly StateEntry[] => {
+  const shapes = new Map<string, readonly number[]>();
+  for (const node of graphs.flatMap(nodesOf))
     if (node.op === "state")
-      names.set(
+      shapes.set(
         node.attrs.name,
         node.type.shape.map((d) => d.size),
       );
-  return [...names].map(([name, shape]) => ({
-    ...{
-      name,
-      diskName: name,
-      shape,
-      kind: "param",
-      dtype: "f32",
-      transposed: false,
-      init: { kind: "constant", value: 0 },
-    },
+  return [...shapes].map(([name, shape]) => ({
+    ...{ name, diskName: name, shape, kind: "param", dtype: "f32", transposed: false },
+    init: { kind: "constant", value: 0 },
   }));
 };
 
@@ -64,10 +59,31 @@ const emptyManifest: Manifest = {
   engines: [],
   files: [],
 };
-export const bundleOf = async (graph: Graph): Promise<LoadedBundle> => ({
-  programs: { [graph.name]: await importText(moduleText(graph)) },
-  manifest: { ...emptyManifest, state: stateOf(graph) },
-});
+/** Both written forms. `graphs` have been through all passes; the manifest knows them by name. */
+const written = async (manifest: Manifest, graphs: readonly Graph[]): Promise<LoadedBundle> => {
+  const modules = graphs.map(
+    async (graph) => [graph.name, await importText(moduleText(graph))] as const,
+  );
+  const programs = graphs.map((graph) => ({
+    graph: lowerGraph(graph),
+    entry: manifest.programs.find(({ name }) => name === graph.name)!,
+  }));
+  const { state, training } = manifest;
+  return {
+    manifest,
+    programs: Object.fromEntries(await Promise.all(modules)),
+    savedModel: { bytes: () => savedModel({ programs, state, training }) },
+  };
+};
+export const bundleOf = async (...graphs: readonly Graph[]): Promise<LoadedBundle> =>
+  written(
+    {
+      ...emptyManifest,
+      state: stateOf(graphs),
+      programs: graphs.map((graph) => programEntry({ graph, scalars: {} }, 0)),
+    },
+    graphs,
+  );
 export const openGraph = async (engine: Engine, graph: Graph): Promise<Session> =>
   engine.open(await bundleOf(graph));
 
@@ -85,14 +101,8 @@ export const manifestOfPrograms = (
 export const bundleOfPrograms = async (
   compiled: Compiled,
   manifest: Manifest,
-): Promise<LoadedBundle> => ({
-  manifest,
-  programs: Object.fromEntries(
-    await Promise.all(
-      compiled.programs.map(async ({ graph }) => {
-        const ready = runPasses(graph, pipeline(new Set()), { verify: true });
-        return [graph.name, await importText(moduleText(ready))] as const;
-      }),
-    ),
-  ),
-});
+): Promise<LoadedBundle> =>
+  written(
+    manifest,
+    compiled.programs.map(({ graph }) => runPasses(graph, pipeline(new Set()), { verify: true })),
+  );

@@ -2,8 +2,8 @@
 // evaluator; and through the graph-model form on stock TensorFlow.js. No run may leave a buffer behind.
 import { loadGraphModel } from "@tensorflow/tfjs-converter";
 import * as tf from "@tensorflow/tfjs-core";
-import { beforeAll, describe, expect, it } from "vitest";
-import type { Engine } from "../../src/bundle/engine.ts";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { Session } from "../../src/bundle/engine.ts";
 import { createBuilder, reemit, rowOf } from "../../src/compiler/ir/builder.ts";
 import { evaluate } from "../../src/compiler/ir/evaluate.ts";
 import { ops } from "../../src/compiler/ir/ops/index.ts";
@@ -13,8 +13,8 @@ import { nodesOf } from "../../src/compiler/ir/walk.ts";
 import type { Graph, OpName } from "../../src/compiler/ir/types.ts";
 import { graphModel } from "../../src/compiler/lower/graph-model/index.ts";
 import { differentiate } from "../../src/compiler/passes/differentiate.ts";
-import { cpuEngine, wasmEngine } from "../../src/runtime/engines/tfjs.ts";
-import { host, openGraph } from "./open.ts";
+import { SUBJECTS } from "./engines.ts";
+import { bundleOf, host } from "./open.ts";
 
 /** Relative to the larger of the value and 1; f32 arithmetic against f64. */
 const TOLERANCE = 2e-6;
@@ -70,32 +70,47 @@ const gradientOf = (sample: SampleCase): Graph | undefined => {
   return { ...sample.graph, inputs, outputs };
 };
 
-describe.each([wasmEngine(), cpuEngine()])("$name", (engine: Engine) => {
-  const check = async (graph: Graph, sample: SampleCase, tolerance: number): Promise<void> => {
-    const wanted = evaluate(graph, { inputs: sample.values, state: {} });
-    const session = await openGraph(engine, graph);
-    const before = session.liveBuffers();
-    const got = await session.run(graph.name, inputsOf(sample));
-    expect(session.liveBuffers()).toBe(before);
-    expect(Object.keys(got)).toEqual(Object.keys(wanted.outputs));
-    for (const [name, { shape, data }] of Object.entries(wanted.outputs)) {
-      expect(got[name]!.shape).toEqual(shape);
-      close(got[name]!.data, data, tolerance);
-    }
-    expect(await session.firstNonFinite(graph.name, inputsOf(sample))).toBeUndefined();
-    expect(session.liveBuffers()).toBe(before);
-    await session.close();
-  };
-  it.each(CASES.map((sample) => [sample.name, sample] as const))("%s", async (_, sample) => {
-    await check(sample.graph, sample, LOOSER[sample.node.op] ?? TOLERANCE);
+/** The samples of an op and their gradients, as programs of one bundle. */
+const programsOf = (op: OpName): readonly Program[] =>
+  CASES.filter((sample) => sample.node.op === op).flatMap((sample, i) => {
+    const gradient = gradientOf(sample);
+    const own = {
+      ...{ title: sample.name, sample, tolerance: LOOSER[op] ?? TOLERANCE },
+      graph: { ...sample.graph, name: `sample_${i}` },
+    };
+    if (gradient === undefined) return [own];
+    const graph = { ...gradient, name: `gradient_${i}` };
+    return [own, { title: `gradient of ${sample.name}`, sample, graph, tolerance: 3e-5 }];
   });
-  it.each(
-    CASES.flatMap((sample) => {
-      const graph = gradientOf(sample);
-      return graph === undefined ? [] : [[sample.name, sample, graph] as const];
-    }),
-  )("gradient of %s", async (_, sample, graph) => {
-    await check(graph, sample, 3e-5);
+interface Program {
+  readonly title: string;
+  readonly sample: SampleCase;
+  readonly graph: Graph;
+  readonly tolerance: number;
+}
+
+describe.each(SUBJECTS)("$name", ({ engine, missing }) => {
+  describe.each(NAMES)("%s", (op) => {
+    const programs = programsOf(op);
+    let session: Session;
+    beforeAll(async () => {
+      if (!missing) session = await engine.open(await bundleOf(...programs.map((p) => p.graph)));
+    });
+    afterAll(() => session?.close());
+
+    it.skipIf(missing).each(programs)("$title", async ({ sample, graph, tolerance }) => {
+      const wanted = evaluate(graph, { inputs: sample.values, state: {} });
+      const before = session.liveBuffers();
+      const got = await session.run(graph.name, inputsOf(sample));
+      expect(session.liveBuffers()).toBe(before);
+      expect(Object.keys(got)).toEqual(Object.keys(wanted.outputs));
+      for (const [name, { shape, data }] of Object.entries(wanted.outputs)) {
+        expect(got[name]!.shape).toEqual(shape);
+        close(got[name]!.data, data, tolerance);
+      }
+      expect(await session.firstNonFinite(graph.name, inputsOf(sample))).toBeUndefined();
+      expect(session.liveBuffers()).toBe(before);
+    });
   });
 });
 

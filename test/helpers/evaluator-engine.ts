@@ -34,6 +34,8 @@ export const evaluatorSession = (
         ]),
       );
     },
+    offers: (program) => graphs.has(program),
+    clearState: refuse,
     readState: refuse,
     writeState: refuse,
     liveBuffers: () => compiled.state.length,

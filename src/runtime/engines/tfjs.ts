@@ -131,7 +131,15 @@ const openSession = (device: Device, bundle: LoadedBundle, engine: Name): Sessio
       reads.flatMap((read) => specs.get(read) ?? []).filter(({ kind }) => kind === "cache"),
     ]),
   );
-  for (const entry of bundle.manifest.state) if (entry.kind !== "cache") begin(entry);
+  const release = (): void => {
+    for (const handle of Object.values(state)) kernels.free(handle);
+    state = {};
+  };
+  const clear = (): void => {
+    release();
+    for (const entry of bundle.manifest.state) if (entry.kind !== "cache") begin(entry);
+  };
+  clear();
 
   const programOf = (name: string): Program => {
     const program = programs.get(name);
@@ -176,6 +184,8 @@ const openSession = (device: Device, bundle: LoadedBundle, engine: Name): Sessio
         for (const handle of Object.values(given)) kernels.free(handle);
       }
     },
+    offers: (name) => programs.has(name),
+    clearState: async () => clear(),
     readState: async (names) =>
       Object.fromEntries(
         names.map((name) => {
@@ -216,8 +226,7 @@ const openSession = (device: Device, bundle: LoadedBundle, engine: Name): Sessio
       }
     },
     close: async () => {
-      for (const handle of Object.values(state)) kernels.free(handle);
-      state = {};
+      release();
       for (const { constants } of programs.values())
         for (const handle of constants) kernels.free(handle);
       programs.clear();

@@ -1,7 +1,14 @@
-// State as variables, and the signatures that clear (`init`), fill (`assign`) and fetch (`read`) all of them. The engine feeds and
-// fetches the same nodes in groups of its own choice: a session runs only what leads to what is fetched.
+// State as variables, and the signatures that clear (`init`), fill (`assign`) and fetch (`read`) all of them but caches, which only
+// the programs of generation use, after `init_caches`. The engine feeds and fetches the same nodes in groups of its own choice: a
+// session runs only what leads to what is fetched.
 import type { DType, StateEntry } from "../../../bundle/manifest.ts";
-import { assignDone, assignNode, INIT_DONE, readNode } from "../../../bundle/saved-model.ts";
+import {
+  assignDone,
+  assignNode,
+  CACHES_DONE,
+  INIT_DONE,
+  readNode,
+} from "../../../bundle/saved-model.ts";
 import {
   constant,
   done,
@@ -46,7 +53,9 @@ const partsOf = (entry: StateEntry): readonly Part[] => {
 };
 
 export const stateParts = (state: readonly StateEntry[]): Signed => {
-  const names = state.map(({ name }) => name);
+  const caches = state.filter(({ kind }) => kind === "cache").map(({ name }) => name);
+  const lasting = state.filter(({ kind }) => kind !== "cache");
+  const names = lasting.map(({ name }) => name);
   const all = "assign/done";
   return {
     parts: [
@@ -55,17 +64,19 @@ export const stateParts = (state: readonly StateEntry[]): Signed => {
       ),
       ...state.flatMap(partsOf),
       done(INIT_DONE, names.map(clearNode)),
+      ...(caches.length > 0 ? [done(CACHES_DONE, caches.map(clearNode))] : []),
       done(all, names.map(writeNode)),
     ],
     signatures: {
       init: signature([], { done: INIT_DONE }),
+      ...(caches.length > 0 ? { init_caches: signature([], { done: CACHES_DONE }) } : {}),
       assign: signature(
-        state.map((entry) => [entry, `${assignNode(entry.name)}:0`]),
+        lasting.map((entry) => [entry, `${assignNode(entry.name)}:0`]),
         { done: all },
       ),
       read: signature(
         [],
-        state.map((entry) => [entry, `${readNode(entry.name)}:0`]),
+        lasting.map((entry) => [entry, `${readNode(entry.name)}:0`]),
       ),
     },
   };

@@ -12,6 +12,7 @@ import type { DType } from "../../../bundle/manifest.ts";
 import type { HostTensor, Tensors } from "../../../bundle/tensor.ts";
 import { environmentFor, type LoadOptions } from "./environment.ts";
 import type { Library } from "./library.ts";
+import { openGraph, unaligned, type GraphBinding, type GraphSession } from "./graph-session.ts";
 
 /** One signature of a SavedModel. Those of one folder share a session and its variables. */
 export interface Signature {
@@ -34,12 +35,14 @@ export interface TfNode {
   readonly tf: typeof tfjs;
   /** `folder` holds saved_model.pb with the tag "serve". Rejects when it has no such signature. */
   loadSavedModel(folder: string, signature: string): Promise<Signature>;
+  /** The same folder's graph in a session of its own, by node instead of by signature. */
+  openGraph(folder: string): GraphSession;
   /** Tensors alive in TensorFlow, those of sessions not counted: 0 between calls. */
   liveTensors(): number;
 }
 
 /** What is used of tfjs-node's binding and modules (version 4). */
-interface Binding {
+interface Binding extends GraphBinding {
   readonly TF_Version: string;
   isUsingGpuDevice(): boolean;
   getNumOfTensors(): number;
@@ -67,19 +70,6 @@ const dtypeOf = (name: tfjs.DataType): DType => {
   const found = (["f32", "i32", "bool"] as const).find((dtype) => DTYPES[dtype] === name);
   if (found === undefined) throw new TypeError(`a signature returned ${name}: cast it inside`);
   return found;
-};
-
-/**
- * A copy at an odd address. TensorFlow takes arrays on 64-byte boundaries as they are, without copying: a variable assigned
- * from one would change with it, and would release it on a thread that must not touch JavaScript. It copies all others at once.
- */
-const unaligned = <T extends Float32Array | Int32Array | Uint8Array>(data: T): T => {
-  const shift = data.BYTES_PER_ELEMENT;
-  const copy = new (
-    data.constructor as new (buffer: ArrayBuffer, offset: number, length: number) => T
-  )(new ArrayBuffer(data.byteLength + shift), shift, data.length);
-  copy.set(data);
-  return copy;
 };
 
 /** Mode bit of dlopen that keeps a library mapped after Node closes its handle. */
@@ -164,6 +154,7 @@ const open = async (library: Library): Promise<TfNode> => {
     onCard: binding.isUsingGpuDevice(),
     tf,
     loadSavedModel: (folder, signature) => signatureOf(tf, savedModels, folder, signature),
+    openGraph: (folder) => openGraph(binding, folder),
     liveTensors: () => binding.getNumOfTensors(),
   };
 };

@@ -1,0 +1,68 @@
+// The engine "tensorflow": whole programs as graphs of TensorFlow, through tfjs-node's binding, in a thread of its own.
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Engine, LoadedBundle } from "../../../bundle/engine.ts";
+import { FileFault } from "../../../bundle/file-fault.ts";
+import { asFault } from "../../host.ts";
+import { openDevice, type Device } from "./device.ts";
+import type { LoadOptions } from "./environment.ts";
+import { findLibrary } from "./library.ts";
+import { openSession } from "./session.ts";
+
+export interface TensorflowOptions extends LoadOptions {
+  /** Whether programs are compiled by XLA; on a card they are unless told otherwise, on the CPU not. */
+  readonly xla?: boolean;
+}
+
+const messageOf = (error: unknown): string =>
+  error instanceof Error ? error.message : String(error);
+
+/** The folder of a bundle's SavedModel while `use` runs: its own, or one made for it, since TensorFlow reads folders only. */
+const withFolder = async <T>(
+  { savedModel }: LoadedBundle,
+  use: (folder: string) => Promise<T>,
+): Promise<T> => {
+  if (savedModel === undefined)
+    throw new FileFault(
+      "engine tensorflow",
+      "the bundle holds no SavedModel",
+      "build it with --engine tensorflow",
+    );
+  if ("folder" in savedModel) return use(savedModel.folder);
+  const folder = await mkdtemp(join(tmpdir(), "specc-saved-model-"));
+  const file = join(folder, "saved_model.pb");
+  try {
+    await writeFile(file, savedModel.bytes()).catch((error: unknown) => {
+      throw asFault(error, file, "writing a SavedModel for TensorFlow to read");
+    });
+    return await use(folder);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+};
+
+export const tensorflowEngine = ({ xla, ...load }: TensorflowOptions = {}): Engine => {
+  const start = async (): Promise<Device | { readonly reason: string }> => {
+    const found = await findLibrary({ gpu: load.gpu });
+    if ("reason" in found) return { reason: `${found.reason} (${found.help} adds it)` };
+    try {
+      return await openDevice(found, load);
+    } catch (error) {
+      return { reason: `${found.folder} cannot be loaded: ${messageOf(error)}` };
+    }
+  };
+  return {
+    name: "tensorflow",
+    available: async () => {
+      const device = await start();
+      return "reason" in device ? device.reason : undefined;
+    },
+    open: async (bundle) => {
+      const device = await start();
+      if ("reason" in device) throw new FileFault("engine tensorflow", device.reason);
+      const form = (xla ?? device.onCard) ? "xla" : "plain";
+      return withFolder(bundle, (folder) => openSession(device, bundle, folder, form));
+    },
+  };
+};

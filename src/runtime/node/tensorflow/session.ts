@@ -1,0 +1,154 @@
+// A bundle's state and programs in a session of TensorFlow. State lives in variables on the device and comes to the host when it
+// is asked for; a program is one run, and so is an update of several passes.
+import type { LoadedBundle, Session } from "../../../bundle/engine.ts";
+import type { ProgramEntry, StateEntry } from "../../../bundle/manifest.ts";
+import {
+  assignDone,
+  assignNode,
+  CACHES_DONE,
+  doneNode,
+  INIT_DONE,
+  inputNode,
+  readNode,
+  resultNode,
+  wholeStep,
+  type Form,
+} from "../../../bundle/saved-model.ts";
+import { sizeOf, type HostTensor, type Tensors } from "../../../bundle/tensor.ts";
+import type { Device } from "./device.ts";
+import type { Feeds } from "./graph-session.ts";
+import { explain, notFiniteNode } from "./faults.ts";
+
+/** Values written wait until there are so many bytes of them or a program runs: each group written is a graph of its own. */
+const GROUP_BYTES = 256 * 2 ** 20;
+
+export const openSession = async (
+  device: Device,
+  { manifest }: LoadedBundle,
+  folder: string,
+  form: Exclude<Form, "check">,
+): Promise<Session> => {
+  const whole = wholeStep(manifest.programs, manifest.training)?.entry;
+  const programs = new Map(
+    [...manifest.programs, ...(whole === undefined ? [] : [whole])].map((p) => [p.name, p]),
+  );
+  const states = new Map(manifest.state.map((entry) => [entry.name, entry]));
+  const { session } = await device.ask("open", { folder });
+  const pending = new Map<string, HostTensor>();
+  let pendingBytes = 0;
+  const caches = manifest.state.filter(({ kind }) => kind === "cache").map(({ name }) => name);
+  let hasCaches = false;
+  let liveTensors = 0;
+  let closed = false;
+
+  const programOf = (name: string): ProgramEntry => {
+    const program = programs.get(name);
+    if (program !== undefined) return program;
+    throw new Error(
+      `no program "${name}" in this bundle (it has ${[...programs.keys()].join(", ")})`,
+    );
+  };
+  const stateOf = (name: string): StateEntry => {
+    const entry = states.get(name);
+    if (entry !== undefined) return entry;
+    throw new Error(`no state "${name}" in this bundle`);
+  };
+  const graph = async (
+    feeds: Feeds,
+    fetches: readonly string[],
+    transfer?: readonly ArrayBuffer[],
+  ): Promise<readonly HostTensor[]> => {
+    try {
+      const answer = await device.ask("run", { session, feeds, fetches }, transfer);
+      liveTensors = answer.liveTensors;
+      return answer.results;
+    } catch (error) {
+      throw explain(manifest, error);
+    }
+  };
+  const flush = async (): Promise<void> => {
+    if (pending.size === 0) return;
+    const values = [...pending];
+    pending.clear();
+    pendingBytes = 0;
+    await graph(
+      values.map(([name, value]) => [assignNode(name), value]),
+      values.map(([name]) => assignDone(name)),
+      // copies that nobody else holds
+      values.map(([, { data }]) => data.buffer as ArrayBuffer),
+    );
+  };
+  /** Caches take memory only where something is generated. */
+  const beginCaches = async ({ reads }: ProgramEntry): Promise<void> => {
+    if (hasCaches || !caches.some((name) => reads.includes(name))) return;
+    hasCaches = true;
+    await graph([], [CACHES_DONE]);
+  };
+  const clear = async (): Promise<void> => {
+    pending.clear();
+    pendingBytes = 0;
+    hasCaches = false;
+    await graph([], [INIT_DONE]);
+  };
+  const feedsOf = ({ name, inputs }: ProgramEntry, given: Tensors): Feeds =>
+    inputs.map((input) => {
+      const value = given[input.name];
+      if (value === undefined) throw new Error(`program "${name}" needs the input ${input.name}`);
+      return [inputNode(name, input.name), value];
+    });
+  await clear();
+
+  return {
+    engine: "tensorflow",
+    offers: (name) => programs.has(name),
+    run: async (name, inputs) => {
+      const program = programOf(name);
+      const feeds = feedsOf(program, inputs);
+      await flush();
+      await beginCaches(program);
+      const fetches = program.outputs.map((_, i) => resultNode(name, form, i));
+      const results = await graph(feeds, fetches.length > 0 ? fetches : [doneNode(name, form)]);
+      return Object.fromEntries(program.outputs.map((output, i) => [output.name, results[i]!]));
+    },
+    clearState: clear,
+    readState: async (names) => {
+      const nodes = names.map((name) => readNode(stateOf(name).name));
+      await flush();
+      const values = nodes.length === 0 ? [] : await graph([], nodes);
+      return Object.fromEntries(names.map((name, i) => [name, values[i]!]));
+    },
+    writeState: async (values) => {
+      for (const [name, tensor] of Object.entries(values)) {
+        const { shape, dtype } = stateOf(name);
+        if (sizeOf(shape) !== tensor.data.length)
+          throw new Error(
+            `state "${name}" holds ${shape.join("x")} values, got ${tensor.shape.join("x")}`,
+          );
+        pendingBytes -= pending.get(name)?.data.byteLength ?? 0;
+        pending.set(name, { shape, dtype, data: tensor.data.slice() });
+        pendingBytes += tensor.data.byteLength;
+        if (pendingBytes >= GROUP_BYTES) await flush();
+      }
+    },
+    liveBuffers: () => (closed ? 0 : states.size - (hasCaches ? 0 : caches.length)) + liveTensors,
+    firstNonFinite: async (name, inputs) => {
+      const program = programOf(name);
+      const feeds = feedsOf(program, inputs);
+      await flush();
+      await beginCaches(program);
+      try {
+        await device.ask("run", { session, feeds, fetches: [doneNode(name, "check")] });
+        return undefined;
+      } catch (error) {
+        const node = notFiniteNode(error);
+        if (node === undefined) throw explain(manifest, error);
+        return node;
+      }
+    },
+    close: async () => {
+      pending.clear();
+      closed = true;
+      await device.ask("close", { session });
+    },
+  };
+};
