@@ -19,7 +19,7 @@ import { continueSequences, windowStart } from "../../src/runtime/decode/continu
 import { sampleToken, type SamplingOptions } from "../../src/runtime/decode/sample.ts";
 import { samplingUniform } from "../../src/runtime/random.ts";
 import { evaluatorSession } from "../helpers/evaluator-engine.ts";
-import { variants } from "../parity/variants.ts";
+import { variants, variantsByLength } from "../parity/variants.ts";
 import { SUBJECTS } from "./engines.ts";
 import { bundleOfPrograms, manifestOfPrograms } from "./open.ts";
 
@@ -154,6 +154,37 @@ describe.each(Object.entries(variants))("%s", (_name, variant) => {
         );
       });
     }
+  });
+});
+
+describe.each(Object.entries(variantsByLength))("%s", (_name, variant) => {
+  const model = { ...variant, context: CONTEXT };
+  const compiled = build(model, { batch: 1, chunk: 2 });
+  const weights = weightsOf(compiled);
+  const opened = {
+    session: evaluatorSession(compiled, weights),
+    manifest: manifestOf(compiled, model),
+  };
+  const short = recomputing({ ...model, context: 3 }, weights);
+  it("has the logits of the whole prefix up to the length where it changes", async () => {
+    const { tokens, logits } = await generated(opened, [[1]], [3], SAMPLED);
+    for (const n of [1, 2, 3])
+      short(tokens[0]!.slice(0, n)).forEach((x, id) =>
+        expect(Math.abs(logits[0]![n - 1]![id]! - x), `token ${n}`).toBeLessThan(2e-6),
+      );
+  });
+  it("does not depend on the parts of a prompt beyond it", async () => {
+    const [prompts, counts] = [[[1, 2, 6, 0, 3]], [1]];
+    const whole = build(model, { batch: 1, chunk: CONTEXT });
+    const other = {
+      session: evaluatorSession(whole, weights),
+      manifest: manifestOf(whole, model),
+    };
+    const [a, b] = [
+      await generated(opened, prompts, counts, GREEDY),
+      await generated(other, prompts, counts, GREEDY),
+    ];
+    expect(a.logits).toEqual(b.logits);
   });
 });
 

@@ -39,6 +39,8 @@ const cases: readonly Case[] = [
   gpas("pre", llamaSpec(gpasSizes)),
   gpas("pre_gpas", llamaSpec(gpasSizes, { scaling: gpasVariant() })),
   gpas("post", llamaSpec(gpasSizes, { placement: "post" })),
+  gpas("sandwich", llamaSpec(gpasSizes, { placement: "sandwich" })),
+  gpas("sandwich_gpas", llamaSpec(gpasSizes, { placement: "sandwich", scaling: gpasVariant() })),
   gpas("post_pre", llamaSpec(gpasSizes, { placement: ["post", "post"] })),
   gpas(
     "post_pre_gpas",

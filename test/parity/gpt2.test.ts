@@ -1,36 +1,19 @@
 // GPT-2 from Hugging Face (transformers 5.23): learned positions, LayerNorm with biases, biased linear layers, GELU by its tanh
 // formula, a tied head. Its checkpoint joins q, k and v and holds products as [in, out], so names are mapped here.
 import { describe, expect, it } from "vitest";
-import type { ModelSpec } from "../../src/compiler/semantics/spec.ts";
 import { golden, maxDifference, readGolden, shiftLabels, type Tensors } from "./golden.ts";
-import { passOf } from "./models.ts";
+import { modelFrom, passOf } from "./models.ts";
 
-const normal = { is: "normal", std: 0.02 };
-const layernorm = { is: "layernorm", eps: 1e-5, bias: true };
-const model: ModelSpec = {
-  name: "Gpt2",
-  doc: null,
-  vocab_size: 96,
-  hidden_size: 32,
-  context: 64,
-  init: normal,
-  embedding: { is: "token", init: normal, padding: null },
-  blocks: [1, 2].map((layer) => ({
-    layer,
-    norm: { is: "pre", norm: layernorm },
-    attention: {
-      is: "mha",
-      heads: 4,
-      head_dim: null,
-      position: { is: "learned", init: normal },
-      bias: true,
-    },
-    ffn: { is: "gelu", intermediate: 128, bias: true, approximate: "tanh" },
-    scaling: null,
-  })),
-  final_norm: layernorm,
-  head: { is: "lm", tied: true },
-};
+const model = modelFrom(`model Gpt2 {
+  vocab_size = 96 hidden_size = 32 context = 64
+  blocks 2 {
+    norm = pre(layernorm())
+    attention = mha(4, position: learned(), bias: true)
+    ffn = gelu(128, bias: true, approximate: tanh)
+  }
+  final_norm = layernorm()
+  head = lm(tied: true)
+}`);
 
 const simple: readonly (readonly [RegExp, string])[] = [
   [/^embedding\.weight$/, "wte.weight"],

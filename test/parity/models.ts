@@ -1,4 +1,5 @@
 // The models of the golden cases as Specs, and the smallest way to run one: build its graph, evaluate it in float64.
+import { analyze } from "../../src/compiler/analyze.ts";
 import { createBuilder } from "../../src/compiler/ir/builder.ts";
 import { evaluate } from "../../src/compiler/ir/evaluate.ts";
 import type { Graph, Node } from "../../src/compiler/ir/types.ts";
@@ -22,46 +23,47 @@ export interface Sizes {
   readonly padding: number | null;
   readonly tied: boolean;
 }
+type PlacementName = "pre" | "post" | "sandwich";
 export interface Choices {
   /** Of all blocks, or of each. */
-  readonly placement?: "pre" | "post" | readonly ("pre" | "post")[];
+  readonly placement?: PlacementName | readonly PlacementName[];
   readonly scaling?: Variant | null;
 }
+
+/** The one model of a text, as the checker makes it: every key filled. */
+export const modelFrom = (text: string): ModelSpec => {
+  const files = { read: () => text, resolveImport: () => ({ fault: "there is one file" }) };
+  const { spec, diagnostics } = analyze("model.arch", files);
+  const model = Object.values(spec?.models ?? {}).at(-1);
+  if (model === undefined) throw new Error(diagnostics.map((d) => d.message).join("; "));
+  return model;
+};
 
 /** A decoder of the LLaMA family. */
 export const llamaSpec = (
   size: Sizes,
   { placement = "pre", scaling = null }: Choices = {},
 ): ModelSpec => {
-  const rmsnorm = { is: "rmsnorm", eps: size.eps };
-  const normal = { is: "normal", std: 0.02 };
-  const shared = {
-    heads: size.heads,
-    head_dim: null,
-    position: { is: "rope", theta: 10_000 },
-    bias: false,
-  };
+  const heads = size.kv === size.heads ? `mha(${size.heads})` : `gqa(${size.heads}, ${size.kv})`;
+  const base = modelFrom(`model Golden {
+    vocab_size = ${size.vocab} hidden_size = ${size.hidden} context = 64
+    embedding = token(padding: ${size.padding ?? "none"})
+    blocks ${size.layers} {
+      norm = pre(rmsnorm(${size.eps}))
+      attention = ${heads}
+      ffn = swiglu(${size.ffn})
+    }
+    final_norm = rmsnorm(${size.eps})
+    head = lm(tied: ${size.tied})
+  }`);
+  const places = typeof placement === "string" ? base.blocks.map(() => placement) : placement;
   return {
-    name: "Golden",
-    doc: null,
-    vocab_size: size.vocab,
-    hidden_size: size.hidden,
-    context: 64,
-    init: normal,
-    embedding: { is: "token", init: normal, padding: size.padding },
-    blocks: Array.from({ length: size.layers }, (_, i) => ({
-      layer: i + 1,
-      norm: {
-        is: typeof placement === "string" ? placement : (placement[i] ?? "pre"),
-        norm: rmsnorm,
-      },
-      attention:
-        size.kv === size.heads ? { is: "mha", ...shared } : { is: "gqa", kv: size.kv, ...shared },
-      ffn: { is: "swiglu", intermediate: size.ffn, bias: false },
+    ...base,
+    blocks: base.blocks.map((block, i) => ({
+      ...block,
+      norm: { ...block.norm, is: places[i] ?? "pre" },
       scaling,
     })),
-    final_norm: rmsnorm,
-    head: { is: "lm", tied: size.tied },
   };
 };
 

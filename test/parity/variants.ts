@@ -1,64 +1,84 @@
 // Small models that together hold every variant of every part: what must hold for all models is tested on these.
-import type { BlockSpec, ModelSpec, Variant } from "../../src/compiler/semantics/spec.ts";
-import { gpasVariant, llamaSpec } from "./models.ts";
+import type { ModelSpec } from "../../src/compiler/semantics/spec.ts";
+import { modelFrom } from "./models.ts";
 
-const sizes = {
-  vocab: 7,
-  hidden: 8,
-  layers: 2,
-  heads: 4,
-  kv: 4,
-  ffn: 12,
-  eps: 1e-6,
-  padding: null,
-  tied: false,
-};
-const base = llamaSpec(sizes);
-const withBlocks = (change: (block: BlockSpec) => Partial<BlockSpec>): ModelSpec => ({
-  ...base,
-  blocks: base.blocks.map((block) => ({ ...block, ...change(block) }) as BlockSpec),
-});
-const attention = (
-  changes: Readonly<Record<string, Variant | boolean | number | string>>,
-): ModelSpec => withBlocks((block) => ({ attention: { ...block.attention, ...changes } }));
-const ffn = (value: Variant): ModelSpec =>
-  withBlocks(() => ({ ffn: { intermediate: 12, bias: false, ...value } }));
-const normal = { is: "normal", std: 0.02 };
-const layernorm = { is: "layernorm", eps: 1e-5, bias: true };
+interface Parts {
+  readonly model?: string;
+  readonly norm?: string;
+  readonly attention?: string;
+  readonly ffn?: string;
+  readonly block?: string;
+}
+const small = ({
+  model = "",
+  norm = "pre()",
+  attention = "mha(4)",
+  ffn = "swiglu(12)",
+  block = "",
+}: Parts): ModelSpec =>
+  modelFrom(`model Small {
+    vocab_size = 7 hidden_size = 8 context = 64
+    blocks 2 { norm = ${norm} attention = ${attention} ffn = ${ffn} ${block} }
+    ${model}
+  }`);
 
-/** Of every part each variant, as a whole model of two layers over seven tokens. */
-export const variants: Readonly<Record<string, ModelSpec>> = {
-  llama: base,
-  "post-norm": withBlocks(() => ({ norm: { is: "post", norm: { is: "rmsnorm", eps: 1e-6 } } })),
-  "layernorm, final norm off": {
-    ...withBlocks(() => ({ norm: { is: "pre", norm: layernorm } })),
-    final_norm: null,
+const parts: Readonly<Record<string, Parts>> = {
+  llama: {},
+  "post-norm": { norm: "post()" },
+  "layernorm, final norm off": { norm: "pre(layernorm())", model: "final_norm = none" },
+  "layernorm without bias": { norm: "pre(layernorm(bias: false))" },
+  "gains that start from 1 + weight": { norm: "pre(rmsnorm(unit_offset: true))" },
+  "no norm but the last": { norm: "pre(none)" },
+  sandwich: { norm: "sandwich()" },
+  gqa: { attention: "gqa(4, kv: 2)" },
+  mqa: { attention: "mqa(4)" },
+  "head_dim apart from hidden_size": { attention: "mha(4, head_dim: 4)" },
+  "attention biases": { attention: "mha(4, bias: true)" },
+  "biases of q, k and v alone": { attention: "mha(4, bias: true, out_bias: false)" },
+  "queries and keys normalised": { attention: "mha(4, qk_norm: per_head())" },
+  "queries and keys normalised over all heads": {
+    attention: "gqa(4, kv: 2, qk_norm: joint(layernorm()))",
   },
-  "layernorm without bias": withBlocks(() => ({
-    norm: { is: "pre", norm: { ...layernorm, bias: false } },
-  })),
-  gqa: attention({ is: "gqa", kv: 2 }),
-  mqa: attention({ is: "mqa" }),
-  "head_dim apart from hidden_size": attention({ head_dim: 4 }),
-  "attention biases": attention({ bias: true }),
-  "learned positions": attention({ position: { is: "learned", init: normal } }),
-  "no positions": attention({ position: { is: "none" } }),
-  geglu: ffn({ is: "geglu", approximate: "none" }),
-  "gelu by tanh, biased": ffn({ is: "gelu", approximate: "tanh", bias: true }),
-  relu2: ffn({ is: "relu2" }),
-  "tied head": { ...base, head: { is: "lm", tied: true } },
+  "a window, a cap, a scale": { attention: "mha(4, window: 2, softcap: 0.5, scale: 0.7)" },
+  "windows by layer": { attention: "mha(4, window: if mod(l, 2) == 1 then 2 else none)" },
+  sinks: { attention: "gqa(4, kv: 2, sinks: true, window: 3)" },
+  alibi: { attention: "mha(4, position: alibi())" },
+  "learned positions": { attention: "mha(4, position: learned())" },
+  "no positions": { attention: "mha(4, position: none)" },
+  "rope, linear": { attention: "mha(2, position: rope(scaling: linear(4)))" },
+  "rope, llama3": { attention: "mha(2, position: rope(100, scaling: llama3(8, original: 16)))" },
+  "rope, yarn": { attention: "mha(2, position: rope(100, scaling: yarn(4, original: 16)))" },
+  "rope, short longrope": {
+    attention: "mha(2, position: rope(scaling: longrope([1, 2], [3, 4], original: 8)))",
+  },
+  geglu: { ffn: "geglu(12)" },
+  "gelu by tanh, biased": { ffn: "gelu(12, approximate: tanh, bias: true)" },
+  relu2: { ffn: "relu2(12)" },
+  "tied head": { model: "head = lm(tied: true)" },
+  "embeddings scaled and normalised, logits capped": {
+    model: "embedding = token(scale: sqrt(8), norm: rmsnorm()) head = lm(softcap: 0.5)",
+  },
   "a trunk and three heads": {
-    ...base,
-    trails: {
-      is: "split", heads: 3, blocks_in_head: 1, combine: "mean_probabilities", loss: "mean", final_norm: "twice",
-    },
-  }, // prettier-ignore
-  "an ensemble of tied models": {
-    ...base,
-    head: { is: "lm", tied: true },
-    trails: { is: "ensemble", members: 2, combine: "mean_logits", loss: "mean" },
+    model: `trails = split(heads: 3, blocks_in_head: 1, combine: mean_probabilities, loss: mean,
+      final_norm: twice)`,
   },
-  "gpas without the stop": withBlocks(() => ({
-    scaling: gpasVariant({ stop_gradient: false, init: 0.4 }),
-  })),
+  "an ensemble of tied models": {
+    model: "head = lm(tied: true) trails = ensemble(members: 2, combine: mean_logits, loss: mean)",
+  },
+  "gpas without the stop": { block: "scaling = gpas(stop_gradient: false, init: 0.4)" },
 };
+
+const byLength: Readonly<Record<string, Parts>> = {
+  "rope, dynamic": { attention: "mha(2, position: rope(scaling: dynamic(4, original: 3)))" },
+  "rope, longrope": {
+    attention: `mha(2, position: rope(scaling: longrope([1, 2], [3, 4], original: 3,
+      attention_factor: 1.1)))`,
+  },
+};
+
+const modelsOf = (from: Readonly<Record<string, Parts>>): Readonly<Record<string, ModelSpec>> =>
+  Object.fromEntries(Object.entries(from).map(([name, part]) => [name, small(part)]));
+/** Of every part each variant, as a whole model of two layers over seven tokens. */
+export const variants = modelsOf(parts);
+/** Those whose earlier states depend on how long the sequence becomes: beyond three tokens, no cache can hold them. */
+export const variantsByLength = modelsOf(byLength);

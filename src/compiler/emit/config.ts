@@ -16,9 +16,12 @@ const KNOWN: Readonly<Record<string, readonly string[]>> = {
     ...["final_norm", "head"],
   ],
   block: ["layer", "norm", "attention", "ffn"],
-  attention: ["is", "heads", "kv", "head_dim", "position", "bias"],
-  ffn: ["is", "intermediate", "bias"],
+  attention: ["is", "heads", "kv", "head_dim", "position"],
+  ffn: ["is", "intermediate"],
   position: ["is", "theta"],
+  norm: ["is", "eps"],
+  embedding: ["is", "init", "padding"],
+  head: ["is", "tied"],
 };
 const plain = (place: string, value: object): boolean =>
   Object.entries(value).every(([key, v]) => KNOWN[place]?.includes(key) === true || off(v));
@@ -48,10 +51,10 @@ const llamaBlock = (block: BlockSpec): LlamaBlock | undefined => {
     ffn.is !== "swiglu"
   )
     return undefined;
-  if (!["mha", "gqa", "mqa"].includes(attention.is) || !off(attention["bias"]) || !off(ffn["bias"]))
-    return undefined;
+  if (!["mha", "gqa", "mqa"].includes(attention.is)) return undefined;
   if (
     !plain("block", block) ||
+    !plain("norm", inner) ||
     !plain("attention", attention) ||
     !plain("ffn", ffn) ||
     !plain("position", position)
@@ -77,7 +80,10 @@ const asLlama = (model: ModelSpec): LlamaBlock | undefined => {
     !plain("model", model) ||
     norm?.is !== "rmsnorm" ||
     number(norm, "eps") !== first.eps ||
-    head.is !== "lm"
+    head.is !== "lm" ||
+    !plain("norm", norm) ||
+    !plain("embedding", model.embedding) ||
+    !plain("head", head)
   )
     return undefined;
   return blocks.every((block) => JSON.stringify(block) === JSON.stringify(first))

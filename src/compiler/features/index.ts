@@ -2,6 +2,7 @@
 import type { Feature } from "./feature.ts";
 import { gpas } from "./gpas/index.ts";
 import { neurotrails } from "./neurotrails/index.ts";
+import { sandwich } from "./sandwich/index.ts";
 
-export const features: readonly Feature[] = [gpas, neurotrails];
+export const features: readonly Feature[] = [gpas, neurotrails, sandwich];
 export type { Feature };

@@ -185,6 +185,8 @@ export interface AttentionAttrs {
   readonly window?: number;
   /** Scores are cap · tanh(score / cap). */
   readonly softcap?: number;
+  /** Then a score falls by slope · (position of the query - that of the key); one slope a head. */
+  readonly slopes?: readonly number[];
   /**
    * What the operands after q, k and v are. `positions` i32 [B, T]: the position of each query among the keys;
    * `keyLengths` i32 [B]: keys from there on are padding.

@@ -1,14 +1,14 @@
-// The small parts of a decoder: a linear layer, vectors, rotary tables, starts of parameters.
+// The small parts of a decoder: a linear layer, vectors, starts of parameters.
 // Linear weights are [in, out] here and [out, in] on disk, so that no product reads a transposed operand.
 import type { Init } from "../../bundle/manifest.ts";
 import { InternalError } from "../diagnostics/types.ts";
 import type { Builder, Dim, Node } from "../ir/types.ts";
 import type { Variant } from "../semantics/spec.ts";
 import { number } from "./config.ts";
-import { add, cos, dim, iota, matMul, mul, reshape, sin } from "./ops.ts";
+import { add, matMul } from "./ops.ts";
 import type { Parameters } from "./parameters.ts";
 import type { SubLayer } from "./sites.ts";
-import type { Cell, Stage } from "./stage.ts";
+import type { Cell } from "./stage.ts";
 
 /** A layer's two names: "blocks.3.attention.q" and "model.layers.3.self_attn.q_proj". */
 export interface LayerName {
@@ -58,34 +58,6 @@ export const vector = (
     init: { kind: "constant", value },
     role: part === "bias" ? "bias" : "norm",
   });
-
-/**
- * cos and sin of t · theta^(-2i/d), both halves of d alike: two tables [T, d], or [B, 1, T, d] where each row has positions of
- * its own. RoPE, arXiv 2104.09864, in the half-split layout of LLaMA. In-graph, so that a bundle carries no tables.
- */
-export const rotaryTables = (
-  { b, cache }: Stage,
-  T: Dim,
-  d: Dim,
-  theta: number,
-): readonly [cos: Node, sin: Node] => {
-  const half = d.size / 2;
-  const values = Array.from({ length: d.size }, (_, i) =>
-    Math.fround(theta ** ((-2 * (i % half)) / d.size)),
-  );
-  const frequencies = b.emit("constant", [], { dtype: "f32", shape: [d], values });
-  const t =
-    cache === undefined
-      ? iota(b, "f32", [T, d], 0)
-      : reshape(b, b.emit("cast", [cache.positions], { dtype: "f32" }), [
-          cache.positions.type.shape[0]!,
-          dim("", 1),
-          T,
-          dim("", 1),
-        ]);
-  const angles = mul(b, t, frequencies);
-  return [cos(b, angles), sin(b, angles)];
-};
 
 /** x [B, T, in] -> [B, T, out] by the block's layer "attention.q", "self_attn.q_proj" on disk. */
 export const project = (

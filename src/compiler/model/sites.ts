@@ -7,33 +7,52 @@ import type { LayerName } from "./layers.ts";
 import type { Cell, Stage } from "./stage.ts";
 
 /**
- * In the order of the data, for a sub-layer F of a Pre block, h' = h + F(N(h)), or a Post block, h' = N(h + F(h)):
- * `residual.in` the stream h that reaches both operands; `norm.out` what N gives; `branch.out` what F gives;
- * `residual.skip` the operand h of the addition alone; `residual.out` the sum. Each occurs twice a block.
+ * In the order of the data, for a sub-layer F with h' = N₃(h + N₂(F(N₁(h)))), where a placement has only some of the norms:
+ * `residual.in` the stream h that reaches both operands; `norm.out` what each norm gives; `branch.out` what F gives;
+ * `residual.skip` the operand h of the addition alone; `residual.out` the sum. Of parallel sub-layers the first and the last
+ * two occur once a block, else each occurs for both.
  */
 export type Site = "residual.in" | "norm.out" | "branch.out" | "residual.skip" | "residual.out";
 export type SubLayer = "attention" | "ffn";
 
-/** A block at one of its sub-layers. */
+/** A block at one of its sites. */
 export interface SiteContext extends Cell {
-  readonly subLayer: SubLayer;
+  /** "block": where both sub-layers meet in one addition. */
+  readonly subLayer: SubLayer | "block";
+  readonly placement: Placement;
 }
 
 /** A sub-layer: x [B, T, D] -> [B, T, D]; `spec` is its constructor. */
 export type Layer = (cell: Cell, spec: Variant, x: Node) => Node;
-/** x [..., D] -> [..., D] with parameters below `name`. */
-export type NormKind = (stage: Stage, spec: Variant, x: Node, name: LayerName) => Node;
-/** A block's parts, for a placement to put together. */
-export interface BlockParts {
-  readonly cell: Cell;
-  /** The norm at `path` below the block ("ffn_norm"), `disk` below the layer on disk, and what methods do to its result. */
-  readonly norm: (sub: SubLayer, path: string, disk: string, x: Node) => Node;
-  /** Attention or feed-forward layer, and what methods do to its result. */
-  readonly branch: (sub: SubLayer, x: Node) => Node;
-  readonly site: (site: Site, sub: SubLayer, x: Node) => Node;
+/** x [..., D] -> [..., D] with parameters below `name`. `gain` is where the gain starts. */
+export type NormKind = (
+  stage: Stage,
+  spec: Variant,
+  x: Node,
+  name: LayerName,
+  gain: number,
+) => Node;
+
+/** Norms around a sub-layer, by their names below the block and below the layer on disk: h' = after(h + inside(F(before(h)))). */
+export interface NormNames {
+  readonly before?: LayerName;
+  readonly inside?: LayerName;
+  readonly after?: LayerName;
 }
-/** x [B, T, D] -> [B, T, D]: a whole block. */
-export type Placement = (parts: BlockParts, x: Node) => Node;
+/**
+ * Where a block normalises: h' = after(α·h + inside(F(before(h)))) for the attention, then for the feed-forward layer. In
+ * parallel both read one `before`, the attention's, and meet in one addition.
+ */
+export interface Placement {
+  readonly norms: Readonly<Record<SubLayer, NormNames>>;
+  readonly parallel?: boolean;
+  /** α: multiplies the shortcut. */
+  readonly shortcut?: (spec: Variant, block: BlockSpec) => number;
+  /** Multiplies what each norm gives. */
+  readonly factor?: (spec: Variant, block: BlockSpec) => number;
+  /** Where the gains of its norms start, if not at 1. */
+  readonly gain?: (spec: Variant, block: BlockSpec) => number;
+}
 
 /**
  * The parts of a whole model, for a body to put together. `branch` is what stands before the names of parameters and nodes:

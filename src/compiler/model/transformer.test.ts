@@ -2,7 +2,7 @@
 // the loss in float64, parameter paths against those that the checker gives selectors, and what does not reach backwards.
 import { describe, expect, it } from "vitest";
 import { passOf } from "../../../test/parity/models.ts";
-import { variants } from "../../../test/parity/variants.ts";
+import { variants, variantsByLength } from "../../../test/parity/variants.ts";
 import { features } from "../features/index.ts";
 import { parametersOf } from "./parameters-of.ts";
 
@@ -18,7 +18,7 @@ const draw = (seed: number) => {
   };
 };
 
-describe.each(Object.entries(variants))("%s", (_name, model) => {
+describe.each(Object.entries({ ...variants, ...variantsByLength }))("%s", (_name, model) => {
   const { parameters, run } = passOf(model, B, T);
   const random = draw(7);
   const vectors = (scale: number): Record<string, Float64Array> =>

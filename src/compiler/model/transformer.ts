@@ -3,20 +3,13 @@
 import { count } from "../ir/shape.ts";
 import type { Node } from "../ir/types.ts";
 import type { ModelSpec } from "../semantics/spec.ts";
-import { flag, optionalNumber, variant } from "./config.ts";
+import { flag, optionalNumber, optionalVariant, variant } from "./config.ts";
 import { initOf, linear } from "./layers.ts";
 import { normalise } from "./norms.ts";
-import { add, dim, gather, matMul, minimum, reshape, scalar } from "./ops.ts";
-import {
-  kindOf,
-  type Answer,
-  type BlockParts,
-  type Body,
-  type Layer,
-  type Site,
-  type SubLayer,
-} from "./sites.ts";
-import { cellOf, type Cell, type Stage } from "./stage.ts";
+import { add, dim, div, gather, matMul, minimum, mul, reshape, scalar, tanh } from "./ops.ts";
+import { blockOf } from "./placement.ts";
+import type { Answer, Body } from "./sites.ts";
+import { cellOf, type Stage } from "./stage.ts";
 
 /** Logits are [B, T, V]. */
 export interface Forward extends Answer {
@@ -89,7 +82,8 @@ export const decoder = (
 };
 
 /** [B, T] -> [B, T, D] */
-const embed = ({ b, params, cache }: Stage, model: ModelSpec, ids: Node, branch: string): Node => {
+const embed = (stage: Stage, model: ModelSpec, ids: Node, branch: string): Node => {
+  const { b, params } = stage;
   const D = dim("hidden", model.hidden_size);
   const padding = optionalNumber(model.embedding, "padding");
   const init = initOf(variant(model.embedding, "init"), D.size);
@@ -101,7 +95,18 @@ const embed = ({ b, params, cache }: Stage, model: ModelSpec, ids: Node, branch:
     role: "embedding",
     frozenRow: padding,
   });
-  const x = gather(b, table, ids);
+  const scale = optionalNumber(model.embedding, "scale");
+  const rows = gather(b, table, ids);
+  const x = placed(stage, model, scale === null ? rows : mul(b, rows, scale), branch);
+  const norm = optionalVariant(model.embedding, "norm");
+  if (norm === null) return x;
+  const name = { path: `${branch}embedding_norm`, disk: `${branch}model.embed_layernorm` };
+  return normalise(stage, norm, x, name);
+};
+
+/** With the vectors of learned positions, where the model has them. [B, T, D] -> [B, T, D] */
+const placed = ({ b, params, cache }: Stage, model: ModelSpec, x: Node, branch: string): Node => {
+  const D = x.type.shape.at(-1)!;
   const learned = model.blocks
     .map((block) => variant(block.attention, "position"))
     .find((position) => position.is === "learned");
@@ -113,7 +118,7 @@ const embed = ({ b, params, cache }: Stage, model: ModelSpec, ids: Node, branch:
     init: initOf(variant(learned, "init"), D.size),
     role: "embedding",
   });
-  const T = ids.type.shape[1]!.size;
+  const T = x.type.shape[1]!.size;
   if (cache === undefined)
     return add(b, x, b.emit("slice", [positions], { begin: [0, 0], size: [T, D.size] }));
   // Padding behind a row's last token may stand past the end of the table.
@@ -121,42 +126,15 @@ const embed = ({ b, params, cache }: Stage, model: ModelSpec, ids: Node, branch:
   return add(b, x, gather(b, positions, minimum(b, cache.positions, last)));
 };
 
-/** [B, T, D] -> [B, T, D] */
-const blockOf = (cell: Cell, x: Node): Node => {
-  const { b, block, place, path, disk, spanOf, kinds } = cell;
-  const site: BlockParts["site"] = (name, sub, y) => wrap(cell, name, sub, y);
-  const layer = (sub: SubLayer): Layer => kindOf(kinds[sub], block[sub]);
-  return kindOf(kinds.placement, block.norm)(
-    {
-      cell,
-      site,
-      norm: (sub, name, diskName, y) => {
-        const at = { path: `${path}.${name}`, disk: `${disk}.${diskName}` };
-        const make = (): Node => normalise(cell, variant(block.norm, "norm"), y, at);
-        return site("norm.out", sub, b.at(name, spanOf(`${place}.norm`), make));
-      },
-      branch: (sub, y) => {
-        const make = (): Node => layer(sub)(cell, block[sub], y);
-        return site("branch.out", sub, b.at(sub, spanOf(`${place}.${sub}`), make));
-      },
-    },
-    x,
-  );
+/** [B, T, D] -> [B, T, V]; `table` serves a tied head. */
+const head = (stage: Stage, model: ModelSpec, x: Node, branch: string, table: string): Node => {
+  const { b } = stage;
+  const logits = project(stage, model, x, branch, table);
+  const cap = optionalNumber(model.head, "softcap");
+  return cap === null ? logits : mul(b, tanh(b, div(b, logits, cap)), cap);
 };
 
-/** Lets every method that the block uses act at a site, in the order of the list. */
-const wrap = (cell: Cell, site: Site, subLayer: SubLayer, x: Node): Node =>
-  cell.methods.reduce((before, method) => {
-    const config = method.configOf?.(cell.block);
-    const apply = method.sites?.[site];
-    if (config === undefined || apply === undefined) return before;
-    const key = Object.keys(cell.block).find((k) => cell.block[k] === config) ?? "";
-    const make = (): Node => apply(before, config, { ...cell, subLayer });
-    return cell.b.at(method.name, cell.spanOf(`${cell.place}.${key}`), make);
-  }, x);
-
-/** [B, T, D] -> [B, T, V]; `table` serves a tied head. */
-const head = (
+const project = (
   { b, params }: Stage,
   model: ModelSpec,
   x: Node,

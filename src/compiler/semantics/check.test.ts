@@ -33,19 +33,25 @@ describe("models", () => {
       doc: "The baseline.",
       hidden_size: 64,
       embedding: { is: "token", init: { is: "normal", std: 0.02 }, padding: null },
-      final_norm: { is: "rmsnorm", eps: 1e-6 },
+      final_norm: { is: "rmsnorm", eps: 1e-6, unit_offset: false },
       head: { is: "lm", tied: false },
     });
     expect(model.blocks).toHaveLength(4);
     expect(model.blocks[3]).toEqual({
       layer: 4,
-      norm: { is: "pre", norm: { is: "rmsnorm", eps: 1e-6 } },
+      norm: { is: "pre", norm: { is: "rmsnorm", eps: 1e-6, unit_offset: false } },
       attention: {
         is: "mha",
         heads: 8,
         head_dim: null,
-        position: { is: "rope", theta: 10_000 },
+        position: { is: "rope", theta: 10_000, scaling: null },
         bias: false,
+        out_bias: false,
+        qk_norm: null,
+        window: null,
+        scale: null,
+        softcap: null,
+        sinks: false,
       },
       ffn: { is: "swiglu", intermediate: 172, bias: false },
       scaling: null,
@@ -103,7 +109,7 @@ describe("models", () => {
     const { models } = spec(`${llama}model A extends Llama { final_norm = none }
       model B extends A { final_norm = default }`);
     expect(models["A"]!.final_norm).toBeNull();
-    expect(models["B"]!.final_norm).toEqual({ is: "rmsnorm", eps: 1e-6 });
+    expect(models["B"]!.final_norm).toEqual({ is: "rmsnorm", eps: 1e-6, unit_offset: false });
   });
 
   test("a key and a parameter may share a name", () => {

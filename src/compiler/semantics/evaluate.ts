@@ -1,7 +1,7 @@
 // Expressions to values: arithmetic with units, comparisons, `if`, names in the order the language gives them.
 // A mistake is reported once where it stands and becomes the poison value `undefined`.
 import type { Span } from "../diagnostics/types.ts";
-import type { BinaryExpr, Expr, IfExpr, ListExpr, Name, ReferenceExpr } from "../syntax/ast.ts";
+import type { BinaryExpr, Expr, IfExpr, ListExpr, Name } from "../syntax/ast.ts";
 import { conform } from "./conform.ts";
 import { reportValue, type Context } from "./context.ts";
 import { didYouMean } from "./load.ts";
@@ -106,7 +106,7 @@ const unitHelp = (unit: Name, want: Want | undefined): ReturnType<typeof didYouM
     ? didYouMean(unit, want.type.units.map(plural))
     : didYouMean(unit, unitWords);
 
-const finite = (value: number, unit: Unit | undefined, span: Span, ctx: Context): Maybe => {
+export const finite = (value: number, unit: Unit | undefined, span: Span, ctx: Context): Maybe => {
   if (!Number.isFinite(value)) {
     reportValue(ctx, "overflow", span, {});
     return undefined;
@@ -144,7 +144,7 @@ const asBool = (value: Val, ctx: Context): boolean | undefined => {
   return undefined;
 };
 
-const asNumber = (
+export const asNumber = (
   value: Val,
   op: string,
   ctx: Context,
@@ -261,49 +261,4 @@ const compare = (op: string, a: number, b: number): boolean => {
     default:
       return a >= b;
   }
-};
-
-export const call = (name: Name, expr: ReferenceExpr, ctx: Context): Maybe => {
-  const args = expr.args ?? [];
-  const values = args.map((arg) => evaluate(arg.value, undefined, ctx));
-  const wanted = name.text === "min" || name.text === "max" ? "at least one number" : "one number";
-  const extra = args.find((arg) => arg.name !== undefined);
-  if (args.length === 0 || (wanted === "one number" && args.length > 1) || extra !== undefined) {
-    ctx.report("function-arguments", expr.span, { name: name.text, wanted });
-    return undefined;
-  }
-  const numbers = values.map((value) => value && asNumber(value, name.text, ctx));
-  const known = numbers.filter((n) => n !== undefined);
-  if (known.length < numbers.length) return undefined;
-  const { unit } = known[0]!;
-  const odd = known.find((n) => n.unit !== unit);
-  if (odd !== undefined) {
-    ctx.report("mixed-units", expr.span, {
-      op: name.text,
-      left: showNumber(known[0]!.value, unit),
-      right: showNumber(odd.value, odd.unit),
-    });
-    return undefined;
-  }
-  const all = known.map((n) => n.value);
-  if (name.text === "min")
-    return finite(
-      all.reduce((a, b) => Math.min(a, b)),
-      unit,
-      expr.span,
-      ctx,
-    );
-  if (name.text === "max")
-    return finite(
-      all.reduce((a, b) => Math.max(a, b)),
-      unit,
-      expr.span,
-      ctx,
-    );
-  if (name.text === "floor") return finite(Math.floor(all[0]!), unit, expr.span, ctx);
-  if (all[0]! < 0) {
-    reportValue(ctx, "negative-square-root", expr.span, { value: showNumber(all[0]!, unit) });
-    return undefined;
-  }
-  return finite(Math.sqrt(all[0]!), unit, expr.span, ctx);
 };

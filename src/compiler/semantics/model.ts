@@ -13,6 +13,7 @@ import {
   type Group,
   type Written,
 } from "./flatten.ts";
+import { checkPositions } from "./positions.ts";
 import { checkShapes } from "./shapes.ts";
 import type { BlockSpec, ModelSpec, Origin, Value } from "./spec.ts";
 import { isWhole, toValue, type Maybe } from "./values.ts";
@@ -57,13 +58,9 @@ export const buildModel = (
       ctx.report(complaint, ...rest);
     },
   };
-  checkShapes(
-    record,
-    layers.filter((l) => l.sound).map((l) => l.block),
-    root,
-    origins,
-    watched,
-  );
+  const sound = layers.filter((l) => l.sound).map((l) => l.block);
+  checkShapes(record, sound, root, origins, watched);
+  checkPositions(record, sound, root, origins, watched);
   const complete = layers.filter(
     ({ block, sound }) => sound && block["norm"] !== undefined && block["attention"] !== undefined,
   );

@@ -4,13 +4,12 @@ import type { Span } from "../diagnostics/types.ts";
 import type { Expr, Name, ReferenceExpr } from "../syntax/ast.ts";
 import { construct } from "./construct.ts";
 import type { Binding, Context } from "./context.ts";
-import { call, evaluate, type Want } from "./evaluate.ts";
+import { evaluate, type Want } from "./evaluate.ts";
+import { call, functions } from "./functions.ts";
 import { didYouMean } from "./load.ts";
 import type { Constructor, Type } from "./schema.ts";
 import { typeOf } from "./types-of.ts";
 import { moved, val, withArticle, type Maybe } from "./values.ts";
-
-const FUNCTIONS = ["min", "max", "floor", "sqrt"];
 
 export const reference = (expr: ReferenceExpr, want: Want | undefined, ctx: Context): Maybe => {
   const first = expr.path[0];
@@ -21,7 +20,7 @@ export const reference = (expr: ReferenceExpr, want: Want | undefined, ctx: Cont
   }
   const variants = variantsFor(first.text, want, ctx);
   if (expr.args !== undefined) {
-    if (FUNCTIONS.includes(first.text)) return call(first, expr, ctx);
+    if (functions.includes(first.text)) return call(first, expr, ctx);
     const one = variants[0];
     if (one !== undefined) return construct(one, expr.args, expr.span, ctx);
     const binding = ctx.module.names.get(first.text);
@@ -143,7 +142,7 @@ export const evaluateLet = (
 const hasConstructor = (expr: Expr): boolean => {
   switch (expr.kind) {
     case "reference":
-      return !(expr.args !== undefined && FUNCTIONS.includes(expr.path[0]?.text ?? ""));
+      return !(expr.args !== undefined && functions.includes(expr.path[0]?.text ?? ""));
     case "list":
       return expr.items.some(hasConstructor);
     case "group":
@@ -195,7 +194,7 @@ const unknown = (name: Name, want: Want | undefined, ctx: Context, called: boole
     );
     return undefined;
   }
-  const candidates = called ? FUNCTIONS : [...scope, ...(ctx.layer ? ["l", "L"] : [])];
+  const candidates = called ? functions : [...scope, ...(ctx.layer ? ["l", "L"] : [])];
   ctx.report("unknown-name", name.span, { name: name.text }, didYouMean(name, candidates));
   return undefined;
 };

@@ -3,12 +3,12 @@ import type { Details, Span } from "../diagnostics/types.ts";
 import { reportValue, type Context } from "./context.ts";
 import type { Origin, Value, Variant } from "./spec.ts";
 
-type Record_ = Readonly<Record<string, Value | undefined>>;
-type Origins = ReadonlyMap<string, Origin>;
+export type PartialRecord = Readonly<Record<string, Value | undefined>>;
+export type Origins = ReadonlyMap<string, Origin>;
 
 export const checkShapes = (
-  model: Record_,
-  blocks: readonly Record_[],
+  model: PartialRecord,
+  blocks: readonly PartialRecord[],
   root: string,
   origins: Origins,
   ctx: Context,
@@ -36,9 +36,9 @@ export const checkShapes = (
     );
 };
 
-const numberOf = (value: Value | undefined): number | undefined =>
+export const numberOf = (value: Value | undefined): number | undefined =>
   typeof value === "number" ? value : undefined;
-const variantOf = (value: Value | undefined): Variant | undefined =>
+export const variantOf = (value: Value | undefined): Variant | undefined =>
   typeof value === "object" && value !== null && "is" in value ? value : undefined;
 
 const nearest = (path: string, origins: Origins): Origin | undefined => {

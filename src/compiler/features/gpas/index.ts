@@ -40,7 +40,7 @@ export const scale = (b: Builder, h: Node, fraction: Node, stop: boolean): Node 
 const gated =
   (site: Site) =>
   (h: Node, config: Variant, cx: SiteContext): Node => {
-    if (siteOf(config, cx.block.norm.is) !== site) return h;
+    if (siteOf(config, cx.placement) !== site) return h;
     // One gate a block, used after both sub-layers, is what the authors' code does; the paper's figure draws one for each.
     const part = text(config, "share") === "block" ? "gate" : `${cx.subLayer}_gate`;
     const gate = cx.param({

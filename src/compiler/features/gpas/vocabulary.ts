@@ -1,5 +1,5 @@
 // The words of GPAS: the constructor `gpas(...)`, two keys of recipes, and its complaints.
-import type { Site } from "../../model/sites.ts";
+import type { Placement, Site } from "../../model/sites.ts";
 import type { Complaint, VocabularyPart } from "../../semantics/schema.ts";
 import type { BlockSpec, Variant } from "../../semantics/spec.ts";
 
@@ -38,10 +38,13 @@ const sites: readonly { readonly name: string; readonly site: Site; readonly doc
   },
 ];
 
-/** Where a gate acts in a block of this placement. Norm inside the branch: on the stream; norm after the addition: on the shortcut. */
-export const siteOf = (config: Variant, placement: string): Site => {
+/**
+ * Where a gate acts in a block of this placement: on the stream after the addition, but on the shortcut where a norm after the
+ * addition would undo that.
+ */
+export const siteOf = (config: Variant, { norms }: Placement): Site => {
   const named = sites.find((s) => s.name === config["site"]);
-  return named?.site ?? (placement === "pre" ? "residual.out" : "residual.skip");
+  return named?.site ?? (norms.attention.after === undefined ? "residual.out" : "residual.skip");
 };
 
 /** Mixed models have an official form (`post_pre_gpas`), plain Post-LN has none; a written `site` says that it is meant. */

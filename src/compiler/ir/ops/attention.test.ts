@@ -41,9 +41,11 @@ const plainLoops = (
           let dot = 0;
           for (let i = 0; i < d; i++) dot += q[row * d + i]! * k[(head + s) * d + i]!;
           const scaled = dot * attrs.scale;
-          return attrs.softcap === undefined
-            ? scaled
-            : attrs.softcap * Math.tanh(scaled / attrs.softcap);
+          const capped =
+            attrs.softcap === undefined
+              ? scaled
+              : attrs.softcap * Math.tanh(scaled / attrs.softcap);
+          return capped - (attrs.slopes?.[h] ?? 0) * (own - s);
         });
         const sum = scores.reduce((n, s) => n + Math.exp(s), 0);
         stats[row] = Math.log(sum);

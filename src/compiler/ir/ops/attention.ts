@@ -60,13 +60,14 @@ const grouped = (b: Builder, { k, B, H, T }: Site, x: Node): Node => {
     : reshape(b, x, [B, K, { name: "", size: (H.size / K.size) * T.size }, x.type.shape[3]!]);
 };
 
-/** Which keys a query sees: bool [T, S] or [B, 1, T, S]; undefined where it sees all. */
-const visible = (b: Builder, site: Site): Node | undefined => {
-  const { attrs, B, T, S, positions, keyLengths } = site;
+/** The positions of queries and keys, i32, to be compared: [T, S] or broadcast to [B, 1, T, S]. */
+const places = (
+  b: Builder,
+  { B, T, S, positions, keyLengths }: Site,
+): { readonly own: () => Node; readonly keys: Node } => {
   const grid = positions === undefined && keyLengths === undefined ? [T, S] : [one, one, T, S];
   const at = (axis: number): Node =>
     b.emit("iota", [], { dtype: "i32", shape: grid, axis: grid.length - 2 + axis });
-  const keys = at(1);
   // without positions of their own the queries are the last T of the S tokens
   const own = (): Node =>
     positions !== undefined
@@ -74,6 +75,12 @@ const visible = (b: Builder, site: Site): Node | undefined => {
       : T.size === S.size
         ? at(0)
         : add(b, at(0), whole(b, S.size - T.size));
+  return { own, keys: at(1) };
+};
+/** Which keys a query sees: bool [T, S] or [B, 1, T, S]; undefined where it sees all. */
+const visible = (b: Builder, site: Site): Node | undefined => {
+  const { attrs, B, keyLengths } = site;
+  const { own, keys } = places(b, site);
   const tests: Node[] = [];
   if (attrs.causal) tests.push(b.emit("greaterEqual", [own(), keys], none));
   if (attrs.window !== undefined)
@@ -95,9 +102,19 @@ const scores = (b: Builder, site: Site): Node => {
   const cap = scalar(b, attrs.softcap);
   return mul(b, b.emit("tanh", [b.emit("div", [scaled, cap], none)], none), cap);
 };
+/** With what distance takes from them, slope · (query - key). */
+const sloped = (b: Builder, site: Site, s: Node): Node => {
+  const { slopes } = site.attrs;
+  if (slopes === undefined) return s;
+  const { own, keys } = places(b, site);
+  const distance = b.emit("cast", [sub(b, own(), keys)], { dtype: "f32" });
+  const shape = [site.H, one, one];
+  const rates = b.emit("constant", [], { dtype: "f32", shape, values: slopes });
+  return sub(b, s, mul(b, distance, rates));
+};
 const masked = (b: Builder, site: Site): Node => {
   const seen = visible(b, site);
-  const s = scores(b, site);
+  const s = sloped(b, site, scores(b, site));
   return seen === undefined ? s : b.emit("select", [seen, s, scalar(b, -1e9)], none);
 };
 /** exp(S - lse): f32 [B, H, T, S]. A query that sees no key has zeros. */
@@ -157,6 +174,8 @@ const inferOut = (
   )
     return fault(shown);
   if (attrs.window !== undefined && !attrs.causal) return fault("a window needs causal attention");
+  if (attrs.slopes !== undefined && attrs.slopes.length !== qs[1]!.size)
+    return fault(`${attrs.slopes.length} slopes for ${showType(q)}`);
   const e = v.shape[3]!;
   return (
     operandFault(q, rest, attrs) ??
@@ -200,6 +219,10 @@ const samples: readonly Sample[] = [
     attrs: { scale: 0.7, causal: true, window: 2, softcap: 1.5 },
   },
   {
+    inputs: ["f32[b=1,h=2,t=3,d=2]", "f32[b=1,k=2,s=4,d=2]", "f32[b=1,k=2,s=4,d=2]"],
+    attrs: { scale: 0.7, causal: true, slopes: [0.5, 0.25] },
+  },
+  {
     inputs: [
       "f32[b=2,h=2,t=2,d=2]",
       "f32[b=2,k=1,s=4,d=2]",
@@ -230,7 +253,7 @@ const gradSamples = samples.flatMap(({ inputs, attrs, values }) => {
 
 export const attentions: Pick<OpTable, "attention" | "attentionStats" | "attentionGrad"> = {
   attention: {
-    doc: "softmax(q kᵀ · scale) v over the keys that a query sees, arXiv 1706.03762; q [B, H, T, d], k [B, K, S, d], v [B, K, S, e] -> [B, H, T, e], head h reads key-value head floor(h·K/H). `causal`: a query sees itself and what is before it, at most `window` keys; `softcap`: scores are cap · tanh(score / cap), arXiv 2408.00118",
+    doc: "softmax(q kᵀ · scale) v over the keys that a query sees, arXiv 1706.03762; q [B, H, T, d], k [B, K, S, d], v [B, K, S, e] -> [B, H, T, e], head h reads key-value head floor(h·K/H). `causal`: a query sees itself and what is before it, at most `window` keys; `softcap`: scores are cap · tanh(score / cap), arXiv 2408.00118; `slopes`: then head h loses slopes[h] · (position of the query - that of the key), arXiv 2108.12409",
     kind: "composite",
     ownPrecision: true,
     atLeast: 3,

@@ -99,7 +99,7 @@ export const nameEntries: readonly DiagnosticEntry[] = [
     "too-many-arguments",
     "an argument too many, {name} takes {count}",
     "Arguments without a name are matched in order; this one has nothing left to stand for.",
-    full("final_norm = rmsnorm(1e-6, true)"),
+    full("final_norm = rmsnorm(1e-6, false, 2)"),
     full("final_norm = rmsnorm(1e-6)"),
   ),
   entry(
@@ -251,7 +251,7 @@ export const nameEntries: readonly DiagnosticEntry[] = [
     2031,
     "function-arguments",
     "{name} takes {wanted}",
-    "min and max take one or more numbers, floor and sqrt one; none of them takes names.",
+    "min and max take one or more numbers, floor and sqrt one, mod two; none of them takes names.",
     full("context = floor(64, 2)"),
     full("context = floor(64 / 2)"),
   ),

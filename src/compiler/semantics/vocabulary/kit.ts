@@ -1,5 +1,5 @@
 // Short ways to write tables: the types that keys use over and over.
-import type { Key, Type } from "../schema.ts";
+import type { Constructor, Key, Type } from "../schema.ts";
 
 export const sum = (name: string): Type => ({ kind: "sum", name });
 export const counting: Type = { kind: "int", min: 1 };
@@ -12,3 +12,16 @@ export const key = (
   doc: string,
   rest: Omit<Key, "name" | "type" | "doc"> = {},
 ): Key => ({ name, type, doc, ...rest });
+export const ctor = (
+  of: string,
+  name: string,
+  doc: string,
+  keys: readonly Key[] = [],
+  source?: string,
+): Constructor => ({ name, of, doc, keys, ...(source !== undefined && { source }) });
+
+export const llama = "Hugging Face LlamaConfig";
+export const initKey = (doc: string): Key =>
+  key("init", sum("Init"), doc, { default: "normal(0.02)", source: `${llama}: initializer_range` });
+export const biasKey = (doc = "adds a bias to each of its linear layers"): Key =>
+  key("bias", yesNo, doc, { default: "false", source: llama });
