@@ -10,6 +10,7 @@ import {
   type Installed,
 } from "../../runtime/node/tensorflow/library.ts";
 import type { LibraryManifest } from "../../runtime/node/tensorflow/manifest.ts";
+import { stockLibrary } from "../../runtime/node/tensorflow/stock.ts";
 import { verifyLibrary } from "../../runtime/node/tensorflow/verify.ts";
 import { addLibrary } from "../backend/add.ts";
 import { changedFile } from "../backend/integrity.ts";
@@ -61,7 +62,8 @@ interface Listed {
   readonly gpu: boolean;
   readonly folder: string;
   readonly bytes: number;
-  readonly state: "whole" | "verified" | "broken" | "unfinished";
+  /** "stock": tfjs-node's own library, which npm looks after. */
+  readonly state: "whole" | "verified" | "stock" | "broken" | "unfinished";
   readonly fault: string | null;
 }
 
@@ -105,6 +107,23 @@ const unfinished = async (cache: string): Promise<readonly Listed[]> => {
   );
 };
 
+const stock = async (io: Io, cache: string): Promise<readonly Listed[]> => {
+  const found = await stockLibrary(io.cwd, cache, undefined);
+  if (found === undefined || "reason" in found) return [];
+  const { tensorflow, gpu, folder } = found;
+  return [
+    {
+      name: "tensorflow",
+      version: tensorflow,
+      gpu,
+      folder,
+      bytes: await folderBytes(join(folder, "deps", "lib")),
+      state: "stock",
+      fault: null,
+    },
+  ];
+};
+
 /** `verify` compares every file with its hash and runs the verification again. */
 export const list = async (
   io: Io,
@@ -113,7 +132,7 @@ export const list = async (
   const cache = cacheFolder(io.env);
   const rows: Listed[] = [];
   for (const each of await installedLibraries(cache)) rows.push(await checked(each, verify));
-  rows.push(...(await unfinished(cache)));
+  rows.push(...(await unfinished(cache)), ...(await stock(io, cache)));
   if (json === true)
     io.out(`${JSON.stringify({ formatVersion: "1.0", backends: rows }, null, 2)}\n`);
   else if (rows.length === 0) io.out(`No backend is installed; ${ADD_COMMAND} adds one.\n`);

@@ -39,7 +39,7 @@ const engineFinding = async (engine: Engine): Promise<Finding> => {
 /** What the tensorflow engine needs; the one command that gets it. */
 const libraryFinding = async (io: Io): Promise<Finding> => {
   const { findLibrary } = await import("../../runtime/node/tensorflow/library.ts");
-  const found = await findLibrary({ env: io.env });
+  const found = await findLibrary({ env: io.env, project: io.cwd });
   const name = "library tensorflow";
   if ("reason" in found)
     return { name, works: false, detail: `${found.reason}: ${found.help} adds it` };

@@ -2,11 +2,13 @@
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { cacheFolder, tensorflowFolder } from "./cache.ts";
 import { environmentFor } from "./environment.ts";
 import { findLibrary, installedLibraries, PLATFORM, type Library } from "./library.ts";
 import { MANIFEST_FILE, parseManifest, type LibraryManifest } from "./manifest.ts";
+import { stockLibrary } from "./stock.ts";
+import type { Verdict } from "./verify.ts";
 
 let cache = "";
 beforeEach(async () => void (cache = await mkdtemp(join(tmpdir(), "specc-library-"))));
@@ -123,6 +125,58 @@ test("damage is named", async () => {
   expect(await faults()).toEqual(["it is for sun4-m68k"]);
   await rm(join(folder, MANIFEST_FILE));
   expect(await faults()).toEqual(["its manifest is missing"]);
+});
+
+describe("a tfjs-node with its own library", () => {
+  const stockIn = async (name: string): Promise<string> => {
+    const folder = join(cache, "project", "node_modules", "@tensorflow", name);
+    for (const path of ["lib/napi-v3", "lib/napi-v10", "deps/lib"])
+      await mkdir(join(folder, path), { recursive: true });
+    await writeFile(join(folder, "package.json"), '{ "version": "4.22.0" }');
+    await writeFile(join(folder, "lib", "napi-v3", "tfjs_binding.node"), "old");
+    await writeFile(join(folder, "lib", "napi-v10", "tfjs_binding.node"), "new");
+    await writeFile(join(folder, "deps", "lib", "libtensorflow.so.2"), "");
+    return folder;
+  };
+  const project = (): string => join(cache, "project", "src");
+  const works: Verdict = { kind: "works", tensorflow: "2.9.1", onCard: false, scripts: [] };
+
+  test("is verified once for each binary, then believed", async () => {
+    const folder = await stockIn("tfjs-node");
+    const verify = vi.fn(async () => works);
+    const found = await stockLibrary(project(), cache, undefined, verify);
+    expect(found).toMatchObject({
+      folder,
+      tensorflow: "2.9.1",
+      tfjsNode: "4.22.0",
+      gpu: false,
+      libraries: [],
+      binding: join(folder, "lib", "napi-v10", "tfjs_binding.node"),
+    });
+    expect(await stockLibrary(project(), cache, undefined, verify)).toEqual(found);
+    expect(verify).toHaveBeenCalledTimes(1);
+    await writeFile(join(folder, "lib", "napi-v10", "tfjs_binding.node"), "newer");
+    await stockLibrary(project(), cache, undefined, verify);
+    expect(verify).toHaveBeenCalledTimes(2);
+    expect(await stockLibrary(project(), cache, true, verify)).toBeUndefined();
+  });
+  test("that fails is told, and not tried again", async () => {
+    const folder = await stockIn("tfjs-node-gpu");
+    const verify = vi.fn(async (): Promise<Verdict> => ({ kind: "fails", fault: "too old" }));
+    for (const gpu of [true, undefined])
+      expect(await stockLibrary(project(), cache, gpu, verify)).toEqual({
+        reason: `the library of ${folder} does not work: too old`,
+      });
+    expect(verify).toHaveBeenCalledTimes(1);
+    expect(await findLibrary({ env: env(), project: project() })).toMatchObject({
+      reason: `the library of ${folder} does not work: too old`,
+    });
+  });
+  test("without its binding or its library is none", async () => {
+    const folder = await stockIn("tfjs-node");
+    await rm(join(folder, "deps"), { recursive: true });
+    expect(await stockLibrary(project(), cache, undefined, async () => works)).toBeUndefined();
+  });
 });
 
 test("TensorFlow's environment: the user's values stay, flags are added to theirs", () => {

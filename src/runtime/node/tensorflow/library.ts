@@ -1,8 +1,10 @@
-// Finds TensorFlow: what `specc backend add` keeps in the cache, newest version first.
+// Finds TensorFlow: what `specc backend add` keeps in the cache, newest version first, else a tfjs-node that installed with its
+// own library.
 import { readdir } from "node:fs/promises";
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { cacheFolder, tensorflowFolder } from "./cache.ts";
+import { stockLibrary } from "./stock.ts";
 import { missingFile, readManifest, type LibraryManifest } from "./manifest.ts";
 
 export const ADD_COMMAND = "specc backend add tensorflow";
@@ -30,6 +32,8 @@ export interface FindOptions {
   /** True: only one built for cards. False: prefer one without. Undefined: with a card here, prefer one that can use it. */
   readonly gpu?: boolean | undefined;
   readonly env?: Readonly<Record<string, string | undefined>>;
+  /** Where a tfjs-node with its own library is looked for, upwards. */
+  readonly project?: string;
 }
 
 export const PLATFORM = `${process.platform}-${process.arch}`;
@@ -85,9 +89,11 @@ export const installedLibraries = async (cache: string): Promise<readonly Instal
   );
 };
 
-export const findLibrary = async ({ gpu, env = process.env }: FindOptions = {}): Promise<
-  Library | NoLibrary
-> => {
+export const findLibrary = async ({
+  gpu,
+  env = process.env,
+  project = process.cwd(),
+}: FindOptions = {}): Promise<Library | NoLibrary> => {
   const help = gpu === true ? `${ADD_COMMAND} --gpu` : ADD_COMMAND;
   const installed = await installedLibraries(cacheFolder(env));
   const whole = installed.flatMap((each) =>
@@ -97,6 +103,8 @@ export const findLibrary = async ({ gpu, env = process.env }: FindOptions = {}):
   const found =
     whole.find((library) => library.gpu === preferred) ?? (gpu === true ? undefined : whole[0]);
   if (found !== undefined) return found;
+  const stock = await stockLibrary(project, cacheFolder(env), gpu);
+  if (stock !== undefined && "binding" in stock) return stock;
   const broken = installed.find((each) => each.kind === "broken");
   return {
     reason:
@@ -104,7 +112,7 @@ export const findLibrary = async ({ gpu, env = process.env }: FindOptions = {}):
         ? `${broken.folder} is broken: ${broken.fault}`
         : whole.length > 0
           ? "TensorFlow is installed for the CPU only"
-          : "TensorFlow is not installed",
+          : (stock?.reason ?? "TensorFlow is not installed"),
     help,
   };
 };
