@@ -71,7 +71,12 @@ export default tseslint.config(
     "the model builds graphs from the Spec",
   ]),
   forbid(
-    ["src/compiler/*.ts", "src/compiler/emit/**/*.ts", "src/compiler/features/**/*.ts"],
+    [
+      "src/compiler/*.ts",
+      "src/compiler/emit/**/*.ts",
+      "src/compiler/features/**/*.ts",
+      "src/compiler/huggingface/**/*.ts",
+    ],
     noNode,
     noRuntime,
   ),

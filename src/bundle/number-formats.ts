@@ -87,8 +87,8 @@ export const decodeTensor = (
   if (reader === undefined)
     return `its format ${format} is not supported; convert it to BF16 or F32`;
   if (littleEndian && (format === "F32" || format === "I32")) {
-    // The common case: a copy, which also aligns what a file may have put at any offset.
-    const copy = bytes.slice().buffer;
+    // The common case: a copy, which also aligns what a file may have put at any offset. (slice() of Node's Buffer copies nothing.)
+    const copy = new Uint8Array(bytes).buffer;
     return {
       dtype: reader.dtype,
       shape,
@@ -125,4 +125,57 @@ export const encodeTensor = ({ data }: HostTensor): Uint8Array => {
     else view.setInt32(4 * i, value, true);
   });
   return bytes;
+};
+
+const word = new DataView(new ArrayBuffer(4));
+const bitsOf = (x: number): number => {
+  word.setFloat32(0, x);
+  return word.getUint32(0);
+};
+/** Drops `count` low bits of a magnitude, to nearest, ties to even. */
+const dropBits = (bits: number, count: number): number => {
+  const half = 2 ** (count - 1);
+  const [kept, rest] = [Math.floor(bits / 2 ** count), bits % 2 ** count];
+  return kept + (rest > half || (rest === half && kept % 2 === 1) ? 1 : 0);
+};
+
+/** The upper half of an f32, rounded to nearest even; NaN stays NaN. */
+export const floatToBfloat = (x: number): number =>
+  Number.isNaN(x) ? 0x7fc0 : dropBits(bitsOf(x), 16);
+
+/** IEEE half precision, rounded to nearest even; what is too large becomes infinity. */
+export const floatToHalf = (x: number): number => {
+  const bits = bitsOf(x);
+  const sign = (bits >>> 16) & 0x8000;
+  const magnitude = bits & 0x7fffffff;
+  if (Number.isNaN(x)) return 0x7e00;
+  if (magnitude >= 0x47800000) return sign | 0x7c00;
+  // Below 2^-14 halves lie 2^-24 apart. Scaling by a power of two is exact, and so is the sum that rounds.
+  if (magnitude < 0x38800000) {
+    const scaled = Math.abs(x) * 2 ** 24;
+    return sign | (scaled + 2 ** 52 - 2 ** 52);
+  }
+  return sign | dropBits(magnitude - 0x38000000, 13);
+};
+
+/** Little-endian bytes of floats in a format of floats. */
+export const encodeAs = (format: NumberFormat, data: Float32Array): Uint8Array => {
+  const out = new Uint8Array(data.length * FORMAT_BYTES[format]);
+  const view = new DataView(out.buffer);
+  switch (format) {
+    case "F32":
+      data.forEach((x, i) => view.setFloat32(4 * i, x, true));
+      return out;
+    case "F64":
+      data.forEach((x, i) => view.setFloat64(8 * i, x, true));
+      return out;
+    case "BF16":
+      data.forEach((x, i) => view.setUint16(2 * i, floatToBfloat(x), true));
+      return out;
+    case "F16":
+      data.forEach((x, i) => view.setUint16(2 * i, floatToHalf(x), true));
+      return out;
+    default:
+      throw new Error(`${format} holds no floats`);
+  }
 };

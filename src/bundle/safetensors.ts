@@ -49,7 +49,11 @@ export interface TensorInfo {
 export interface SafetensorsFile {
   readonly metadata: Readonly<Record<string, string>>;
   readonly infos: ReadonlyMap<string, TensorInfo>;
+  /** Which file beside the index holds a tensor; undefined for a single file. */
+  readonly shards?: ReadonlyMap<string, string>;
   read(name: string): Promise<HostTensor>;
+  /** The bytes as they lie there, in the tensor's own format. */
+  readBytes(name: string): Promise<Uint8Array>;
   close(): Promise<void>;
 }
 
@@ -69,14 +73,20 @@ export const openSafetensors = async (reader: RangeReader): Promise<SafetensorsF
     file,
   );
   const infos = new Map(places.map((place) => [place.name, place]));
+  const find = (name: string): TensorPlace => {
+    const place = infos.get(name);
+    if (place === undefined) throw new FileFault(file, `no tensor ${JSON.stringify(name)}`);
+    return place;
+  };
+  const bytesOf = ({ begin, end }: TensorPlace): Promise<Uint8Array> => exactly(reader, begin, end);
   return {
     metadata,
     infos,
     read: async (name) => {
-      const place = infos.get(name);
-      if (place === undefined) throw new FileFault(file, `no tensor ${JSON.stringify(name)}`);
-      return decode(place, await exactly(reader, place.begin, place.end), file);
+      const place = find(name);
+      return decode(place, await bytesOf(place), file);
     },
+    readBytes: (name) => bytesOf(find(name)),
     close: () => reader.close(),
   };
 };
@@ -144,31 +154,44 @@ export const openShards = async (
     await close();
     throw error;
   }
-  const read = async (name: string): Promise<HostTensor> => {
+  const shardOf = (name: string): SafetensorsFile => {
     const shard = shards.get(map.get(name) ?? "");
     if (shard === undefined) throw new FileFault(file, `no tensor ${JSON.stringify(name)}`);
-    return shard.read(name);
+    return shard;
   };
-  return { metadata: {}, infos, read, close };
+  return {
+    metadata: {},
+    infos,
+    shards: map,
+    read: async (name) => shardOf(name).read(name),
+    readBytes: async (name) => shardOf(name).readBytes(name),
+    close,
+  };
 };
 
+/** How a file of these tensors begins, and the order of the bytes that follow: for files that are written piece by piece. */
+export interface FilePlan {
+  /** Length, header and padding. */
+  readonly head: Uint8Array;
+  /** Names in the order of their bytes. */
+  readonly order: readonly string[];
+  /** Of the whole file. */
+  readonly bytes: number;
+}
 /** Wider formats first, then by name, so that every tensor is aligned and equal tensors give equal bytes. */
-export const writeSafetensors = (
-  tensors: Tensors,
+export const planSafetensors = (
+  infos: ReadonlyMap<string, TensorInfo>,
   metadata: Readonly<Record<string, string>> = {},
-): Uint8Array => {
-  const width = (t: HostTensor): number => FORMAT_BYTES[FORMAT_OF[t.dtype]];
+): FilePlan => {
   const byName = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
-  const entries = Object.entries(tensors).sort(
-    ([a, x], [b, y]) => width(y) - width(x) || byName(a, b),
+  const entries = [...infos].sort(
+    ([a, x], [b, y]) => FORMAT_BYTES[y.format] - FORMAT_BYTES[x.format] || byName(a, b),
   );
   let at = 0;
-  const described = entries.map(([name, { dtype, shape, data }]): [string, unknown] => {
-    if (data.length !== sizeOf(shape))
-      throw new Error(`${name}: ${data.length} values for [${shape.join(", ")}]`);
+  const described = entries.map(([name, { format, shape }]): [string, unknown] => {
     const begin = at;
-    at += data.byteLength;
-    return [name, { dtype: FORMAT_OF[dtype], shape, data_offsets: [begin, at] }];
+    at += sizeOf(shape) * FORMAT_BYTES[format];
+    return [name, { dtype: format, shape, data_offsets: [begin, at] }];
   });
   // Some loaders refuse a file without the format entry.
   const header = Object.fromEntries([
@@ -177,14 +200,29 @@ export const writeSafetensors = (
   ]);
   const text = new TextEncoder().encode(JSON.stringify(header));
   const padded = Math.ceil(text.length / 8) * 8;
-  const file = new Uint8Array(8 + padded + at);
-  new DataView(file.buffer).setBigUint64(0, BigInt(padded), true);
-  file.fill(0x20, 8 + text.length, 8 + padded);
-  file.set(text, 8);
-  let offset = 8 + padded;
-  for (const [, tensor] of entries) {
-    file.set(encodeTensor(tensor), offset);
-    offset += tensor.data.byteLength;
+  const head = new Uint8Array(8 + padded).fill(0x20, 8);
+  new DataView(head.buffer).setBigUint64(0, BigInt(padded), true);
+  head.set(text, 8);
+  return { head, order: entries.map(([name]) => name), bytes: head.length + at };
+};
+
+export const writeSafetensors = (
+  tensors: Tensors,
+  metadata: Readonly<Record<string, string>> = {},
+): Uint8Array => {
+  const infos = Object.entries(tensors).map(([name, { dtype, shape, data }]) => {
+    if (data.length !== sizeOf(shape))
+      throw new Error(`${name}: ${data.length} values for [${shape.join(", ")}]`);
+    return [name, { format: FORMAT_OF[dtype], shape }] as const;
+  });
+  const { head, order, bytes } = planSafetensors(new Map(infos), metadata);
+  const file = new Uint8Array(bytes);
+  file.set(head);
+  let offset = head.length;
+  for (const name of order) {
+    const part = encodeTensor(tensors[name]!);
+    file.set(part, offset);
+    offset += part.length;
   }
   return file;
 };

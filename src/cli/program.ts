@@ -36,6 +36,13 @@ const stopText = (text: string, before?: readonly string[]): readonly string[] =
   if (text === "") throw new InvalidArgumentError("Give at least one character.");
   return list(text, before);
 };
+const byteSize = (text: string): number => {
+  const [, amount = "", unit = ""] = /^(\d+(?:\.\d+)?)\s*([kMG]i?)?B$/.exec(text) ?? [];
+  const base = unit.endsWith("i") ? 1024 : 1000;
+  const value = Number(amount) * base ** ["", "k", "M", "G"].indexOf(unit.charAt(0));
+  if (amount === "" || value < 1) throw new InvalidArgumentError("Give a size as 5GB or 500MiB.");
+  return Math.floor(value);
+};
 const setting = (
   text: string,
   before: Readonly<Record<string, string>> = {},
@@ -221,6 +228,44 @@ full, the older half of it is dropped. The same command gives the same texts.`,
     )
     .action(async (target: string, options: import("./commands/generate.ts").GenerateOptions) => {
       done(await (await import("./commands/generate.ts")).generate(io, version, target, options));
+    });
+
+  common(add("import", "turn a Hugging Face folder into an .arch file with its weights"))
+    .argument("<folder>", "with config.json and safetensors")
+    .option(
+      "-o, --out <file>",
+      "the .arch file; weights go beside it (default: <folder>/model.arch)",
+    )
+    .option("--name <Model>", "the model's name (default: from the folder's)")
+    .option("--set <key=value>", "a key of config.json, where it lacks one; may repeat", setting)
+    .option("--allow-unexpected", "leave tensors behind that are no part of the model")
+    .option("--overwrite", "replace files that hold something else")
+    .option("--json", "print what became of every tensor as JSON")
+    .action(async (folder: string, options: import("./commands/import.ts").ImportOptions) => {
+      done(await (await import("./commands/import.ts")).importFolder(io, version, folder, options));
+    });
+
+  choice(add("export", "write a folder that Hugging Face's transformers loads"))
+    .argument("<target>", "an .arch file, a bundle or a run")
+    .requiredOption("-o, --out-dir <dir>", "the folder")
+    .option("--weights <file>", "safetensors (default: beside the target)")
+    .addOption(
+      new Option("--dtype <name>", "the weights' format (default: as they are)").choices([
+        "float32",
+        "bfloat16",
+        "float16",
+      ]),
+    )
+    .option("--max-shard-size <size>", "largest file of weights, as 5GB", byteSize)
+    .addOption(
+      new Option("--compat <version>", "also write the keys of an older transformers").choices([
+        "v4",
+      ]),
+    )
+    .option("--overwrite", "replace files that hold something else")
+    .option("--json", "print what was written as JSON")
+    .action(async (target: string, options: import("./commands/export.ts").ExportOptions) => {
+      done(await (await import("./commands/export.ts")).exportModel(io, version, target, options));
     });
 
   choice(add("inspect", "show layers, shapes, parameters, FLOPs and memory"))

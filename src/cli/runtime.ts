@@ -162,8 +162,9 @@ export const weightsPath = (
     if (!isFile(path)) throw new CliError(`no such file: ${given}`);
     return path;
   }
-  const beside = join(folder, "model.safetensors");
-  return isFile(beside) ? beside : undefined;
+  return ["model.safetensors", "model.safetensors.index.json"]
+    .map((name) => join(folder, name))
+    .find(isFile);
 };
 export const needWeights = (
   io: Io,

@@ -18,7 +18,7 @@ import {
   stateFrom,
   type Tensors,
 } from "./golden.ts";
-import { goldenGates, gpasSizes, gpasVariant, hfSizes, llamaSpec } from "./models.ts";
+import { goldenGates, gpasSizes, gpasVariant, llamaSpec } from "./models.ts";
 import { initialState, log, microBatch, recipe } from "./recipes.ts";
 import { f32, i32, openOnWasm, read } from "./wasm.ts";
 
@@ -42,16 +42,6 @@ interface Case {
 const gpasWeights = { ...readGolden("gpas/weights.safetensors"), ...goldenGates };
 const scaled = { scaling: gpasVariant() };
 const cases: readonly Case[] = [
-  {
-    name: "hf/llama",
-    model: llamaSpec(hfSizes),
-    weights: readGolden("hf/llama/model.safetensors"),
-  },
-  {
-    name: "hf/llama-tied",
-    model: llamaSpec({ ...hfSizes, tied: true }),
-    weights: readGolden("hf/llama-tied/model.safetensors"),
-  },
   { name: "gpas/pre", model: llamaSpec(gpasSizes), weights: gpasWeights },
   { name: "gpas/pre_gpas", model: llamaSpec(gpasSizes, scaled), weights: gpasWeights },
   { name: "gpas/post", model: llamaSpec(gpasSizes, { placement: "post" }), weights: gpasWeights },

@@ -79,18 +79,6 @@ export const gpasSizes: Sizes = {
   padding: 60,
   tied: false,
 };
-/** The sizes of the llama cases under goldens/hf. */
-export const hfSizes: Sizes = {
-  vocab: 96,
-  hidden: 32,
-  layers: 2,
-  heads: 4,
-  kv: 2,
-  ffn: 48,
-  eps: 1e-5,
-  padding: null,
-  tied: false,
-};
 /** The gates of the cases with GPAS, by disk name. */
 export const goldenGates: Tensors = Object.fromEntries(
   [0.7, -0.45, 0.85, 0.3].map((g, i) => [

@@ -1,0 +1,225 @@
+// `specc export`: a folder that Hugging Face's libraries load, where they have the model's family; where they have not, what
+// keeps the model from being one.
+import { basename, dirname, join, resolve } from "node:path";
+import type { SafetensorsFile } from "../../bundle/safetensors.ts";
+import { accountOf } from "../../compiler/huggingface/account.ts";
+import {
+  familyNames,
+  fitConfig,
+  isOwnLayout,
+  layoutFor,
+  shapesOf,
+  type Config,
+  type Fit,
+} from "../../compiler/huggingface/index.ts";
+import { configFor, saysModel } from "../../compiler/huggingface/save.ts";
+import { asTheirs, inFormat } from "../../compiler/huggingface/views.ts";
+import type { ModelSpec } from "../../compiler/semantics/spec.ts";
+import { nodeHost } from "../../runtime/node/index.ts";
+import { openWeights } from "../../runtime/train/checkpoint.ts";
+import { readTokenizerJson } from "../../runtime/tokenizers/tokenizer-json.ts";
+import { CliError } from "../errors.ts";
+import { isFile, readText, shownPath, writeFile } from "../files.ts";
+import {
+  companionsIn,
+  CONFIG,
+  INDEX,
+  readObject,
+  WEIGHTS,
+  weightsIn,
+} from "../huggingface/folder.ts";
+import {
+  clearStale,
+  dtypeOf,
+  DTYPES,
+  fillShards,
+  indexText,
+  sameShards,
+  type DtypeName,
+} from "../huggingface/shards.ts";
+import { linkFile, writeTensors } from "../huggingface/weight-files.ts";
+import type { Io } from "../io.ts";
+import type { ChoiceOptions } from "../program.ts";
+import { bundleTarget, checkedTarget, placeOf, refuseChoice } from "../target.ts";
+
+export interface ExportOptions extends ChoiceOptions {
+  readonly outDir: string;
+  readonly weights?: string;
+  readonly dtype?: DtypeName;
+  /** Bytes. */
+  readonly maxShardSize?: number;
+  readonly compat?: "v4";
+  readonly overwrite?: boolean;
+  readonly json?: boolean;
+}
+
+/** That of the libraries. */
+const SHARD_BYTES = 5e9;
+
+const findModel = (
+  io: Io,
+  version: string,
+  name: string,
+  options: ExportOptions,
+): { readonly model: ModelSpec; readonly folder: string } => {
+  const place = placeOf(io, name);
+  if (place.kind === "arch") {
+    const { model } = checkedTarget(io, version, place.path, options, false);
+    return { model, folder: dirname(place.path) };
+  }
+  refuseChoice(name, options);
+  return { model: bundleTarget(place.path).model, folder: place.path };
+};
+
+const familyFor = (model: ModelSpec): Fit => {
+  const fit = fitConfig(model);
+  if (fit.differences.length === 0) return fit;
+  throw new CliError(
+    `${model.name} is of no family that specc writes; the nearest is ${fit.family.name}, but`,
+    [...fit.differences.slice(0, 6), `families: ${familyNames.join(", ")}`],
+    1,
+  );
+};
+
+const checkWeights = (stored: SafetensorsFile, model: ModelSpec, fit: Fit, shown: string): void => {
+  const ours = shapesOf(model);
+  const account = accountOf(
+    fit.family,
+    new Map([...ours.keys()].map((name) => [name, name])),
+    ours,
+    stored.infos,
+    model.head["tied"] === true,
+  );
+  const wrong = [
+    ...account.missing.map((name) => `missing: ${name}`),
+    ...account.unexpected.map((name) => `not in the model: ${name}`),
+    ...account.misshapen.map(
+      ({ name, found, expected }) =>
+        `${name} is [${found.join(", ")}], the model's is [${expected.join(", ")}]`,
+    ),
+  ];
+  if (wrong.length > 0) throw new CliError(`${shown} does not fit the model`, wrong.slice(0, 8), 1);
+};
+
+const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
+
+/** The texts beside the weights that are not simply taken along. */
+const textFiles = (
+  folder: string,
+  given: {
+    readonly fit: Fit;
+    readonly model: ModelSpec;
+    readonly dtype: DtypeName;
+    readonly base: Config;
+    readonly compat: ExportOptions["compat"];
+  },
+): ReadonlyMap<string, string> => {
+  const { fit, model, dtype, base, compat } = given;
+  const files = new Map<string, string>();
+  const companions = companionsIn(folder);
+  const known = base["eos_token_id"] ?? null;
+  const tokenizer = join(folder, "tokenizer.json");
+  const tokens = companions.includes("tokenizer.json")
+    ? readTokenizerJson(readText(tokenizer), tokenizer)
+    : undefined;
+  const separator = tokens?.separator;
+  const end = known ?? separator ?? null;
+
+  const stays =
+    compat === undefined &&
+    end === known &&
+    (base["dtype"] ?? base["torch_dtype"]) === dtype &&
+    saysModel(base, fit, model);
+  const own = { dtype, ...(end !== known && { eos_token_id: end }) };
+  files.set(
+    CONFIG,
+    stays ? readText(join(folder, CONFIG)) : json(configFor(fit, base, own, compat)),
+  );
+  if (!companions.includes("generation_config.json"))
+    files.set("generation_config.json", json({ eos_token_id: end }));
+  if (companions.includes("tokenizer.json") && !companions.includes("tokenizer_config.json"))
+    files.set(
+      "tokenizer_config.json",
+      json({
+        tokenizer_class: "PreTrainedTokenizerFast",
+        model_max_length: model.context,
+        ...(separator !== undefined && { eos_token: tokens?.decode([separator]) }),
+      }),
+    );
+  return files;
+};
+
+export const exportModel = async (
+  io: Io,
+  version: string,
+  name: string,
+  options: ExportOptions,
+): Promise<number> => {
+  const { model, folder } = findModel(io, version, name, options);
+  const fit = familyFor(model);
+  const { family } = fit;
+  const path =
+    options.weights === undefined
+      ? weightsIn(folder, shownPath(io.cwd, folder))
+      : resolve(io.cwd, options.weights);
+  const out = resolve(io.cwd, options.outDir);
+  if (out === folder) throw new CliError(`${options.outDir} is where the model lies; name another`);
+  const replace = options.overwrite === true;
+  const basePath = join(folder, CONFIG);
+  const base = isFile(basePath) ? readObject(basePath, shownPath(io.cwd, basePath)) : {};
+
+  const stored = await openWeights(nodeHost(), path);
+  try {
+    checkWeights(stored, model, fit, shownPath(io.cwd, path));
+    const layout = layoutFor(family, shapesOf(model));
+    const theirs = asTheirs(stored, layout);
+    const source = options.dtype === undefined ? theirs : inFormat(theirs, DTYPES[options.dtype]);
+    const names = [...layout.keys()];
+    const shards =
+      stored.shards !== undefined && options.maxShardSize === undefined && isOwnLayout(layout)
+        ? sameShards(names, stored.shards)
+        : fillShards(source, names, options.maxShardSize ?? SHARD_BYTES);
+    const dtype = dtypeOf(source);
+    const texts = textFiles(folder, { fit, model, dtype, base, compat: options.compat });
+
+    clearStale(out, shards, replace);
+    for (const [file, tensors] of shards)
+      await writeTensors(join(out, file), source, tensors, {}, replace);
+    if (!shards.has(WEIGHTS)) writeFile(join(out, INDEX), indexText(source, shards));
+    for (const [file, text] of texts) writeFile(join(out, file), text);
+    const companions = companionsIn(folder);
+    for (const file of companions) await linkFile(join(folder, file), join(out, file), replace);
+
+    const shown = shownPath(io.cwd, out);
+    const { architecture } = family;
+    const files = [
+      ...shards.keys(),
+      ...(shards.has(WEIGHTS) ? [] : [INDEX]),
+      ...texts.keys(),
+      ...companions,
+    ];
+    if (options.json === true)
+      io.out(
+        json({
+          formatVersion: "1.0",
+          family: family.name,
+          architecture,
+          reader: family.reader ?? "transformers",
+          folder: shown,
+          dtype,
+          tensors: source.infos.size,
+          files,
+        }),
+      );
+    if (options.quiet !== true)
+      io.err(
+        `${shown}: ${model.name} as a ${architecture}, ${source.infos.size} tensors of ${dtype}\n${
+          family.reader ??
+          `transformers loads it: ${architecture}.from_pretrained("${basename(out)}")`
+        }\n`,
+      );
+    return 0;
+  } finally {
+    await stored.close();
+  }
+};

@@ -1,0 +1,52 @@
+// A folder as Hugging Face's libraries lay it out: config.json, weights in one file or in shards, and what goes with them.
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { CliError } from "../errors.ts";
+import { isFile, isFolder, readText } from "../files.ts";
+
+export const CONFIG = "config.json";
+export const WEIGHTS = "model.safetensors";
+export const INDEX = `${WEIGHTS}.index.json`;
+
+/** Files that say nothing of the model and everything of its use: they go along as they are. */
+const COMPANIONS = [
+  "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "vocab.json", "merges.txt",
+  "tokenizer.model", "chat_template.jinja", "chat_template.json", "generation_config.json",
+]; // prettier-ignore
+export const companionsIn = (folder: string): readonly string[] =>
+  COMPANIONS.filter((name) => isFile(join(folder, name)));
+
+export const readObject = (path: string, shown: string): Readonly<Record<string, unknown>> => {
+  let value: unknown;
+  try {
+    value = JSON.parse(readText(path, shown));
+  } catch (error) {
+    if (error instanceof CliError) throw error;
+    throw new CliError(`${shown} is not JSON: cut short or damaged`, [], 1);
+  }
+  if (typeof value !== "object" || value === null || Array.isArray(value))
+    throw new CliError(`${shown} holds no JSON object`, [], 1);
+  return Object.fromEntries(Object.entries(value));
+};
+
+/** The weights' file or index; a sentence about what lies there instead. */
+export const weightsIn = (folder: string, shown: string): string => {
+  const found = [WEIGHTS, INDEX].find((name) => isFile(join(folder, name)));
+  if (found !== undefined) return join(folder, found);
+  const pickled = ["pytorch_model.bin", "pytorch_model.bin.index.json"].some((name) =>
+    existsSync(join(folder, name)),
+  );
+  throw new CliError(
+    pickled
+      ? `${shown} holds pytorch_model.bin alone, a format that runs code when it is read`
+      : `no ${WEIGHTS} or ${INDEX} in ${shown}`,
+    pickled ? ["save it once as safetensors: model.save_pretrained(folder)"] : [],
+    1,
+  );
+};
+
+export const checkFolder = (folder: string, shown: string): void => {
+  if (!isFolder(folder)) throw new CliError(`no such folder: ${shown}`);
+  if (!isFile(join(folder, CONFIG)))
+    throw new CliError(`${shown} is no Hugging Face folder: there is no ${CONFIG} in it`);
+};

@@ -1,0 +1,144 @@
+// Hugging Face's config.json to a model and back. A family is found by the model type; writing tries the families and takes
+// the one whose config, read again, gives the same model.
+import { FileFault } from "../../bundle/file-fault.ts";
+import { analyze } from "../analyze.ts";
+import { InternalError } from "../diagnostics/types.ts";
+import { archText } from "../emit/arch-text.ts";
+import { features } from "../features/index.ts";
+import { parametersOf } from "../model/parameters-of.ts";
+import type { ModelSpec } from "../semantics/spec.ts";
+import { configReader, type Config, type ConfigReader } from "./config-reader.ts";
+import { families } from "./families/index.ts";
+import type { Draft, Family } from "./family.ts";
+import { layoutOf, type Layout, type Shapes } from "./layout.ts";
+import { differences } from "./same-model.ts";
+
+export type { Config, Family, Layout, Shapes };
+
+/** Names of families, for messages. */
+export const familyNames: readonly string[] = families.map(({ name }) => name);
+
+export const familyOf = (config: Config, tensors: ReadonlySet<string>, file: string): Family => {
+  const own = families.find((family) => family.recognises?.(config, tensors) === true);
+  const type = config["model_type"];
+  const found =
+    own ?? families.find(({ name, recognises }) => recognises === undefined && name === type);
+  if (found !== undefined) return found;
+  if (type === undefined)
+    throw new FileFault(file, "model_type is missing", "give it with --set model_type=<name>");
+  throw new FileFault(
+    file,
+    `model_type ${JSON.stringify(type)} is not known`,
+    `known: ${familyNames.join(", ")}`,
+  );
+};
+
+export interface Imported {
+  readonly family: Family;
+  readonly model: ModelSpec;
+  /** The `.arch` file, before the formatter. */
+  readonly text: string;
+  /** Keys of config.json that nothing in the model comes from. */
+  readonly kept: readonly string[];
+}
+
+/** Said in config.json, of no consequence for what a model computes. */
+const TALK: ReadonlySet<string> = new Set([
+  "architectures", "model_type", "transformers_version", "dtype", "torch_dtype", "use_cache", "bos_token_id", "eos_token_id",
+  "_name_or_path", "auto_map", "pretraining_tp", "attention_dropout", "output_attentions", "output_hidden_states",
+]); // prettier-ignore
+
+const NAME = "Model";
+const textOf = (draft: Draft, name: string, doc: readonly string[]): string =>
+  `spec 1\n\n${archText({ name, doc, keys: draft.model, blocks: draft.blocks })}`;
+
+const specOf = (text: string, name: string): ModelSpec => {
+  const { spec, diagnostics } = analyze("imported.arch", {
+    read: () => text,
+    resolveImport: () => ({ fault: "nothing is imported" }),
+  });
+  const model = spec?.models[name];
+  if (model !== undefined) return model;
+  const [first] = diagnostics;
+  throw new FileFault(
+    "config.json",
+    `is no model that specc can build: ${first?.message ?? "unknown"}`,
+  );
+};
+
+/** The model that a family makes of a config. */
+export const readModel = (family: Family, reader: ConfigReader): ModelSpec =>
+  specOf(textOf(family.read(reader), NAME, []), NAME);
+
+/** @param doc lines of documentation, made from the model itself */
+export const importConfig = (
+  config: Config,
+  given: {
+    readonly file: string;
+    readonly tensors: ReadonlySet<string>;
+    readonly name: string;
+    readonly doc: (family: Family, model: ModelSpec) => readonly string[];
+  },
+): Imported => {
+  const family = familyOf(config, given.tensors, given.file);
+  const reader = configReader(config, given.file);
+  const draft = family.read(reader);
+  const model = specOf(textOf(draft, given.name, []), given.name);
+  return {
+    family,
+    model,
+    text: textOf(draft, given.name, given.doc(family, model)),
+    kept: reader.unread().filter((key) => !TALK.has(key)),
+  };
+};
+
+export interface Fit {
+  readonly family: Family;
+  readonly config: Config;
+  /** Why the family is not this model; empty when it is. */
+  readonly differences: readonly string[];
+}
+const fit = (family: Family, model: ModelSpec): Fit => {
+  const config: Config = {
+    architectures: [family.architecture],
+    model_type: family.name,
+    ...Object.fromEntries(
+      Object.entries(family.write(model)).filter(([, value]) => value !== undefined),
+    ),
+  };
+  try {
+    const back = readModel(family, configReader(config, "config.json"));
+    return { family, config, differences: differences(model, back) };
+  } catch (error) {
+    if (!(error instanceof FileFault)) throw error;
+    return { family, config, differences: [error.message.replace(/^config\.json: /, "")] };
+  }
+};
+
+/** The family that a model belongs to, else the nearest and what it lacks. */
+export const fitConfig = (model: ModelSpec): Fit => {
+  let best: Fit | undefined;
+  for (const family of families) {
+    const found = fit(family, model);
+    if (found.differences.length === 0) return found;
+    if (best === undefined || found.differences.length < best.differences.length) best = found;
+  }
+  if (best === undefined) throw new InternalError("there are no families");
+  return best;
+};
+
+/** specc's tensors of a model as they lie on disk. */
+export const shapesOf = (model: ModelSpec): Shapes =>
+  new Map(
+    parametersOf(model, features).map(({ diskName, shape, transposed }) => {
+      const sizes = shape.map(({ size }) => size);
+      return [diskName, transposed ? sizes.reverse() : sizes];
+    }),
+  );
+
+/** Whether a folder of specc's weights is the family's as it stands. */
+export const isOwnLayout = (layout: Layout): boolean =>
+  [...layout].every(([theirs, made]) => theirs === made);
+
+export const layoutFor = (family: Family, ours: Shapes): Layout =>
+  layoutOf(family.tensors ?? [], ours);

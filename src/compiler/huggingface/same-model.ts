@@ -1,0 +1,46 @@
+// Whether two Specs compute the same: what only the start of a training needs (names, initial values) left out, and different
+// words for one thing (`mqa` for one key-value head) made equal first. What differs is told by its path.
+import type { ModelSpec, Variant } from "../semantics/spec.ts";
+
+/** Of a start, not of a model. */
+const STARTS: ReadonlySet<string> = new Set(["name", "doc", "init"]);
+
+/** All kinds of softmax attention as grouped queries with the width of a head. */
+const attention = (spec: Variant, hidden: number): Variant => {
+  if (!["mha", "gqa", "mqa"].includes(spec.is)) return spec;
+  const heads = spec["heads"] ?? null;
+  const kv = spec.is === "mqa" ? 1 : (spec["kv"] ?? heads);
+  const head_dim = spec["head_dim"] ?? (typeof heads === "number" ? hidden / heads : null);
+  return { ...spec, is: "gqa", heads, kv, head_dim };
+};
+const canonical = (model: ModelSpec): ModelSpec => ({
+  ...model,
+  blocks: model.blocks.map((block) => ({
+    ...block,
+    attention: attention(block.attention, model.hidden_size),
+  })),
+});
+
+const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === "object" && value !== null;
+const told = (value: unknown): string => {
+  if (value === undefined || value === null) return "none";
+  return isRecord(value) && typeof value["is"] === "string" ? value["is"] : JSON.stringify(value);
+};
+
+function* compare(a: unknown, b: unknown, path: string): Generator<string> {
+  if (isRecord(a) && isRecord(b) && a["is"] === b["is"]) {
+    for (const key of new Set([...Object.keys(a), ...Object.keys(b)]))
+      if (!STARTS.has(key)) yield* compare(a[key], b[key], path === "" ? key : `${path}.${key}`);
+  } else if ((a ?? null) !== (b ?? null)) yield `${path} is ${told(a)}, not ${told(b)}`;
+}
+
+/** How `model` differs from `other`, a sentence each; equal layers are told once. */
+export const differences = (model: ModelSpec, other: ModelSpec): readonly string[] => {
+  const seen = new Map<string, string>();
+  for (const line of compare(canonical(model), canonical(other), "")) {
+    const key = line.replace(/^blocks\.\d+\./, "blocks.");
+    if (!seen.has(key)) seen.set(key, line);
+  }
+  return [...seen.values()];
+};

@@ -1,0 +1,46 @@
+// config.json of an exported model: the family's keys from the Spec, all others from the file that the model came with, and
+// the older spelling of some keys on request.
+import { configReader, type Config } from "./config-reader.ts";
+import { readModel, type Fit } from "./index.ts";
+import { differences } from "./same-model.ts";
+import type { ModelSpec } from "../semantics/spec.ts";
+
+const isConfig = (x: unknown): x is Config =>
+  typeof x === "object" && x !== null && !Array.isArray(x);
+
+/** Whether a config says just this model, so that it can stay as it is. */
+export const saysModel = (config: Config, { family }: Fit, model: ModelSpec): boolean =>
+  config["model_type"] === family.name &&
+  differences(model, readModel(family, configReader(config, "config.json"))).length === 0;
+
+/** Keys that `rope_parameters` has taken the place of. */
+const OLDER = ["rope_theta", "rope_scaling", "rope_local_base_freq", "torch_dtype"];
+
+const olderRope = (rope: Config): Config => {
+  const { rope_theta, ...rest } = rope;
+  return { rope_theta, rope_scaling: rest["rope_type"] === "default" ? null : rest };
+};
+/** What version 4 of transformers reads; it ignores the newer keys. */
+const olderKeys = ({ rope_parameters: rope, dtype }: Config): Config => {
+  const older = { torch_dtype: dtype };
+  if (!isConfig(rope)) return older;
+  const { full_attention: full, sliding_attention: sliding } = rope;
+  if (!isConfig(full)) return { ...older, ...olderRope(rope) };
+  return {
+    ...older,
+    ...olderRope(full),
+    ...(isConfig(sliding) && { rope_local_base_freq: sliding["rope_theta"] }),
+  };
+};
+
+export const configFor = (
+  fit: Fit,
+  base: Config,
+  own: Config,
+  compat: "v4" | undefined,
+): Config => {
+  const kept = Object.fromEntries(Object.entries(base).filter(([key]) => !OLDER.includes(key)));
+  const config = { ...(base["model_type"] === fit.family.name ? kept : {}), ...fit.config, ...own };
+  const all = compat === "v4" ? { ...config, ...olderKeys(config) } : config;
+  return Object.fromEntries(Object.entries(all).sort(([a], [b]) => (a < b ? -1 : 1)));
+};

@@ -1,0 +1,265 @@
+// `specc import` and `specc export` from outside: what they write, what they refuse, and how they say it.
+import { cpSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { readSafetensors, writeSafetensors } from "../../src/bundle/safetensors.ts";
+import { project, folder, specc } from "../cli/run.ts";
+import { dataFolder } from "../parity/checkpoints.ts";
+
+/** A copy of a golden folder, changed. */
+const source = (name: string, config: Readonly<Record<string, unknown>> = {}): string => {
+  const cwd = folder();
+  cpSync(dataFolder(name), join(cwd, "hub"), { recursive: true });
+  const path = join(cwd, "hub", "config.json");
+  const before = JSON.parse(readFileSync(path, "utf8")) as object;
+  writeFileSync(path, JSON.stringify({ ...before, ...config }));
+  return cwd;
+};
+const tensorsOf = (path: string): ReturnType<typeof readSafetensors>["tensors"] =>
+  readSafetensors(new Uint8Array(readFileSync(path))).tensors;
+
+describe("import", () => {
+  test("writes a spec that says what the model is, and links the weights", async () => {
+    const cwd = source("hf/llama");
+    const ran = await specc(["import", "hub"], { cwd });
+    expect(ran).toEqual({
+      code: 0,
+      out: "",
+      err: "hub/model.arch: Hub, a LlamaForCausalLM\nweights unchanged: 21 tensors as they are\n",
+    });
+    expect(readFileSync(join(cwd, "hub", "model.arch"), "utf8")).toMatchInlineSnapshot(`
+      "spec 1
+
+      /// hub, a LlamaForCausalLM (LLaMA, arXiv 2302.13971) of 21_664 parameters.
+      /// Imported by specc 0.1.0; config.json beside it keeps what no key of this file says.
+      export model Hub {
+        vocab_size = 96
+        hidden_size = 32
+        context = 64
+        embedding = token()
+
+        blocks 2 {
+          norm = pre(rmsnorm(eps: 1e-5))
+          attention = gqa(heads: 4, kv: 2, position: rope(theta: 10_000))
+          ffn = swiglu(intermediate: 48)
+        }
+        final_norm = rmsnorm(eps: 1e-5)
+        head = lm(tied: false)
+      }
+      "
+    `);
+    const elsewhere = await specc(["import", "hub", "-o", "b/c.arch", "--name", "Mine"], { cwd });
+    expect(elsewhere.err).toContain("weights linked");
+    expect(statSync(join(cwd, "b", "model.safetensors")).ino).toBe(
+      statSync(join(cwd, "hub", "model.safetensors")).ino,
+    );
+    expect(readFileSync(join(cwd, "b", "c.arch"), "utf8")).toContain("export model Mine {");
+  });
+  test("twice is once", async () => {
+    const cwd = source("hf/llama");
+    await specc(["import", "hub", "-o", "in/model.arch"], { cwd });
+    const again = await specc(["import", "hub", "-o", "in/model.arch"], { cwd });
+    expect([again.code, again.err]).toEqual([0, expect.stringContaining("weights unchanged")]);
+  });
+  test("never writes over what says something else", async () => {
+    const cwd = source("hf/llama");
+    await specc(["import", "hub", "-o", "in/model.arch"], { cwd });
+    writeFileSync(join(cwd, "in", "model.arch"), "spec 1\n");
+    const refused = await specc(["import", "hub", "-o", "in/model.arch"], { cwd });
+    expect([refused.code, refused.err]).toEqual([2, expect.stringContaining("--overwrite")]);
+    const forced = await specc(["import", "hub", "-o", "in/model.arch", "--overwrite"], { cwd });
+    expect(forced.code).toBe(0);
+  });
+  test("says which tensors are missing, unexpected and misshapen, and writes nothing", async () => {
+    const cwd = source("hf/llama", { vocab_size: 97 });
+    const path = join(cwd, "hub", "model.safetensors");
+    const { "model.norm.weight": norm, ...rest } = tensorsOf(path);
+    rmSync(path);
+    writeFileSync(path, writeSafetensors({ ...rest, "model.normal.weight": norm! }));
+    const ran = await specc(["import", "hub", "-o", "in/model.arch", "--json"], { cwd });
+    expect(ran.code).toBe(1);
+    expect(ran.err).toMatchInlineSnapshot(`
+      "error: hub does not hold the model of its config.json
+        missing: model.norm.weight
+        not in the model: model.normal.weight (--allow-unexpected leaves them behind)
+        model.embed_tokens.weight is [96, 32], config.json makes it [97, 32]
+        lm_head.weight is [96, 32], config.json makes it [97, 32]
+      "
+    `);
+    expect(JSON.parse(ran.out)).toMatchObject({
+      family: "llama",
+      tensors: { missing: ["model.norm.weight"], unexpected: ["model.normal.weight"] },
+    });
+    expect(readdirSync(cwd)).toEqual(["hub"]);
+  });
+  test("leaves behind what it may", async () => {
+    const cwd = source("hf/llama");
+    const path = join(cwd, "hub", "model.safetensors");
+    const tensors = tensorsOf(path);
+    const extra = { dtype: "f32", shape: [1], data: Float32Array.of(1) } as const;
+    rmSync(path);
+    writeFileSync(path, writeSafetensors({ ...tensors, extra }));
+    expect((await specc(["import", "hub", "-o", "in/m.arch"], { cwd })).code).toBe(1);
+    const ran = await specc(["import", "hub", "-o", "in/m.arch", "--allow-unexpected"], { cwd });
+    expect([ran.code, ran.err]).toEqual([
+      0,
+      expect.stringContaining("no part of the model: extra"),
+    ]);
+    expect(tensorsOf(join(cwd, "in", "model.safetensors"))).toEqual(tensors);
+  });
+  test("a tied head that lies there too must be the embedding", async () => {
+    const cwd = source("hf/llama", { tie_word_embeddings: true });
+    const ran = await specc(["import", "hub", "-o", "in/model.arch"], { cwd });
+    expect([ran.code, ran.err]).toEqual([
+      1,
+      expect.stringContaining("lm_head.weight differs from model.embed_tokens.weight"),
+    ]);
+  });
+  test("keys that config.json lacks are named, and come as options", async () => {
+    const cwd = source("hf/llama", { max_position_embeddings: null, flavour: "plain" });
+    const ran = await specc(["import", "hub"], { cwd });
+    expect(ran.code).toBe(1);
+    expect(ran.err).toContain("hub/config.json: max_position_embeddings is missing");
+    expect(ran.err).toContain("--set max_position_embeddings=");
+    const set = ["--set", "max_position_embeddings=128", "--set", "rope_parameters.rope_theta=500"];
+    const given = await specc(["import", "hub", "-o", "in/model.arch", ...set], { cwd });
+    expect([given.code, given.err]).toEqual([
+      0,
+      expect.stringContaining("without a meaning here: flavour"),
+    ]);
+    const text = readFileSync(join(cwd, "in", "model.arch"), "utf8");
+    expect(text).toContain("context = 128");
+    expect(text).toContain("rope(theta: 500)");
+    const typo = await specc(["import", "hub", ...set, "--set", "rope_tehta=1"], { cwd });
+    expect([typo.code, typo.err]).toEqual([2, expect.stringContaining("no such key")]);
+  });
+  test.each([
+    [{ model_type: "bert" }, 'model_type "bert" is not known'],
+    [{ hidden_act: "gelu" }, 'hidden_act is "gelu"'],
+    [{ num_hidden_layers: "two" }, 'num_hidden_layers is "two", expected a whole number'],
+    [{ num_attention_heads: 5 }, "is no model that specc can build"],
+    [{ pad_token_id: 96 }, "pad_token_id is 96, outside of the vocabulary"],
+    [
+      { rope_parameters: { rope_type: "spiral" } },
+      'rope_parameters.rope_type "spiral" is not known',
+    ],
+  ])("refuses %j", async (config, message) => {
+    const ran = await specc(["import", "hub"], { cwd: source("hf/llama", config) });
+    expect([ran.code, ran.err]).toEqual([1, expect.stringContaining(message)]);
+  });
+  test("what is no Hugging Face folder is told", async () => {
+    const cwd = folder({
+      "a/x": "",
+      "b/config.json": "{}",
+      "b/pytorch_model.bin": "",
+      "c/config.json": "{",
+    });
+    const told = async (name: string): Promise<string> =>
+      (await specc(["import", name], { cwd })).err;
+    expect(await told("none")).toContain("no such folder: none");
+    expect(await told("a")).toContain("there is no config.json in it");
+    expect(await told("b")).toContain("runs code when it is read");
+    rmSync(join(cwd, "b", "pytorch_model.bin"));
+    expect(await told("b")).toContain("no model.safetensors or model.safetensors.index.json");
+  });
+});
+
+describe("export", () => {
+  test("what is of no family is refused with the reason", async () => {
+    const cwd = project();
+    await specc(["train", "model.arch", "--out-dir", "run", "-q"], { cwd });
+    const ran = await specc(["export", "run", "-o", "out"], { cwd });
+    expect([ran.code, ran.err]).toEqual([
+      1,
+      expect.stringContaining("nearest is llama, but\n  blocks.0.scaling is gpas, not none"),
+    ]);
+  });
+  test("a trained run comes out with its tokenizer and no tie to specc", async () => {
+    const plain = readFileSync(join(project(), "model.arch"), "utf8").replace(
+      "scaling   = gpas()",
+      "",
+    );
+    const cwd = project({ "model.arch": plain });
+    await specc(["train", "model.arch", "--out-dir", "run", "-q"], { cwd });
+    const ran = await specc(["export", "run", "-o", "out", "--json"], { cwd });
+    expect(ran.code, ran.err).toBe(0);
+    expect(JSON.parse(ran.out)).toMatchObject({
+      family: "llama",
+      reader: "transformers",
+      dtype: "float32",
+      files: [
+        "model.safetensors",
+        "config.json",
+        "generation_config.json",
+        "tokenizer_config.json",
+        "tokenizer.json",
+      ],
+    });
+    const config = JSON.parse(readFileSync(join(cwd, "out", "config.json"), "utf8")) as object;
+    expect(config).toMatchObject({
+      model_type: "llama",
+      eos_token_id: null,
+      rope_parameters: { rope_type: "default" },
+    });
+    expect(config).not.toHaveProperty("specc");
+  });
+  test("shards, formats and the older spelling on request", async () => {
+    const cwd = source("hf/llama");
+    await specc(["import", "hub"], { cwd });
+    const argv = ["export", "hub/model.arch", "-o", "out", "--dtype", "bfloat16", "--compat", "v4"];
+    const ran = await specc([...argv, "--max-shard-size", "20kB"], { cwd });
+    expect(ran.code, ran.err).toBe(0);
+    const shards = readdirSync(join(cwd, "out")).filter((name) => name.endsWith(".safetensors"));
+    expect(shards).toHaveLength(3);
+    for (const shard of shards)
+      expect(statSync(join(cwd, "out", shard)).size).toBeLessThan(20_000 + 3000);
+    expect(JSON.parse(readFileSync(join(cwd, "out", "config.json"), "utf8"))).toMatchObject({
+      dtype: "bfloat16",
+      torch_dtype: "bfloat16",
+      rope_theta: 10000,
+      rope_scaling: null,
+    });
+    const stale = await specc(argv, { cwd });
+    expect([stale.code, stale.err]).toEqual([2, expect.stringContaining("holds other weights")]);
+    expect((await specc([...argv, "--overwrite"], { cwd })).code).toBe(0);
+    expect(readdirSync(join(cwd, "out")).sort()).toEqual([
+      "config.json",
+      "generation_config.json",
+      "model.safetensors",
+    ]);
+    const back = await specc(["import", "out", "-o", "back/model.arch"], { cwd });
+    expect(back.code, back.err).toBe(0);
+    const [before, after] = [
+      tensorsOf(join(cwd, "hub/model.safetensors")),
+      tensorsOf(join(cwd, "back/model.safetensors")),
+    ];
+    for (const [name, { data }] of Object.entries(before))
+      data.forEach((x, i) =>
+        expect(Math.abs(after[name]!.data[i]! - x)).toBeLessThanOrEqual(Math.abs(x) / 256),
+      );
+  });
+  test("a changed model gets a changed config, with what the old one said besides", async () => {
+    const cwd = source("hf/llama", { flavour: "plain" });
+    await specc(["import", "hub"], { cwd });
+    const path = join(cwd, "hub", "model.arch");
+    writeFileSync(path, readFileSync(path, "utf8").replace("context = 64", "context = 128"));
+    await specc(["export", "hub/model.arch", "-o", "out"], { cwd });
+    expect(JSON.parse(readFileSync(join(cwd, "out", "config.json"), "utf8"))).toMatchObject({
+      max_position_embeddings: 128,
+      flavour: "plain",
+      bos_token_id: 1,
+    });
+  });
+  test("weights of another model are refused", async () => {
+    const cwd = source("hf/llama");
+    await specc(["import", "hub"], { cwd });
+    const path = join(cwd, "hub", "model.arch");
+    writeFileSync(path, readFileSync(path, "utf8").replace("intermediate: 48", "intermediate: 50"));
+    const ran = await specc(["export", "hub/model.arch", "-o", "out"], { cwd });
+    expect([ran.code, ran.err]).toEqual([
+      1,
+      expect.stringContaining("gate_proj.weight is [48, 32], the model's is [50, 32]"),
+    ]);
+    expect(readdirSync(cwd)).toEqual(["hub"]);
+  });
+});

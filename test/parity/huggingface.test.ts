@@ -1,0 +1,106 @@
+// Checkpoints that transformers wrote, through the whole of specc: imported, run in float64 and on the wasm engine, exported.
+// Numbers within the tolerances of the goldens' README, files byte for byte.
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { readSafetensors } from "../../src/bundle/safetensors.ts";
+import { folder, specc } from "../cli/run.ts";
+import { dataFolder, gradientsOf, openCheckpoint } from "./checkpoints.ts";
+import {
+  golden,
+  held,
+  maxAbs,
+  maxDifference,
+  readGolden,
+  shiftLabels,
+  type Tensors,
+} from "./golden.ts";
+import { passOf } from "./models.ts";
+
+interface Case {
+  readonly name: string;
+  /** Whose weights it shares. */
+  readonly weights?: string;
+  /** Keys that its config.json lacks. */
+  readonly set?: Readonly<Record<string, string>>;
+  /** Other names on disk than specc's. */
+  readonly converted?: boolean;
+}
+const cases: readonly Case[] = [{ name: "hf/llama" }, { name: "hf/llama-tied" }];
+
+const isTensor = (key: string): boolean => key === "logits" || key.startsWith("hidden.");
+
+describe.each(cases)("$name", ({ name, weights = name, set = {}, converted = false }) => {
+  const expected = readGolden(`${name}/golden.safetensors`);
+
+  it("every tensor has its place", async () => {
+    const { account } = await openCheckpoint(name, set, weights);
+    const { missing, unexpected, misshapen } = account;
+    expect({ missing, unexpected, misshapen }).toEqual({
+      missing: [],
+      unexpected: [],
+      misshapen: [],
+    });
+    expect(account.converted.length > 0).toBe(converted);
+  });
+
+  it("computes the same in float64", async () => {
+    const checkpoint = await openCheckpoint(name, set, weights);
+    const ids = golden(expected, "input_ids");
+    const [B = 0, T = 0] = ids.shape;
+    const { parameters, run } = passOf(checkpoint.imported.model, B, T);
+    const state = Object.fromEntries(parameters.map((p) => [p.name, held(checkpoint.weights, p)]));
+    const found = run({ ids: ids.data, targets: shiftLabels(ids), state });
+    for (const key of Object.keys(expected).filter(isTensor))
+      expect(maxDifference(found[key]!, golden(expected, key).data), key).toBeLessThan(5e-5);
+    expect(maxDifference(found["loss"]!, golden(expected, "loss").data)).toBeLessThan(5e-6);
+    const grads = gradientsOf(expected, checkpoint.layout);
+    for (const p of parameters.filter(({ diskName }) => `grad.${diskName}` in grads)) {
+      const grad = held(grads, p, "grad.");
+      expect(maxDifference(found[`grad.${p.name}`]!, grad), p.name).toBeLessThan(
+        1e-4 * maxAbs(grad),
+      );
+    }
+  });
+
+  const settings = Object.entries(set).flatMap(([key, value]) => ["--set", `${key}=${value}`]);
+  const imported = async (): Promise<string> => {
+    const cwd = folder();
+    const source = dataFolder(name);
+    const ran = await specc(["import", source, "-o", "in/model.arch", ...settings], { cwd });
+    expect(ran.err).toContain("in/model.arch");
+    expect(ran.code).toBe(0);
+    return cwd;
+  };
+
+  it.runIf(weights === name)("computes the same on wasm", async () => {
+    const cwd = await imported();
+    const inputs = `${dataFolder(name)}golden.safetensors`;
+    const argv = ["forward", "in/model.arch", "--inputs", inputs, "--out", "out", "--grad"];
+    const ran = await specc([...argv, "--engine", "wasm"], { cwd });
+    expect(ran.code, ran.err).toBe(0);
+    const { tensors } = readSafetensors(readFileSync(join(cwd, "out")));
+    const compare = (key: string, wanted: Tensors[string], bound: number): void =>
+      expect(maxDifference(tensors[key]!.data, wanted.data), key).toBeLessThan(bound);
+    for (const key of Object.keys(expected).filter(isTensor))
+      compare(key, golden(expected, key), 5e-5);
+    compare("loss", golden(expected, "loss"), 5e-6);
+    const { layout } = await openCheckpoint(name, set);
+    for (const [key, grad] of Object.entries(gradientsOf(expected, layout)))
+      compare(key, grad, 1e-4 * maxAbs(grad.data));
+  });
+
+  it.runIf(weights === name)("is exported as it came, byte for byte", async () => {
+    const cwd = await imported();
+    const ran = await specc(["export", "in/model.arch", "-o", "out"], { cwd });
+    expect(ran.code, ran.err).toBe(0);
+    const files = readdirSync(dataFolder(name)).filter((file) =>
+      /^(config|generation_config)\.json$|^model/.test(file),
+    );
+    for (const file of files)
+      expect(
+        readFileSync(join(cwd, "out", file)).equals(readFileSync(`${dataFolder(name)}${file}`)),
+        file,
+      ).toBe(true);
+  });
+});
