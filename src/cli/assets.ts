@@ -37,7 +37,7 @@ export const loadAssets = (version: string): Assets => {
     ),
   ).filter(
     (entry): entry is [string, string] =>
-      entry[0].startsWith("@tensorflow/tfjs-") && typeof entry[1] === "string",
+      /^@(tensorflow\/tfjs-|huggingface\/)/.test(entry[0]) && typeof entry[1] === "string",
   );
   return {
     version,

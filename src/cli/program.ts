@@ -191,6 +191,14 @@ Ctrl-C saves a checkpoint and exits 130; a second Ctrl-C exits at once.`,
     .option("--weights <file>", "safetensors (default: model.safetensors beside the target)")
     .option("--prompt <text>", "what to continue; may repeat; - reads standard input", list)
     .option("--prompt-file <file>", "a prompt a line; in a .jsonl file a JSON string a line")
+    .option("--chat", "prompts are messages of a user, put in the model's chat template")
+    .option("--system <text>", "with --chat: the message before them")
+    .addOption(
+      new Option(
+        "--messages <file>",
+        "a conversation to answer: a JSON list of messages, one a line in .jsonl",
+      ).conflicts(["prompt", "promptFile", "chat", "system"]),
+    )
     .option("--tokens, --max-new-tokens <n>", "how many tokens to add", whole(1), 100)
     .addOption(
       new Option("--greedy", "the likeliest token each time").conflicts([

@@ -10,14 +10,20 @@ import {
 } from "../bundle/safetensors.ts";
 import type { HostTensor, Tensors } from "../bundle/tensor.ts";
 import { chooseEngine } from "./choose-engine.ts";
-import { fromRoot, loadData, openTokenizer, type Batch } from "./data/index.ts";
+import { loadData, type Batch } from "./data/index.ts";
 import { generate, type Generated, type GenerateOptions } from "./decode/generate.ts";
 import { cpuEngine, wasmEngine } from "./engines/tfjs.ts";
 import { fit, type FitOptions, type FitResult } from "./fit.ts";
-import { codeOf, joinPath, readText, replaceFile, type Host } from "./host.ts";
+import { joinPath, replaceFile, type Host } from "./host.ts";
 import { checkAgainst, initialise, isTied, loadEntries } from "./state.ts";
-import { bytesTokenizer, type Tokenizer } from "./tokenizers/tokenizer.ts";
-import { readTokenizerJson } from "./tokenizers/tokenizer-json.ts";
+import {
+  findChatTemplate,
+  renderChat,
+  type ChatMessage,
+  type ChatOptions,
+} from "./tokenizers/chat.ts";
+import { findTokenizer, folderOf } from "./tokenizers/find.ts";
+import type { Tokenizer } from "./tokenizers/tokenizer.ts";
 import { loadWeights, weightFiles } from "./train/checkpoint.ts";
 import {
   evaluate,
@@ -67,6 +73,8 @@ export interface Model {
   generate(prompts: readonly string[], options?: GenerateOptions): Promise<readonly string[]>;
   /** The same, with tokens and the reason of each end. */
   complete(prompts: readonly string[], options?: GenerateOptions): Promise<readonly Generated[]>;
+  /** Messages as one prompt, by the chat template that lies beside the weights; continue it with `rendered: true`. */
+  chatPrompt(messages: readonly ChatMessage[], options?: ChatOptions): Promise<string>;
   trainer(): Trainer;
   /** Held-out loss on the recipe's data. */
   evaluate(options?: EvaluateOptions): Promise<Evaluation>;
@@ -99,38 +107,6 @@ const begin = async (
     checkAgainst(entries, stored, "weights", isTied(manifest));
     await loadEntries(session, entries, stored);
   }
-};
-
-const existingText = async (host: Host, path: string): Promise<string | undefined> => {
-  try {
-    return await readText(host, path);
-  } catch (error) {
-    // The reading wrapped the reason: a file that is there but cannot be read is told when it is opened for real.
-    if (error instanceof FileFault || codeOf(error) !== undefined) return undefined;
-    throw error;
-  }
-};
-
-/** What lies beside the weights goes first, then the recipe's tokenizer, then bytes. */
-const findTokenizer = async ({ bundle, host, weights }: ModelOptions): Promise<Tokenizer> => {
-  const { training, model } = bundle.manifest;
-  if (typeof weights === "string") {
-    const path = joinPath(weights.replace(/[^/]*\.(safetensors|json)$/, ""), "tokenizer.json");
-    const text = await existingText(host, path);
-    if (text !== undefined) return readTokenizerJson(text, path);
-  }
-  if (training !== null) {
-    const spec = training.data.tokenizer;
-    return openTokenizer(
-      spec.kind === "bpe" ? { ...spec, file: fromRoot(host, spec.file) } : spec,
-      host,
-    );
-  }
-  if (model.vocabSize >= bytesTokenizer.size) return bytesTokenizer;
-  throw new FileFault(
-    "tokenizer.json",
-    "no tokenizer: the bundle has no recipe and none lies beside the weights",
-  );
 };
 
 const checkIds = (rows: readonly (readonly number[])[], vocabSize: number): number => {
@@ -213,8 +189,10 @@ export const createModel = async (options: ModelOptions): Promise<Model> => {
     await session.close();
     throw error;
   }
+  const weightsPath = typeof options.weights === "string" ? options.weights : undefined;
   let known = options.tokenizer;
-  const tokenizer = async (): Promise<Tokenizer> => (known ??= await findTokenizer(options));
+  const tokenizer = async (): Promise<Tokenizer> =>
+    (known ??= await findTokenizer(host, manifest, weightsPath));
   // One call at a time has the cache; those that come meanwhile wait for it.
   let before: Promise<unknown> = Promise.resolve();
   const complete: Model["complete"] = async (prompts, how) => {
@@ -246,6 +224,15 @@ export const createModel = async (options: ModelOptions): Promise<Model> => {
     forward: async (ids) => ({ logits: await forward(session, manifest, ids) }),
     generate: generateText,
     complete,
+    chatPrompt: async (messages, how) => {
+      const folder = weightsPath === undefined ? undefined : folderOf(weightsPath);
+      const template = folder === undefined ? undefined : await findChatTemplate(host, folder);
+      if (template !== undefined) return renderChat(template, messages, how);
+      throw new FileFault(
+        folder ?? "weights",
+        "no chat template: neither chat_template.jinja nor one in tokenizer_config.json",
+      );
+    },
     trainer: () => {
       let step = 0;
       return {

@@ -104,7 +104,7 @@ const checkWeights = (stored: SafetensorsFile, model: ModelSpec, fit: Fit, shown
 const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
 
 /** The texts beside the weights that are not simply taken along. */
-const textFiles = (
+const textFiles = async (
   folder: string,
   given: {
     readonly fit: Fit;
@@ -113,14 +113,14 @@ const textFiles = (
     readonly base: Config;
     readonly compat: ExportOptions["compat"];
   },
-): ReadonlyMap<string, string> => {
+): Promise<ReadonlyMap<string, string>> => {
   const { fit, model, dtype, base, compat } = given;
   const files = new Map<string, string>();
   const companions = companionsIn(folder);
   const known = base["eos_token_id"] ?? null;
   const tokenizer = join(folder, "tokenizer.json");
   const tokens = companions.includes("tokenizer.json")
-    ? readTokenizerJson(readText(tokenizer), tokenizer)
+    ? await readTokenizerJson(readText(tokenizer), tokenizer)
     : undefined;
   const separator = tokens?.separator;
   const end = known ?? separator ?? null;
@@ -180,7 +180,7 @@ export const exportModel = async (
         ? sameShards(names, stored.shards)
         : fillShards(source, names, options.maxShardSize ?? SHARD_BYTES);
     const dtype = dtypeOf(source);
-    const texts = textFiles(folder, { fit, model, dtype, base, compat: options.compat });
+    const texts = await textFiles(folder, { fit, model, dtype, base, compat: options.compat });
 
     clearStale(out, shards, replace);
     for (const [file, tensors] of shards)

@@ -1,13 +1,14 @@
 // `specc generate`: continues prompts. The texts go to standard output, the first one as it is made; with --json all at the end.
 import { resolve } from "node:path";
 import { NonFiniteLogits, type Generated } from "../../runtime/index.ts";
+import { conversationsOf, type ChatChoice } from "../conversations.ts";
 import { CliError } from "../errors.ts";
 import { readText, shownPath } from "../files.ts";
 import { interruptible, type Io } from "../io.ts";
 import type { ChoiceOptions } from "../program.ts";
 import { needWeights, openTarget, withModel, type EngineName } from "../runtime.ts";
 
-export interface GenerateOptions extends ChoiceOptions {
+export interface GenerateOptions extends ChoiceOptions, ChatChoice {
   readonly weights?: string;
   readonly prompt?: readonly string[];
   readonly promptFile?: string;
@@ -52,6 +53,7 @@ const readPrompts = (io: Io, file: string): readonly string[] => {
 
 const promptsOf = async (io: Io, options: GenerateOptions): Promise<readonly string[]> => {
   const { prompt = [], promptFile } = options;
+  if (options.messages !== undefined) return [];
   if (prompt.length === 0 && promptFile === undefined)
     throw new CliError("nothing to continue", ["give --prompt <text> or --prompt-file <file>"]);
   if (prompt.filter((text) => text === "-").length > 1)
@@ -84,19 +86,26 @@ export const generate = async (
   name: string,
   options: GenerateOptions,
 ): Promise<number> => {
-  const prompts = await promptsOf(io, options);
+  const given = await promptsOf(io, options);
+  const chats = conversationsOf(io, options, given);
   const { bundle, host, folder } = await openTarget(io, version, name, options, {
     recipe: false,
     build: {
       programs: ["prefill", "decode_step"],
-      generation: { batch: Math.min(prompts.length, MOST_AT_ONCE) },
+      generation: { batch: Math.min((chats ?? given).length, MOST_AT_ONCE) },
     },
   });
   const weights = needWeights(io, options.weights, folder, name);
   const interrupt = interruptible(io);
   try {
     return await withModel(io, { bundle, host, weights }, options, async (model) => {
-      const writer = options.json === true ? undefined : inOrder(io, prompts);
+      const prompts =
+        chats === undefined
+          ? given
+          : await Promise.all(chats.map((chat) => model.chatPrompt(chat)));
+      // Of a conversation the answer alone is shown.
+      const shown = chats === undefined ? given : chats.map(() => "");
+      const writer = options.json === true ? undefined : inOrder(io, shown);
       writer?.begin();
       const completions = await model.complete(prompts, {
         tokens: options.maxNewTokens,
@@ -106,6 +115,7 @@ export const generate = async (
         repetitionPenalty: options.repetitionPenalty ?? 1,
         stop: options.stop ?? [],
         seed: options.seed,
+        rendered: chats !== undefined,
         signal: interrupt.signal,
         ...(writer === undefined ? {} : { onText: writer.onText }),
       });

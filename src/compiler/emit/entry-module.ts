@@ -77,7 +77,7 @@ export const createModel = async ({ weights, engine, seed, root, wasmFolder } = 
     engines: [wasmEngine(wasmFolder === undefined ? {} : { wasmFolder }), cpuEngine()],
     weights: weights === "initial" ? undefined : (weights ?? (await read("model.safetensors"))),
     seed,
-    tokenizer: tokenizerText && readTokenizerJson(tokenizerText, "tokenizer.json"),
+    tokenizer: tokenizerText && await readTokenizerJson(tokenizerText, "tokenizer.json"),
   });
   return {
     ...model,

@@ -67,7 +67,7 @@ const tokenizerFor = async (
   const path = fromRoot(host, spec.file);
   const text = await tokenizerFile(spec, host);
   if (text !== undefined) {
-    const tokenizer = readTokenizerJson(text, path);
+    const tokenizer = await readTokenizerJson(text, path);
     if (tokenizer.size <= spec.size) return tokenizer;
     throw new FileFault(
       path,

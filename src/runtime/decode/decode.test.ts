@@ -95,6 +95,7 @@ const letters: Tokenizer = {
   ...bytesTokenizer,
   decode: (ids) => ids.map((id) => String.fromCharCode(97 + (id % 26))).join(""),
   separator: undefined,
+  ends: [],
 };
 const open = (tokenizer = letters) =>
   createModel({ bundle: toyBundle(), host: memoryHost(), engine: toyEngine(), seed: 1, tokenizer });

@@ -14,8 +14,10 @@ export interface GenerateOptions extends SamplingOptions {
   /** How many to make. Default 128. */
   readonly tokens?: number;
   readonly seed?: number;
-  /** Ends a text where one of these begins. The separator of documents always ends it. */
+  /** Ends a text where one of these begins. The tokenizer's own ends always end it. */
   readonly stop?: readonly string[];
+  /** The prompts are whole, as a chat's template makes them: the tokenizer puts nothing before them. */
+  readonly rendered?: boolean;
   /** Each new part of a text, and the index of its prompt. Parts that may yet turn out to begin a stop text wait. */
   readonly onText?: (text: string, prompt: number) => void;
   readonly signal?: AbortSignal | undefined;
@@ -63,9 +65,9 @@ const writer = (
   index: number,
   tokenizer: Tokenizer,
   vocabSize: number,
-  { tokens = 128, seed = 0, stop = [], onText, ...sampling }: GenerateOptions,
+  { tokens = 128, seed = 0, stop = [], rendered = false, onText, ...sampling }: GenerateOptions,
 ): Writer => {
-  const encoded = [...tokenizer.encode(prompt)];
+  const encoded = [...(rendered ? [] : tokenizer.begin), ...tokenizer.encode(prompt)];
   // An empty prompt begins a document.
   const begin = encoded.length > 0 ? encoded : [tokenizer.separator ?? 0];
   const outside = begin.find((id) => id >= vocabSize);
@@ -94,10 +96,10 @@ const writer = (
       // Rows of the head beyond the tokenizer's ids stand for no text.
       const known = logits.subarray(0, tokenizer.size);
       const id = sampleToken(known, seen, samplingUniform(seed, index, ids.length), sampling);
-      if (id === tokenizer.separator) return finish("stop");
+      if (tokenizer.ends.includes(id)) return finish("stop");
       ids.push(id);
       seen.add(id);
-      text = tokenizer.decode(ids);
+      text = tokenizer.decode(ids, begin);
       const end = stopAt(text, stop);
       if (end !== undefined) return finish("stop", end);
       if (ids.length === tokens) return finish("length");

@@ -1,6 +1,6 @@
 // Byte-level byte-pair encoding: text is split by a pattern, each piece becomes bytes, and the pairs of lowest rank are merged
 // until none is left. Pieces repeat, so their ids are remembered.
-import { BYTE_CHARACTERS, CHARACTER_BYTES, type Tokenizer } from "./tokenizer.ts";
+import { BYTE_CHARACTERS, CHARACTER_BYTES, separatorOf, type Tokenizer } from "./tokenizer.ts";
 
 /** The split of GPT-2: contractions, then words, numbers and signs with a leading space, then white space. */
 export const GPT2_SPLIT =
@@ -19,6 +19,8 @@ export interface BpeModel {
   readonly addPrefixSpace: boolean;
   /** A piece that is a token as a whole is not merged up. */
   readonly ignoreMerges: boolean;
+  /** Put before a prompt. */
+  readonly begin: readonly number[];
 }
 
 const splitBy = (pieces: readonly string[], pattern: RegExp): readonly string[] =>
@@ -59,7 +61,6 @@ const pairKey = (a: number, b: number): number => a * 16777216 + b;
 
 const escape = (text: string): string => text.replace(/[.*+?^${}()|[\]\\/]/g, "\\$&");
 const CACHED_PIECES = 100_000;
-const SEPARATORS = ["<|endoftext|>", "<|end_of_text|>", "</s>", "<eos>"];
 
 /** `json`: the text it was read from, given back as it was. */
 export const bpeTokenizer = (model: BpeModel, json: () => string): Tokenizer => {
@@ -77,7 +78,10 @@ export const bpeTokenizer = (model: BpeModel, json: () => string): Tokenizer => 
     if (!ranks.has(key)) ranks.set(key, { rank, id: idOf(a + b) });
   });
   const specialIds = new Map(special.map(({ id, content }) => [content, id]));
-  const size = Math.max(0, ...[...vocab.values(), ...specialIds.values()].map((id) => id + 1));
+  const size = [...vocab.values(), ...specialIds.values()].reduce(
+    (n, id) => Math.max(n, id + 1),
+    0,
+  );
   const encoder = new TextEncoder();
   const bytesById = new Array<Uint8Array | undefined>(size);
   for (const [token, id] of vocab) {
@@ -109,10 +113,12 @@ export const bpeTokenizer = (model: BpeModel, json: () => string): Tokenizer => 
   const specials =
     contents.length > 0 ? new RegExp(`(${contents.map(escape).join("|")})`, "u") : undefined;
 
-  const separator = SEPARATORS.map((name) => specialIds.get(name)).find((id) => id !== undefined);
+  const separator = separatorOf(specialIds);
   return {
     size,
     separator,
+    begin: model.begin,
+    ends: separator === undefined ? [] : [separator],
     toJson: json,
     bytesOf: (id) => (isSpecial.has(id) ? 0 : (bytesById[id]?.length ?? 0)),
     encode: (text) => {

@@ -1,13 +1,18 @@
 // What a tokenizer is to the rest of the runtime, and the simplest one: each byte is a token.
 export interface Tokenizer {
   readonly size: number;
+  /** Nothing is put around the text. */
   encode(text: string): Int32Array;
-  /** Cut characters come back as U+FFFD. */
-  decode(ids: readonly number[]): string;
+  /** Cut characters come back as U+FFFD. `before`: the ids that these continue, where a tokenizer drops a first space. */
+  decode(ids: readonly number[], before?: readonly number[]): string;
   /** How many bytes of text a token stands for: bits per byte are counted with it. */
   bytesOf(id: number): number;
   /** Put after each document of the training text, and before an empty prompt. */
   readonly separator: number | undefined;
+  /** Put before a prompt, as the tokenizer's file says: `<s>`. */
+  readonly begin: readonly number[];
+  /** Each of them ends a text that a model writes. */
+  readonly ends: readonly number[];
   /** As Hugging Face's tokenizer.json. */
   toJson(): string;
 }
@@ -28,6 +33,11 @@ export const CHARACTER_BYTES: ReadonlyMap<string, number> = new Map(
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+
+const SEPARATORS = ["<|endoftext|>", "<|end_of_text|>", "</s>", "<eos>", "<|im_end|>"];
+/** The end of a text among special tokens, by the names that tokenizers give it. */
+export const separatorOf = (special: ReadonlyMap<string, number>): number | undefined =>
+  SEPARATORS.map((name) => special.get(name)).find((id) => id !== undefined);
 
 /** The parts of tokenizer.json that every byte-level BPE of specc shares. */
 export const tokenizerJson = (
@@ -67,5 +77,7 @@ export const bytesTokenizer: Tokenizer = {
   decode: (ids) => decoder.decode(Uint8Array.from(ids)),
   bytesOf: () => 1,
   separator: 0,
+  begin: [],
+  ends: [0],
   toJson: () => tokenizerJson(Object.fromEntries(BYTE_CHARACTERS.map((c, b) => [c, b])), [], []),
 };

@@ -25,11 +25,11 @@ test("the table of byte characters is GPT-2's", () => {
   expect(new Set(BYTE_CHARACTERS).size).toBe(256);
 });
 
-test("bytes", () => {
+test("bytes", async () => {
   for (const text of TEXTS)
     expect(bytesTokenizer.decode([...bytesTokenizer.encode(text)])).toBe(text);
   expect([...bytesTokenizer.encode("é")]).toEqual([0xc3, 0xa9]);
-  const again = readTokenizerJson(bytesTokenizer.toJson(), "tokenizer.json");
+  const again = await readTokenizerJson(bytesTokenizer.toJson(), "tokenizer.json");
   expect([...again.encode("a é")]).toEqual([...bytesTokenizer.encode("a é")]);
 });
 
@@ -63,8 +63,8 @@ describe("byte-level BPE", () => {
     );
   });
 
-  test("survives its file, special tokens and bytes included", () => {
-    const again = readTokenizerJson(bpe.toJson(), "tokenizer.json");
+  test("survives its file, special tokens and bytes included", async () => {
+    const again = await readTokenizerJson(bpe.toJson(), "tokenizer.json");
     for (const text of [...TEXTS, "a<|endoftext|>b"])
       expect(again.encode(text)).toEqual(bpe.encode(text));
     expect(again.toJson()).toBe(bpe.toJson());
@@ -97,20 +97,112 @@ describe("byte-level BPE", () => {
   });
 });
 
+describe("a metaspace tokenizer with byte fallback", () => {
+  const pieces = ["▁", "a", "b", "▁a", "ab", "▁ab", "é"];
+  const bytes = Array.from(
+    { length: 256 },
+    (_, b) => `<0x${b.toString(16).toUpperCase().padStart(2, "0")}>`,
+  );
+  const tokens = ["<unk>", "<s>", "</s>", ...bytes, ...pieces];
+  const file = JSON.stringify({
+    added_tokens: ["<unk>", "<s>", "</s>"].map((content, id) => ({
+      ...{ id, content, special: true },
+      ...{ single_word: false, lstrip: false, rstrip: false, normalized: false },
+    })),
+    normalizer: {
+      type: "Sequence",
+      normalizers: [
+        { type: "Prepend", prepend: "▁" },
+        { type: "Replace", pattern: { String: " " }, content: "▁" },
+      ],
+    },
+    pre_tokenizer: null,
+    post_processor: {
+      type: "TemplateProcessing",
+      single: [{ SpecialToken: { id: "<s>", type_id: 0 } }, { Sequence: { id: "A", type_id: 0 } }],
+      pair: [{ Sequence: { id: "A", type_id: 0 } }, { Sequence: { id: "B", type_id: 1 } }],
+      special_tokens: { "<s>": { id: "<s>", ids: [1], tokens: ["<s>"] } },
+    },
+    decoder: {
+      type: "Sequence",
+      decoders: [
+        { type: "Replace", pattern: { String: "▁" }, content: " " },
+        { type: "ByteFallback" },
+        { type: "Fuse" },
+        { type: "Strip", content: " ", start: 1, stop: 0 },
+      ],
+    },
+    model: {
+      ...{ type: "BPE", dropout: null, unk_token: "<unk>", fuse_unk: true, byte_fallback: true },
+      ...{ continuing_subword_prefix: null, end_of_word_suffix: null, ignore_merges: false },
+      vocab: Object.fromEntries(tokens.map((token, id) => [token, id])),
+      merges: ["▁ a", "a b", "▁a b"],
+    },
+  });
+  const read = readTokenizerJson(file, "t.json");
+
+  test("what it puts before a prompt, where a text ends, how many ids there are", async () => {
+    const { begin, ends, separator, size } = await read;
+    expect({ begin, ends, separator, size }).toEqual({
+      begin: [1],
+      ends: [2],
+      separator: 2,
+      size: tokens.length,
+    });
+  });
+  test("the tokens of a text stand for its bytes, and the space put before it", async () => {
+    const tokenizer = await read;
+    for (const text of ["ab a", "é and 日本", "b🙂b"]) {
+      const total = [...tokenizer.encode(text)].reduce((sum, id) => sum + tokenizer.bytesOf(id), 0);
+      expect(total, text).toBe(new TextEncoder().encode(text).length + 1);
+    }
+    expect(tokenizer.bytesOf(1)).toBe(0);
+  });
+  test("what continues a text keeps its first space", async () => {
+    const tokenizer = await read;
+    const ids = [...tokenizer.encode("ab ab日 a")];
+    expect(tokenizer.decode(ids)).toBe("ab ab日 a");
+    for (let cut = 1; cut < 3; cut += 1)
+      expect(
+        tokenizer.decode(ids.slice(0, cut)) + tokenizer.decode(ids.slice(cut), ids.slice(0, cut)),
+      ).toBe("ab ab日 a");
+  });
+  test("a byte order mark is a character", async () => {
+    const tokenizer = await read;
+    for (const text of ["\ufeffa", "a\ufeffb", "a\ufeff\ufeff", "é\ufeffé"])
+      expect(tokenizer.decode([...tokenizer.encode(text)])).toBe(text);
+  });
+});
+
+test("a template that begins with tokens holds for byte-level BPE too", async () => {
+  const json = JSON.parse(trainBpe(["a b c"], 300).toJson()) as object;
+  const special_tokens = { "<|b|>": { id: "<|b|>", ids: [0], tokens: ["<|endoftext|>"] } };
+  const single = [{ SpecialToken: { id: "<|b|>" } }, { Sequence: { id: "A" } }];
+  const post_processor = {
+    type: "Sequence",
+    processors: [{ type: "ByteLevel" }, { type: "TemplateProcessing", single, special_tokens }],
+  };
+  const tokenizer = await readTokenizerJson(JSON.stringify({ ...json, post_processor }), "t.json");
+  expect(tokenizer.begin).toEqual([0]);
+});
+
+const shell = { added_tokens: [], normalizer: null, post_processor: null, decoder: null };
+const bpe = { type: "BPE", vocab: { a: 0 }, merges: [] as string[] };
 test.each([
   ["{", /not JSON/],
   ["{}", /no model with a vocab/],
-  ['{"model":{"type":"WordPiece","vocab":{}}}', /WordPiece tokenizer is not supported/],
-  ['{"model":{"type":"BPE","vocab":{},"byte_fallback":true}}', /byte_fallback/],
+  ['{"model":{"type":"Runes","vocab":{}}}', /a Runes tokenizer that is not supported/],
+  [JSON.stringify({ ...shell, model: bpe, pre_tokenizer: { type: "Oracle" } }), /Oracle/],
   [
-    '{"model":{"type":"BPE","vocab":{}},"pre_tokenizer":{"type":"Metaspace"}}',
-    /Metaspace is not supported/,
-  ],
-  [
-    '{"model":{"type":"BPE","vocab":{"a":0},"merges":["a b"]},"pre_tokenizer":{"type":"ByteLevel"}}',
+    JSON.stringify({
+      ...shell,
+      model: { ...bpe, merges: ["a b"] },
+      pre_tokenizer: { type: "ByteLevel" },
+    }),
     /uses "b"/,
   ],
-])("refuses %s", (text, message) => {
-  expect(() => readTokenizerJson(text, "t.json")).toThrow(FileFault);
-  expect(() => readTokenizerJson(text, "t.json")).toThrow(message);
+])("refuses %s", async (text, message) => {
+  const reading = readTokenizerJson(text, "t.json");
+  await expect(reading).rejects.toThrow(FileFault);
+  await expect(reading).rejects.toThrow(message);
 });

@@ -126,6 +126,7 @@ export const trainBpe = (chunks: Iterable<string>, size: number): Tokenizer => {
       normalize: (x) => x,
       addPrefixSpace: false,
       ignoreMerges: false,
+      begin: [],
     },
     () => tokenizerJson(Object.fromEntries(vocab), merges, special),
   );

@@ -1,0 +1,82 @@
+// Chats as prompts: the Jinja template that comes with a tokenizer, rendered as transformers' apply_chat_template does.
+import { FileFault } from "../../bundle/file-fault.ts";
+import { joinPath, readJson, readText, type Host } from "../host.ts";
+import { isObject, listOf, type Json } from "./file.ts";
+
+export interface ChatMessage {
+  readonly role: string;
+  readonly content: unknown;
+  /** What a template may know besides: tool_calls, name. */
+  readonly [key: string]: unknown;
+}
+export interface ChatTemplate {
+  /** For messages. */
+  readonly file: string;
+  readonly source: string;
+  /** bos_token, eos_token and their like. */
+  readonly tokens: Readonly<Record<string, string>>;
+}
+export interface ChatOptions {
+  /** The prompt ends where the answer begins. Default true. */
+  readonly addGenerationPrompt?: boolean;
+  readonly tools?: readonly unknown[];
+}
+
+const CONFIG = "tokenizer_config.json";
+const TEMPLATE = "chat_template.jinja";
+
+/** A token is its text, or an object with it. */
+const tokensOf = (config: Json): ChatTemplate["tokens"] =>
+  Object.fromEntries(
+    Object.entries(config).flatMap(([key, value]) => {
+      const text = isObject(value) ? value["content"] : value;
+      return key.endsWith("_token") && typeof text === "string" ? [[key, text]] : [];
+    }),
+  );
+/** One template, or several of which one is the default. */
+const templateOf = (given: unknown): string | undefined => {
+  if (typeof given === "string") return given;
+  const named = listOf(given).find((one) => isObject(one) && one["name"] === "default");
+  return isObject(named) && typeof named["template"] === "string" ? named["template"] : undefined;
+};
+
+/** Of a folder with a tokenizer; undefined when none lies there. */
+export const findChatTemplate = async (
+  host: Host,
+  folder: string,
+): Promise<ChatTemplate | undefined> => {
+  const names = new Set(((await host.list(folder)) ?? []).map(({ name }) => name));
+  const read = async (name: string): Promise<Json> => {
+    const json = names.has(name) ? await readJson(host, joinPath(folder, name)) : {};
+    return isObject(json) ? json : {};
+  };
+  const config = await read(CONFIG);
+  const tokens = tokensOf({ ...(await read("special_tokens_map.json")), ...config });
+  if (names.has(TEMPLATE)) {
+    const file = joinPath(folder, TEMPLATE);
+    return { file, source: await readText(host, file), tokens };
+  }
+  const source = templateOf(config["chat_template"]);
+  return source === undefined ? undefined : { file: joinPath(folder, CONFIG), source, tokens };
+};
+
+/** The text that the model continues. */
+export const renderChat = async (
+  { file, source, tokens }: ChatTemplate,
+  messages: readonly ChatMessage[],
+  { addGenerationPrompt = true, tools }: ChatOptions = {},
+): Promise<string> => {
+  const { Template } = await import("@huggingface/jinja");
+  try {
+    return new Template(source).render({
+      messages,
+      add_generation_prompt: addGenerationPrompt,
+      ...(tools === undefined ? {} : { tools }),
+      ...tokens,
+    });
+  } catch (error) {
+    // A template's own raise_exception comes here too: the messages are not what it takes.
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new FileFault(file, `the chat template cannot be rendered: ${reason}`);
+  }
+};
