@@ -50,6 +50,16 @@ test.each([
 });
 
 test.each([
+  [Math.sqrt(2304), "48"],
+  [Math.sqrt(32), "sqrt(32)"],
+  [1 / Math.sqrt(12), "1 / sqrt(12)"],
+  [1 / Math.sqrt(256), "0.0625"],
+  [0.1 + 0.2, "0.30000000000000004"],
+])("root %d", (x, text) => {
+  expect(numberText(x)).toBe(text);
+});
+
+test.each([
   ["llama", "Llama"],
   ["Llama-3.2-1B", "Llama3_2_1B"],
   ["gpt2", "Gpt2"],

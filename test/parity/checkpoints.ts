@@ -1,7 +1,6 @@
 // Golden checkpoints as `specc import` sees them: the model of config.json, and the weights under specc's names.
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { bytesReader, openSafetensors } from "../../src/bundle/safetensors.ts";
 import { decodeTensor } from "../../src/bundle/number-formats.ts";
 import { accountOf, type Account } from "../../src/compiler/huggingface/account.ts";
 import {
@@ -12,7 +11,9 @@ import {
   type Imported,
   type Layout,
 } from "../../src/compiler/huggingface/index.ts";
-import { asOurs } from "../../src/compiler/huggingface/views.ts";
+import { asOurs, withPrefix } from "../../src/compiler/huggingface/views.ts";
+import { nodeHost } from "../../src/runtime/node/index.ts";
+import { openWeights } from "../../src/runtime/train/checkpoint.ts";
 import type { Tensors } from "./golden.ts";
 
 export const dataFolder = (name: string): string =>
@@ -33,14 +34,14 @@ export const openCheckpoint = async (
 ): Promise<Checkpoint> => {
   const json = readFileSync(`${dataFolder(name)}config.json`, "utf8");
   const config = { ...(JSON.parse(json) as Config), ...set };
-  const bytes = readFileSync(`${dataFolder(weightsOf)}model.safetensors`);
-  const stored = await openSafetensors(bytesReader(bytes, name));
+  const file = await openWeights(nodeHost(), dataFolder(weightsOf));
   const imported = importConfig(config, {
     file: "config.json",
-    tensors: new Set(stored.infos.keys()),
+    tensors: new Set(file.infos.keys()),
     name: "Golden",
     doc: () => [],
   });
+  const stored = withPrefix(file, imported.family.prefix);
   const ours = shapesOf(imported.model);
   const layout = layoutFor(imported.family, ours);
   const tied = imported.model.head["tied"] === true;
@@ -52,6 +53,7 @@ export const openCheckpoint = async (
     if (typeof read === "string") throw new Error(read);
     weights[tensor] = { shape, data: Float64Array.from(read.data) };
   }
+  await file.close();
   return { imported, layout, account, weights };
 };
 

@@ -19,19 +19,34 @@ import { passOf } from "./models.ts";
 
 interface Case {
   readonly name: string;
-  /** Whose weights it shares. */
+  /** Whose weights it shares, and whose results. */
   readonly weights?: string;
+  readonly golden?: string;
   /** Keys that its config.json lacks. */
   readonly set?: Readonly<Record<string, string>>;
   /** Other names on disk than specc's. */
   readonly converted?: boolean;
 }
-const cases: readonly Case[] = [{ name: "hf/llama" }, { name: "hf/llama-tied" }];
+const cases: readonly Case[] = [
+  { name: "hf/llama" },
+  { name: "hf/llama-tied" },
+  { name: "hf/llama-sharded", golden: "hf/llama" },
+  { name: "hf/llama-rope-llama3" },
+  { name: "hf/llama-v4config", weights: "hf/llama-rope-llama3" },
+  { name: "hf/llama-rope-yarn" },
+  { name: "hf/mistral" },
+  { name: "hf/qwen2" },
+  { name: "hf/qwen3" },
+  { name: "hf/gemma2" },
+  { name: "hf/gemma3" },
+  { name: "hf/gpt2", converted: true },
+];
 
 const isTensor = (key: string): boolean => key === "logits" || key.startsWith("hidden.");
 
-describe.each(cases)("$name", ({ name, weights = name, set = {}, converted = false }) => {
-  const expected = readGolden(`${name}/golden.safetensors`);
+describe.each(cases)("$name", ({ name, set = {}, converted = false, ...of }) => {
+  const { weights = name, golden: results = weights } = of;
+  const expected = readGolden(`${results}/golden.safetensors`);
 
   it("every tensor has its place", async () => {
     const { account } = await openCheckpoint(name, set, weights);
@@ -63,6 +78,26 @@ describe.each(cases)("$name", ({ name, weights = name, set = {}, converted = fal
     }
   });
 
+  it("takes the same tokens one after the other", async () => {
+    const { imported, weights: state } = await openCheckpoint(name, set, weights);
+    const { shape, data } = golden(expected, "greedy_ids");
+    const logits = golden(expected, "greedy_logits");
+    const [steps = 0, vocab = 0] = logits.shape;
+    const T = shape[1]! - 1;
+    const { parameters, run } = passOf(imported.model, 1, T);
+    const found = run({
+      ids: data.subarray(0, T),
+      targets: data.subarray(1),
+      state: Object.fromEntries(parameters.map((p) => [p.name, held(state, p)])),
+    });
+    const rows = found["logits"]!.subarray((T - steps) * vocab);
+    expect(maxDifference(rows, logits.data)).toBeLessThan(5e-5);
+    for (let i = 0; i < steps; i++) {
+      const row = [...rows.subarray(i * vocab, (i + 1) * vocab)];
+      expect(row.indexOf(Math.max(...row)), `token ${i}`).toBe(data[T - steps + 1 + i]);
+    }
+  });
+
   const settings = Object.entries(set).flatMap(([key, value]) => ["--set", `${key}=${value}`]);
   const imported = async (): Promise<string> => {
     const cwd = folder();
@@ -75,7 +110,7 @@ describe.each(cases)("$name", ({ name, weights = name, set = {}, converted = fal
 
   it.runIf(weights === name)("computes the same on wasm", async () => {
     const cwd = await imported();
-    const inputs = `${dataFolder(name)}golden.safetensors`;
+    const inputs = `${dataFolder(results)}golden.safetensors`;
     const argv = ["forward", "in/model.arch", "--inputs", inputs, "--out", "out", "--grad"];
     const ran = await specc([...argv, "--engine", "wasm"], { cwd });
     expect(ran.code, ran.err).toBe(0);

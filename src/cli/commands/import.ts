@@ -1,7 +1,6 @@
 // `specc import`: a Hugging Face folder becomes an `.arch` file that says what the model is, with its weights beside it. Every
 // tensor is accounted for before anything is written.
 import { basename, dirname, join, resolve } from "node:path";
-import type { SafetensorsFile } from "../../bundle/safetensors.ts";
 import { accountOf, TIED_COPY, type Account } from "../../compiler/huggingface/account.ts";
 import {
   importConfig,
@@ -13,7 +12,7 @@ import {
   type Layout,
   type Shapes,
 } from "../../compiler/huggingface/index.ts";
-import { asOurs } from "../../compiler/huggingface/views.ts";
+import { asOurs, withPrefix, type Source } from "../../compiler/huggingface/views.ts";
 import { formatSource } from "../../format/format.ts";
 import { nodeHost } from "../../runtime/node/index.ts";
 import { openWeights } from "../../runtime/train/checkpoint.ts";
@@ -98,7 +97,7 @@ const problems = (account: Account, options: ImportOptions): readonly string[] =
 ];
 
 /** A tied head that lies there as well must be the embedding: another one would be lost. */
-const checkTiedCopy = async (stored: SafetensorsFile, layout: Layout): Promise<void> => {
+const checkTiedCopy = async (stored: Source, layout: Layout): Promise<void> => {
   const table = [...layout].find(([, made]) => made === "model.embed_tokens.weight")?.[0];
   if (table === undefined || !stored.infos.has(table)) return;
   const [head, embedding] = [await stored.readBytes(TIED_COPY), await stored.readBytes(table)];
@@ -112,7 +111,9 @@ const checkTiedCopy = async (stored: SafetensorsFile, layout: Layout): Promise<v
 
 interface Checkpoint {
   readonly path: string;
-  readonly stored: SafetensorsFile;
+  /** The shards of an index. */
+  readonly shards: Iterable<string>;
+  readonly stored: Source;
   readonly layout: Layout;
   readonly ours: Shapes;
   readonly account: Account;
@@ -120,7 +121,7 @@ interface Checkpoint {
 
 /** As it is where nothing in it changes; else converted, tensor by tensor. */
 const placeWeights = async (
-  { path, stored, layout, ours, account }: Checkpoint,
+  { path, shards, stored, layout, ours, account }: Checkpoint,
   folder: string,
   replace: boolean,
 ): Promise<Written> => {
@@ -135,7 +136,7 @@ const placeWeights = async (
     return writeTensors(join(folder, WEIGHTS), view, view.infos.keys(), {}, replace);
   }
   const from = dirname(path);
-  const names = [basename(path), ...new Set(stored.shards?.values() ?? [])];
+  const names = [basename(path), ...new Set(shards)];
   let how: Written = "unchanged";
   for (const name of names) {
     const written = await linkFile(join(from, name), join(folder, name), replace);
@@ -167,11 +168,11 @@ export const importFolder = async (
     throw new CliError(`${options.name} is no name for a model: letters, digits and _ make one`);
   const config = withSettings(readObject(join(source, CONFIG), join(name, CONFIG)), options.set);
 
-  const stored = await openWeights(nodeHost(), path);
+  const file = await openWeights(nodeHost(), path);
   try {
     const imported = importConfig(config, {
       file: shownPath(io.cwd, join(source, CONFIG)),
-      tensors: new Set(stored.infos.keys()),
+      tensors: new Set(file.infos.keys()),
       name: options.name ?? modelName(title),
       doc: (family, model) => {
         const sizes = [...shapesOf(model).values()];
@@ -186,6 +187,7 @@ export const importFolder = async (
     const idle = Object.keys(options.set ?? {}).find((key) => imported.kept.includes(key));
     if (idle !== undefined)
       throw new CliError(`--set ${idle}: ${family.name} has no such key in config.json`);
+    const stored = withPrefix(file, family.prefix);
     const ours = shapesOf(model);
     const layout = layoutFor(family, ours);
     const account = accountOf(family, layout, ours, stored.infos, model.head["tied"] === true);
@@ -205,7 +207,11 @@ export const importFolder = async (
       throw new CliError(`${shownPath(io.cwd, out)} exists already and says something else`, [
         "choose another place with -o, or replace it with --overwrite",
       ]);
-    const weights = await placeWeights({ path, stored, layout, ours, account }, folder, replace);
+    const weights = await placeWeights(
+      { path, shards: file.shards?.values() ?? [], stored, layout, ours, account },
+      folder,
+      replace,
+    );
     for (const companion of companionsIn(source))
       if (source !== folder)
         await linkFile(join(source, companion), join(folder, companion), replace);
@@ -220,7 +226,7 @@ export const importFolder = async (
     if (options.quiet !== true) tell(io, imported, account, { arch: shown, weights });
     return 0;
   } finally {
-    await stored.close();
+    await file.close();
   }
 };
 

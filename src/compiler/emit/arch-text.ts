@@ -14,12 +14,17 @@ export interface ArchModel {
   readonly blocks: readonly Keys[];
 }
 
-/** 32000 -> 32_000, 0.000001 -> 1e-6 */
+/** 32000 -> 32_000, 0.000001 -> 1e-6, 48.49742261192856 -> sqrt(2352): only where the text means the same number. */
 export const numberText = (x: number): string => {
   if (Number.isInteger(x) && Math.abs(x) < 1e15)
     return Math.abs(x) < 10_000 ? String(x) : String(x).replaceAll(/\B(?=(\d{3})+$)/g, "_");
   const plain = String(x);
   const short = x.toExponential().replace("e+", "e");
+  if (plain.length > 10 && x > 0) {
+    const [square, inverse] = [Math.round(x * x), Math.round(1 / (x * x))];
+    if (Math.sqrt(square) === x) return `sqrt(${numberText(square)})`;
+    if (1 / Math.sqrt(inverse) === x) return `1 / sqrt(${numberText(inverse)})`;
+  }
   return plain.includes("e") || short.length + 2 < plain.length ? short : plain;
 };
 
@@ -63,8 +68,8 @@ export const layersText = (values: readonly Value[]): string => {
   // A key that only some layers have: the whole constructor is chosen, unless `none` says the same.
   if (given.length < keys.length) return choiceText(values);
   const differing = keys.filter((key) => !values.every((value) => same(value[key], first[key])));
-  // Where several keys change together, two whole constructors read better than several choices.
-  if (differing.length > 1) return choiceText(values);
+  // Where most keys change together, whole constructors read better than a choice for each key.
+  if (differing.length > 1 && 2 * differing.length >= keys.length) return choiceText(values);
   return callText(
     first.is,
     keys.flatMap((key) =>

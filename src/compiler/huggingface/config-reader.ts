@@ -7,6 +7,8 @@ export type Config = Readonly<Record<string, unknown>>;
 export interface ConfigReader {
   /** There, and not null. */
   has(key: string): boolean;
+  /** There, be it null. */
+  given(key: string): boolean;
   /** Without `otherwise` the key must be there. */
   whole(key: string, otherwise?: number): number;
   real(key: string, otherwise?: number): number;
@@ -14,6 +16,7 @@ export interface ConfigReader {
   text(key: string, otherwise?: string): string;
   texts(key: string): readonly string[];
   wholes(key: string): readonly number[];
+  reals(key: string): readonly number[];
   /** A whole number, or undefined where the key is missing or null. */
   optional(key: string): number | undefined;
   inner(key: string): ConfigReader;
@@ -58,6 +61,7 @@ export const configReader = (config: Config, file: string, path = ""): ConfigRea
   const isList = <T>(x: unknown, is: (y: unknown) => y is T): x is readonly T[] =>
     Array.isArray(x) && x.every(is);
   return {
+    given: (key) => value(key) !== undefined,
     has: (key) => value(key) !== undefined && config[key] !== null,
     whole,
     real: typed("number", (x): x is number => typeof x === "number"),
@@ -67,6 +71,10 @@ export const configReader = (config: Config, file: string, path = ""): ConfigRea
       typed("list of texts", (x): x is readonly string[] =>
         isList(x, (y): y is string => typeof y === "string"),
       )(key, []),
+    reals: (key) =>
+      typed("list of numbers", (x): x is readonly number[] =>
+        isList(x, (y): y is number => typeof y === "number"),
+      )(key),
     wholes: (key) =>
       typed("list of whole numbers", (x): x is readonly number[] =>
         isList(x, (y): y is number => Number.isSafeInteger(y)),

@@ -1,10 +1,12 @@
 // Hugging Face's config.json to a model and back. A family is found by the model type; writing tries the families and takes
 // the one whose config, read again, gives the same model.
+import { diskNames, diskShape } from "../../bundle/disk.ts";
 import { FileFault } from "../../bundle/file-fault.ts";
 import { analyze } from "../analyze.ts";
 import { InternalError } from "../diagnostics/types.ts";
 import { archText } from "../emit/arch-text.ts";
 import { features } from "../features/index.ts";
+import { stateEntry } from "../model/parameters.ts";
 import { parametersOf } from "../model/parameters-of.ts";
 import type { ModelSpec } from "../semantics/spec.ts";
 import { configReader, type Config, type ConfigReader } from "./config-reader.ts";
@@ -130,9 +132,9 @@ export const fitConfig = (model: ModelSpec): Fit => {
 /** specc's tensors of a model as they lie on disk. */
 export const shapesOf = (model: ModelSpec): Shapes =>
   new Map(
-    parametersOf(model, features).map(({ diskName, shape, transposed }) => {
-      const sizes = shape.map(({ size }) => size);
-      return [diskName, transposed ? sizes.reverse() : sizes];
+    parametersOf(model, features).flatMap((parameter) => {
+      const entry = stateEntry(parameter);
+      return diskNames(entry).map((name) => [name, diskShape(entry)] as const);
     }),
   );
 

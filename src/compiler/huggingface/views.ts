@@ -11,6 +11,16 @@ export interface Source {
   readBytes(name: string): Promise<Uint8Array>;
 }
 
+/** A checkpoint whose names lack the prefix that its family has, as one that has it. */
+export const withPrefix = (source: Source, prefix: string | undefined): Source => {
+  if (prefix === undefined || [...source.infos.keys()].some((name) => name.startsWith(prefix)))
+    return source;
+  return {
+    infos: new Map([...source.infos].map(([name, info]) => [prefix + name, info])),
+    readBytes: (name) => source.readBytes(name.slice(prefix.length)),
+  };
+};
+
 const rawOf = async (source: Source, name: string): Promise<RawTensor> => {
   const { format, shape } = source.infos.get(name)!;
   return { format, shape, bytes: await source.readBytes(name) };

@@ -1,5 +1,9 @@
 // The table of families. Where several could say the same model, the first is written.
 import type { Family } from "../family.ts";
+import { gemma2, gemma3 } from "./gemma.ts";
+import { gpt2 } from "./gpt2.ts";
 import { llama } from "./llama.ts";
+import { mistral } from "./mistral.ts";
+import { qwen2, qwen3 } from "./qwen.ts";
 
-export const families: readonly Family[] = [llama];
+export const families: readonly Family[] = [llama, mistral, qwen2, qwen3, gemma2, gemma3, gpt2];

@@ -34,7 +34,8 @@ export const readDecoder = (
   parts: {
     readonly block: (layer: number) => Keys;
     readonly final_norm: Value;
-    readonly model?: Keys;
+    readonly embedding?: Keys;
+    readonly head?: Keys;
     /** Whether the head is tied where config.json does not say. */
     readonly tied?: boolean;
   },
@@ -48,10 +49,12 @@ export const readDecoder = (
       hidden_size: config.whole("hidden_size"),
       context: config.whole("max_position_embeddings"),
       init,
-      embedding: make("token", { init, padding }),
+      embedding: make("token", { init, padding, ...parts.embedding }),
       final_norm: parts.final_norm,
-      head: make("lm", { tied: config.flag("tie_word_embeddings", parts.tied ?? false) }),
-      ...parts.model,
+      head: make("lm", {
+        tied: config.flag("tie_word_embeddings", parts.tied ?? false),
+        ...parts.head,
+      }),
     },
     blocks: Array.from({ length: config.whole("num_hidden_layers") }, (_, l) => parts.block(l)),
   };
@@ -77,48 +80,80 @@ export const decoderKeys = (model: ModelSpec): Config => ({
   pad_token_id: at(model, "embedding.padding"),
 });
 
-export const readNorm = (config: ConfigReader): Variant =>
-  make("rmsnorm", { eps: config.real("rms_norm_eps", 1e-6) });
+export const readNorm = (config: ConfigReader, options: Keys = {}): Variant =>
+  make("rmsnorm", { eps: config.real("rms_norm_eps", 1e-6), ...options });
 export const normKeys = (model: ModelSpec): Config => ({
   rms_norm_eps: at(firstBlock(model), "norm.norm.eps"),
 });
 
-/** One head a key, or one for a group of them. */
-export const readAttention = (config: ConfigReader, options: Keys): Value => {
+/** One key-value head for each query head, or one for a group of them. @param width of a head where config.json does not say */
+export const readAttention = (
+  config: ConfigReader,
+  options: Keys,
+  { width }: { readonly width?: number } = {},
+): Variant => {
   const heads = config.whole("num_attention_heads");
   const kv = config.whole("num_key_value_heads", heads);
-  const width = config.optional("head_dim");
-  const usual = width === undefined || width * heads === config.whole("hidden_size");
-  const head_dim = usual ? undefined : width;
+  const given = config.optional("head_dim") ?? width;
+  const usual = given === undefined || given * heads === config.whole("hidden_size");
+  const head_dim = usual ? undefined : given;
   return kv === heads
     ? make("mha", { heads, head_dim, ...options })
     : make("gqa", { heads, kv, head_dim, ...options });
 };
-export const headsOf = (attention: Variant | undefined): Value | undefined =>
-  at(attention, "heads");
-export const kvHeadsOf = (attention: Variant | undefined): Value | undefined => {
-  if (attention === undefined) return undefined;
-  if (attention.is === "mqa") return 1;
-  return attention["kv"] ?? attention["heads"];
-};
-export const headDimOf = (model: ModelSpec): number | undefined => {
+const headDimOf = (model: ModelSpec): Value | undefined => {
   const attention = firstBlock(model)?.attention;
-  const [given, heads] = [at(attention, "head_dim"), headsOf(attention)];
-  if (typeof given === "number") return given;
-  return typeof heads === "number" ? model.hidden_size / heads : undefined;
+  const [given, heads] = [at(attention, "head_dim"), at(attention, "heads")];
+  return given ?? (typeof heads === "number" ? model.hidden_size / heads : undefined);
 };
 export const attentionKeys = (model: ModelSpec): Config => {
   const attention = firstBlock(model)?.attention;
   if (!isOneOf(attention, "mha", "gqa", "mqa")) return {};
+  const heads = at(attention, "heads");
   return {
-    num_attention_heads: headsOf(attention),
-    num_key_value_heads: kvHeadsOf(attention),
+    num_attention_heads: heads,
+    num_key_value_heads: attention?.is === "mqa" ? 1 : (at(attention, "kv") ?? heads),
     head_dim: headDimOf(model),
   };
 };
 
+const SLIDING = "sliding_attention";
+const FULL = "full_attention";
+/**
+ * How far each layer sees, from 0: a number of keys, or null for all. `layer_types` says which layers have the window, else
+ * `slides` does. Undefined where no layer has one.
+ */
+export const readWindows = (
+  config: ConfigReader,
+  window: number | undefined,
+  slides: (layer: number) => boolean,
+): readonly (number | null)[] | undefined => {
+  const layers = config.whole("num_hidden_layers");
+  const given = config.texts("layer_types");
+  if (given.length > 0 && given.length !== layers)
+    throw config.fault("layer_types", `names ${given.length} layers of ${layers}`);
+  const windows = Array.from({ length: layers }, (_, l) => {
+    const type = given[l] ?? (slides(l) ? SLIDING : FULL);
+    if (type !== SLIDING && type !== FULL)
+      throw config.fault("layer_types", `${JSON.stringify(type)} is not known`);
+    return type === SLIDING && window !== undefined ? window : null;
+  });
+  // A window as long as the context hides nothing.
+  const narrow = windows.map((w) =>
+    w !== null && w < config.whole("max_position_embeddings") ? w : null,
+  );
+  return narrow.some((w) => w !== null) ? narrow : undefined;
+};
+const windowsOf = (model: ModelSpec): readonly (Value | undefined)[] =>
+  model.blocks.map((block) => at(block, "attention.window"));
+/** The first layer's window that there is; null for none. */
+export const windowOf = (model: ModelSpec): Value =>
+  windowsOf(model).find((window) => typeof window === "number") ?? null;
+export const layerTypes = (model: ModelSpec): readonly string[] =>
+  windowsOf(model).map((window) => (typeof window === "number" ? SLIDING : FULL));
+
 /** Gated by SiLU, whatever the width is called. */
-export const readSwiglu = (config: ConfigReader, options: Keys = {}): Value => {
+export const readSwiglu = (config: ConfigReader, options: Keys = {}): Variant => {
   config.only("hidden_act", "silu");
   return make("swiglu", { intermediate: config.whole("intermediate_size"), ...options });
 };
