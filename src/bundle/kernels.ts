@@ -41,8 +41,14 @@ export interface LoopSpec {
     readonly scale: number;
   };
 }
-/** `batch` products [m, k] x [k, n] of consecutive slices. */
-export type ProductSizes = readonly [batch: number, m: number, k: number, n: number];
+/** `batch` products [m, k] x [k, n] of consecutive slices; `turned`: those of y lie as [n, k]. */
+export type ProductSizes = readonly [
+  batch: number,
+  m: number,
+  k: number,
+  n: number,
+  turned: boolean,
+];
 /** Rows that choose one of `groups` matrices; a row of x serves `xEach` of them in turn, a row of y `yEach`. */
 export interface GroupedSizes {
   readonly groups: number;
@@ -52,6 +58,15 @@ export interface GroupedSizes {
   /** Widths of x and of y, or of x and of the result. */
   readonly widths: readonly [number, number];
 }
+
+/** `batch` times `each` blocks [capacity, width], and as many rows for each. */
+export type RowSizes = readonly [
+  batch: number,
+  each: number,
+  rows: number,
+  capacity: number,
+  width: number,
+];
 
 export interface RunningSums {
   readonly axis: number;
@@ -72,6 +87,8 @@ export interface Kernels<H> {
   product(x: H, y: H, sizes: ProductSizes, shape: readonly number[], name: string): H;
   gather(table: H, ids: H, shape: readonly number[], name: string): H;
   scatterAdd(ids: H, rows: H, shape: readonly number[], name: string): H;
+  /** Into the blocks of batch b from place start[b] on; what falls outside is dropped. */
+  writeRows(target: H, rows: H, start: H, sizes: RowSizes, name: string): void;
   /** Where the largest of each row of x [rows, n] stand: i32 [rows, k] under `shape`. */
   topK(x: H, k: number, shape: readonly number[], name: string): H;
   cumSum(x: H, sums: RunningSums, name: string): H;
@@ -85,5 +102,6 @@ export interface Kernels<H> {
 }
 export interface RunResult<H> {
   readonly outputs: Readonly<Record<string, H>>;
+  /** A new buffer, or the state's own that was written in place. */
   readonly updates: Readonly<Record<string, H>>;
 }

@@ -7,6 +7,7 @@ import type { Graph, TensorType } from "../../src/compiler/ir/types.ts";
 import { edgeType } from "../../src/compiler/ir/shape.ts";
 import { nodesOf } from "../../src/compiler/ir/walk.ts";
 import { moduleText } from "../../src/compiler/lower/kernel-module/index.ts";
+import { ownOps } from "../../src/compiler/lower/kernel-module/own-nodes.ts";
 import { lowerGraph } from "../../src/compiler/lower/lower-graph.ts";
 import { savedModel } from "../../src/compiler/lower/saved-model/index.ts";
 import type { Compiled } from "../../src/compiler/model/types.ts";
@@ -104,5 +105,5 @@ export const bundleOfPrograms = async (
 ): Promise<LoadedBundle> =>
   written(
     manifest,
-    compiled.programs.map(({ graph }) => runPasses(graph, pipeline(new Set()), { verify: true })),
+    compiled.programs.map(({ graph }) => runPasses(graph, pipeline(ownOps), { verify: true })),
   );

@@ -5,9 +5,11 @@ import { createBuilder } from "../../src/compiler/ir/builder.ts";
 import { evaluate } from "../../src/compiler/ir/evaluate.ts";
 import type { Dim, Graph, Node } from "../../src/compiler/ir/types.ts";
 import { kernelModule, moduleText } from "../../src/compiler/lower/kernel-module/index.ts";
+import { OWN_NODES } from "../../src/compiler/lower/kernel-module/own-nodes.ts";
 import { plan } from "../../src/compiler/lower/kernel-module/plan.ts";
 import { lowerGraph } from "../../src/compiler/lower/lower-graph.ts";
 import { differentiate } from "../../src/compiler/passes/differentiate.ts";
+import { cpuEngine } from "../../src/runtime/engines/tfjs.ts";
 import { SUBJECTS } from "./engines.ts";
 import { host, openGraph } from "./open.ts";
 
@@ -157,7 +159,7 @@ describe("the plan", () => {
     const foreign = new Set(keeps);
     const gone = new Set<number>();
     for (const { reads, makes, frees, call } of steps) {
-      for (const buffer of [...reads, ...(call.kind === "loopInto" ? [call.target] : [])]) {
+      for (const buffer of [...reads, ...("target" in call ? [call.target] : [])]) {
         expect(gone.has(buffer)).toBe(false);
         expect(own.has(buffer) || foreign.has(buffer)).toBe(true);
       }
@@ -171,6 +173,48 @@ describe("the plan", () => {
     expect([...own].filter((buffer) => !gone.has(buffer)).sort()).toEqual([...results].sort());
     expect(constants.length).toBeGreaterThan(0);
     expect(peakBytes).toBeGreaterThan(0);
+  });
+  it("writes rows into a state where they stand, unless its old value is read too", async () => {
+    const rows = (readsOld: boolean): Graph => {
+      const b = createBuilder();
+      const held = b.emit("state", [], { name: "held", shape: dims(2, 4, 3) });
+      const given = b.emit("input", [], { name: "given", dtype: "f32", shape: dims(2, 2, 3) });
+      const start = b.emit("input", [], { name: "start", dtype: "i32", shape: dims(2) });
+      const node = b.emit("writeRows", [held, given, start], {});
+      const sum = (x: Node): Node => b.emit("reduceSum", [x], { axes: [0, 1, 2], keepDims: false });
+      return {
+        name: "p",
+        inputs: [given, start],
+        outputs: [
+          { name: "now", node: sum(node) },
+          ...(readsOld ? [{ name: "old", node: sum(held) }] : []),
+        ],
+        updates: [{ state: "held", node }],
+      };
+    };
+    const copies = (graph: Graph): number =>
+      plan(lowerGraph(graph, OWN_NODES))
+        .steps.filter(({ shape }) => shape.join() === "2,4,3")
+        .filter(({ call }) => call.kind === "loop").length;
+    expect([copies(rows(false)), copies(rows(true))]).toEqual([0, 1]);
+    for (const readsOld of [false, true]) {
+      const session = await openGraph(cpuEngine(), rows(readsOld));
+      const ones = { dtype: "f32", shape: [2, 4, 3], data: new Float32Array(24).fill(1) } as const;
+      await session.writeState({ held: ones });
+      const inputs = {
+        given: { dtype: "f32", shape: [2, 2, 3], data: new Float32Array(12).fill(5) },
+        start: { dtype: "i32", shape: [2], data: Int32Array.of(1, 3) },
+      } as const;
+      const before = session.liveBuffers();
+      const { now, old } = await session.run("p", inputs);
+      expect([now!.data[0], old?.data[0]]).toEqual([24 + 9 * 4, readsOld ? 24 : undefined]);
+      expect(await session.firstNonFinite("p", inputs)).toBeUndefined();
+      expect(session.liveBuffers()).toBe(before);
+      const { held } = await session.readState(["held"]);
+      const row = (x: number): readonly number[] => [x, x, x];
+      expect([...held!.data]).toEqual([1, 5, 5, 1, 1, 1, 1, 5].flatMap(row));
+      await session.close();
+    }
   });
   it("gives the same bytes for the same program, and imports nothing", () => {
     const text = moduleText(trainingGraph());

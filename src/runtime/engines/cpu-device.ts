@@ -108,11 +108,20 @@ export const cpuDevice = (backend: CpuBackend, call: TfKernel): Device => {
     liveBuffers: () => backend.numDataIds(),
     free: (x) => void backend.disposeData(x.dataId),
     loopInto: (spec, target, loads) => runLoop(spec, loads.map(values), values(target)),
-    multiply: (x, y, to, [m, k, n]) => {
+    multiply: (x, y, to, [m, k, n], turned = false) => {
       const [a, b, all] = [values(x.of), values(y.of), values(to.of)];
       const result = all.subarray(to.at, to.at + m * n).fill(0);
       for (let row = 0; row < m; row++) {
         const out = result.subarray(row * n, (row + 1) * n);
+        if (turned) {
+          for (let column = 0; column < n; column++) {
+            let sum = 0;
+            for (let j = 0, p = x.at + row * k, q = y.at + column * k; j < k; j++, p++, q++)
+              sum += a[p]! * b[q]!;
+            out[column] = sum;
+          }
+          continue;
+        }
         for (let j = 0; j < k; j++) {
           const left = a[x.at + row * k + j]!;
           for (let column = 0, p = y.at + j * n; column < n; column++, p++)

@@ -40,7 +40,7 @@ export const makeDevice = (parts: DeviceParts): Device => {
       return result;
     },
     loopInto: parts.loopInto,
-    product: (x, y, [batch, m, k, n], shape) => {
+    product: (x, y, [batch, m, k, n, turned], shape) => {
       const result = allocate(shape, "float32");
       for (let i = 0; i < batch; i++)
         parts.multiply(
@@ -48,6 +48,7 @@ export const makeDevice = (parts: DeviceParts): Device => {
           { of: y, at: i * k * n },
           { of: result, at: i * m * n },
           [m, k, n],
+          turned,
         );
       return result;
     },
@@ -74,6 +75,18 @@ export const makeDevice = (parts: DeviceParts): Device => {
           to[o]! += from[p]!;
       }
       return result;
+    },
+    writeRows: (target, rows, start, [batch, each, count, capacity, width]) => {
+      const [to, from, at] = [values(target), values(rows), values(start)];
+      for (let b = 0; b < batch; b++) {
+        const [first, end] = [Math.max(0, -at[b]!), Math.min(count, capacity - at[b]!)];
+        if (first >= end) continue;
+        for (let i = b * each; i < (b + 1) * each; i++)
+          to.set(
+            from.subarray((i * count + first) * width, (i * count + end) * width),
+            (i * capacity + at[b]! + first) * width,
+          );
+      }
     },
     ...orderKernels(parts),
     ...groupedKernels(parts),

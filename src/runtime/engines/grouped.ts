@@ -8,12 +8,13 @@ export interface Window {
   readonly of: Handle;
   readonly at: number;
 }
-/** x [m, k] · y [k, n] into `to` [m, n]; the heap may move. */
+/** x [m, k] · y [k, n], or y [n, k] where it is turned, into `to` [m, n]; the heap may move. */
 export type Multiply = (
   x: Window,
   y: Window,
   to: Window,
   sizes: readonly [m: number, k: number, n: number],
+  turned?: boolean,
 ) => void;
 
 interface Parts extends Pick<Device, "allocate" | "values"> {

@@ -172,7 +172,8 @@ const openSession = (device: Device, bundle: LoadedBundle, engine: Name): Sessio
         const { outputs, updates } = program.run(kernels, given, state);
         for (const [key, handle] of Object.entries(updates)) {
           const old = state[key];
-          if (old !== undefined) kernels.free(old);
+          // the same buffer when the program wrote in place
+          if (old !== undefined && old.dataId !== handle.dataId) kernels.free(old);
           state[key] = handle;
         }
         const results = Object.entries(outputs).map(

@@ -79,6 +79,12 @@ export const products: Pick<OpTable, "matMul" | "gather" | "scatterAdd" | "oneHo
       { inputs: ["f32[k=3,m=2]", "f32[k=3,n=4]"], attrs: { transposeX: true, transposeY: false } },
       { inputs: ["f32[m=2,k=3]", "f32[n=4,k=3]"], attrs: { transposeX: false, transposeY: true } },
       { inputs: ["f32[k=3,m=2]", "f32[n=4,k=3]"], attrs: { transposeX: true, transposeY: true } },
+      // So many rows that engines leave their forms for few.
+      { inputs: ["f32[m=40,k=3]", "f32[n=5,k=3]"], attrs: { transposeX: false, transposeY: true } },
+      {
+        inputs: ["f32[b=2,m=40,k=2]", "f32[b=2,k=2,n=3]"],
+        attrs: { transposeX: false, transposeY: false },
+      },
       {
         inputs: ["f32[b=2,h=2,m=2,k=3]", "f32[b=2,h=2,n=4,k=3]"],
         attrs: { transposeX: false, transposeY: true },

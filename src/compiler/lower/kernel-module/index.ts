@@ -46,6 +46,8 @@ const render = ({ name, constants, keeps, steps, outputs, updates }: Plan): stri
         return `k.loop(${specName(call.spec)}, [${reads}], ${label})`;
       case "loopInto":
         return `k.loopInto(${specName(call.spec)}, n${call.target}, [${reads}], ${label})`;
+      case "writeRows":
+        return `k.writeRows(n${call.target}, ${reads}, ${text(call.sizes)}, ${label})`;
       case "product":
         return `k.product(${reads}, ${text(call.sizes)}, ${text(step.shape)}, ${label})`;
       case "topK":

@@ -7,7 +7,12 @@ export const OWN_NODES: Partial<LoweringTable> = {
   groupedMatMul: (emit, inputs, node) =>
     emit.node("GroupedMatMul", inputs, { transpose_w: { bool: node.attrs.transposeW } }),
   groupedOuter: (emit, inputs) => emit.node("GroupedOuter", inputs),
+  writeRows: (emit, inputs) => emit.node("WriteRows", inputs),
 };
 
 /** Composites that stay whole for this form. */
-export const ownOps: ReadonlySet<OpName> = new Set<OpName>(["groupedMatMul", "groupedOuter"]);
+export const ownOps: ReadonlySet<OpName> = new Set<OpName>([
+  "groupedMatMul",
+  "groupedOuter",
+  "writeRows",
+]);

@@ -1,6 +1,12 @@
 // The plan of a program: kernel calls in order, in two phases (constants once, the run each time), every buffer freed right
 // after its last use. Invariants, tested: each buffer made by the run is freed once or handed out, and never read after.
-import type { GroupedSizes, LoopSpec, ProductSizes, RunningSums } from "../../../bundle/kernels.ts";
+import type {
+  GroupedSizes,
+  LoopSpec,
+  ProductSizes,
+  RowSizes,
+  RunningSums,
+} from "../../../bundle/kernels.ts";
 import type { DType } from "../../../bundle/manifest.ts";
 import {
   plainGraph,
@@ -9,6 +15,7 @@ import {
   type TfGraph as Lowered,
 } from "../tf-nodes.ts";
 import { identity, stridesOf, type Affine } from "./affine.ts";
+import { writtenInPlace } from "./in-place.ts";
 import { MustStore, loopFor } from "./loops.ts";
 import { prepare } from "./prepare.ts";
 import { rolesOf, type Roles } from "./roles.ts";
@@ -23,6 +30,7 @@ export type Call =
   | { readonly kind: "loopInto"; readonly spec: LoopSpec; readonly target: number }
   | { readonly kind: "product"; readonly sizes: ProductSizes }
   | { readonly kind: "gather" | "scatterAdd" }
+  | { readonly kind: "writeRows"; readonly sizes: RowSizes; readonly target: number }
   | { readonly kind: "topK"; readonly k: number }
   | { readonly kind: "cumSum"; readonly sums: RunningSums }
   | { readonly kind: "grouped" | "groupedOuter"; readonly sizes: GroupedSizes }
@@ -33,7 +41,7 @@ export interface Step {
   readonly reads: readonly number[];
   /** The shape each read is seen under. */
   readonly shapes: readonly (readonly number[])[];
-  /** The buffer this makes; undefined for loopInto. */
+  /** The buffer this makes; undefined where it writes into a target. */
   readonly makes: number | undefined;
   readonly dtype: DType;
   readonly shape: readonly number[];
@@ -75,6 +83,7 @@ const copySpec = (shape: readonly number[], dtype: DType): LoopSpec => {
 const draftsOf = (
   graph: TfGraph,
   roles: Roles,
+  inPlace: ReadonlyMap<TfNode, string>,
 ): {
   readonly constants: readonly Draft[];
   readonly run: readonly Draft[];
@@ -203,7 +212,8 @@ const draftsOf = (
       case "BatchMatMulV2": {
         const [m, k] = [x!.shape.at(-2)!, x!.shape.at(-1)!];
         const batch = sizeOf(x!.shape.slice(0, -2));
-        push(node, { kind: "product", sizes: [batch, m, k, y!.shape.at(-1)!] }, [x!, y!], true);
+        const sizes = [batch, m, k, node.shape.at(-1)!, flagOf(node, "turned")] as const;
+        push(node, { kind: "product", sizes }, [x!, y!], true);
         return;
       }
       case "GatherV2": {
@@ -212,6 +222,17 @@ const draftsOf = (
       }
       case "ScatterNd": {
         push(node, { kind: "scatterAdd" }, [x!, y!], true);
+        return;
+      }
+      case "WriteRows": {
+        if (inPlace.has(node)) buffers.set(node, bufferOf(x!));
+        else push(node, { kind: "loop", spec: copySpec(node.shape, node.dtype) }, [x!], true);
+        const call = {
+          kind: "writeRows",
+          sizes: rowSizes(node, y!),
+          target: bufferOf(node),
+        } as const;
+        push(node, call, [y!, inputs[2]!], false);
         return;
       }
       case "TopK": {
@@ -260,6 +281,13 @@ const flagOf = (node: TfNode, name: string): boolean => {
   const attr = node.attrs[name];
   return attr !== undefined && "bool" in attr && attr.bool;
 };
+const rowSizes = ({ shape }: TfNode, rows: TfNode): RowSizes => [
+  shape[0]!,
+  sizeOf(shape.slice(1, -2)),
+  rows.shape.at(-2)!,
+  shape.at(-2)!,
+  shape.at(-1)!,
+];
 /** x and y, or x and the matrices, and the groups of the rows. */
 const groupedSizes = (node: TfNode, inputs: readonly TfNode[]): GroupedSizes => {
   const [x, y, at] = inputs as readonly [TfNode, TfNode, TfNode];
@@ -286,10 +314,7 @@ const withFrees = (drafts: readonly Draft[], outlive: ReadonlySet<number>): read
   drafts.forEach((step, i) => {
     if (step.makes !== undefined && step.call.kind !== "input" && step.call.kind !== "state")
       last.set(step.makes, i);
-    for (const buffer of [
-      ...step.reads,
-      ...(step.call.kind === "loopInto" ? [step.call.target] : []),
-    ])
+    for (const buffer of [...step.reads, ...("target" in step.call ? [step.call.target] : [])])
       if (last.has(buffer)) last.set(buffer, i);
   });
   const frees = drafts.map((): number[] => []);
@@ -307,16 +332,18 @@ export const plan = (lowered: Lowered): Plan => {
     graph,
     results.map((r) => r.node),
   );
+  const inPlace = writtenInPlace(graph, roles);
   let drafts: ReturnType<typeof draftsOf> | undefined;
   while (drafts === undefined)
     try {
-      drafts = draftsOf(graph, roles);
+      drafts = draftsOf(graph, roles, inPlace);
     } catch (error) {
       if (!(error instanceof MustStore)) throw error;
       roles.stored.add(error.node);
     }
 
-  // a result must be a buffer of its own: what is an input, state, a constant or another result is copied
+  // a result must be a buffer of its own: what is an input, state, a constant or another result is copied; state that was
+  // written in place is its own new value
   const byName = new Map(graph.nodes.map((node) => [node.name, node]));
   const run = [...drafts.run];
   const own = new Set(
@@ -333,7 +360,8 @@ export const plan = (lowered: Lowered): Plan => {
   for (const { name, node, kind } of results) {
     const { shape, dtype } = byName.get(node)!;
     let buffer = drafts.bufferOf(node);
-    if (!own.has(buffer) || taken.has(buffer)) {
+    const stays = kind === "updates" && inPlace.get(roles.owner(byName.get(node)!)) === name;
+    if ((!own.has(buffer) && !stays) || taken.has(buffer)) {
       run.push({
         name: node,
         call: { kind: "loop", spec: copySpec(shape, dtype) },

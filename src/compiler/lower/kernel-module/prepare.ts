@@ -1,5 +1,5 @@
-// TensorFlow nodes made ready for planning: products without transpose flags (a flagged product bypasses XNNPACK, so the
-// transpose becomes a node of its own, shared by all products that want it) and one-hots as comparisons, which fuse. A
+// TensorFlow nodes made ready for planning: products of many rows without transpose flags (a flagged product bypasses XNNPACK,
+// so the transpose becomes a node of its own, shared by all products that want it) and one-hots as comparisons, which fuse. A
 // matrix of experts is turned likewise, all of them at once.
 import type { PlainGraph as TfGraph, PlainNode as TfNode } from "../tf-nodes.ts";
 
@@ -13,6 +13,9 @@ const flag = (node: TfNode, name: string | undefined): boolean => {
   const attr = name === undefined ? undefined : node.attrs[name];
   return attr !== undefined && "bool" in attr && attr.bool;
 };
+
+/** So few rows read a transposed right operand as it lies: turning it round would cost more than the product. */
+const FEW_ROWS = 32;
 
 export const prepare = (graph: TfGraph): TfGraph => {
   const nodes: TfNode[] = [];
@@ -42,12 +45,14 @@ export const prepare = (graph: TfGraph): TfGraph => {
   for (const node of graph.nodes) {
     if (isProduct(node.op)) {
       const [x, y] = FLAGS[node.op];
+      const few = node.op !== "GroupedMatMul" && node.shape.at(-2)! <= FEW_ROWS;
+      const turned = few && flag(node, y);
       const inputs = [
         flag(node, x) ? transposed(node.inputs[0]!) : node.inputs[0]!,
-        flag(node, y) ? transposed(node.inputs[1]!) : node.inputs[1]!,
+        flag(node, y) && !turned ? transposed(node.inputs[1]!) : node.inputs[1]!,
         ...node.inputs.slice(2),
       ];
-      add({ ...node, inputs, attrs: {} });
+      add({ ...node, inputs, attrs: { turned: { bool: turned } } });
     } else if (node.op === "OneHot") {
       const ids = byName.get(node.inputs[0]!)!;
       const depth = node.shape.at(-1)!;

@@ -16,7 +16,7 @@ const ROLES: Readonly<Record<string, Role>> = {
   LogicalAnd: "elementwise", LogicalNot: "elementwise", IsFinite: "elementwise", SelectV2: "elementwise", Cast: "elementwise",
   Sum: "reduction", Mean: "reduction", Max: "reduction",
   ConcatV2: "assembly", PadV2: "assembly",
-  TopK: "kernel", Cumsum: "kernel", GroupedMatMul: "kernel", GroupedOuter: "kernel",
+  TopK: "kernel", Cumsum: "kernel", GroupedMatMul: "kernel", GroupedOuter: "kernel", WriteRows: "kernel",
   MatMul: "kernel", BatchMatMulV2: "kernel", GatherV2: "kernel", ScatterNd: "kernel", Pow: "kernel", Cos: "kernel", Sin: "kernel",
 }; // prettier-ignore
 
