@@ -73,6 +73,8 @@ export interface OpSigs {
   cos: Unary;
   sin: Unary;
   stopGradient: Unary;
+  /** Operand `of`, not before all of them. */
+  barrier: { inputs: Node[]; attrs: { readonly of: number } };
   equal: Binary;
   less: Binary;
   lessEqual: Binary;

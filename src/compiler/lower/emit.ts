@@ -15,6 +15,8 @@ export interface Emit {
     attrs?: Readonly<Record<string, Attr>>,
     type?: Partial<Pick<TfNode, "dtype" | "shape" | "others">>,
   ) => Value;
+  /** Made once for a key in the whole graph: nodes of several results, each of which is an op. */
+  readonly once: (key: string, make: () => Value) => Value;
   /** A small constant argument: a shape, a permutation, an axis. */
   readonly ints: (values: readonly number[] | number) => Value;
   readonly tensor: (
@@ -23,6 +25,13 @@ export interface Emit {
     dtype: TensorDType,
   ) => Value;
 }
+
+/** Result `index` of a node of several, which goes by the name of its first. */
+export const result = (
+  { name }: Value,
+  index: number,
+  { dtype, shape }: Omit<Value, "name">,
+): Value => ({ name: index === 0 ? name : `${name}:${index}`, dtype, shape });
 
 export const reshaped = (emit: Emit, x: Value, shape: readonly number[]): Value =>
   emit.node(

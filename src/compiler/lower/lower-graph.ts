@@ -52,6 +52,12 @@ export const lowerGraph = (program: Graph, own: Partial<LoweringTable> = {}): Tf
   const counts = new Map<string, number>();
   const values = new Map<Node, Value>();
   const constants = new Map<string, Value>();
+  const shared = new Map<string, Value>();
+  const once: Emit["once"] = (key, make) => {
+    const value = shared.get(key) ?? make();
+    shared.set(key, value);
+    return value;
+  };
   const unique = (wanted: string): string => {
     const count = counts.get(wanted) ?? 0;
     counts.set(wanted, count + 1);
@@ -99,6 +105,7 @@ export const lowerGraph = (program: Graph, own: Partial<LoweringTable> = {}): Tf
     const prefix = node.path === "" ? "" : `${node.path}/`;
     const own = { dtype: node.type.dtype, shape: node.type.shape.map((dim) => dim.size) };
     const emit: Emit = {
+      once,
       tensor,
       ints: (list) =>
         typeof list === "number" ? tensor([list], [], "i32") : tensor(list, [list.length], "i32"),

@@ -97,6 +97,8 @@ export const LOWERING: LoweringTable = {
   cos: plain("Cos"),
   sin: plain("Sin"),
   stopGradient: plain("Identity"),
+  barrier: (emit, inputs, node) =>
+    emit.node("Identity", [inputs[node.attrs.of]!], { T: { type: node.type.dtype } }),
   equal: plain("Equal"),
   less: plain("Less"),
   lessEqual: plain("LessEqual"),

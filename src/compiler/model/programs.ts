@@ -144,6 +144,10 @@ const metricOutputs = ({ effects }: Making, { each }: Losses): Graph["outputs"] 
     ...effects.metrics,
   ].map(({ name, node }) => ({ name: `metrics/${name}`, node }));
 
+/** With checkpoints, what stands between blocks. */
+const keptOf = ({ recipe }: Plan, { forward }: Making): readonly Node[] =>
+  recipe.checkpoint === "block" ? forward.hidden.map((h) => h.node) : [];
+
 /** Parameters worth following, as outputs: their values before the update. */
 const probeOutputs = (m: Making, methods: readonly Method[]): Graph["outputs"] =>
   Object.values(probesOf(m.params.list(), methods))
@@ -162,7 +166,7 @@ const makers: Readonly<Record<ProgramName, Maker>> = {
     const plan = needPlan(given, "train_step");
     const m = start(model, plan, options, options.binding);
     const losses = lossOf(m);
-    const grads = gradients(m.b, m.params, losses.objective);
+    const grads = gradients(m.b, m.params, losses.objective, keptOf(plan, m));
     const applied = applyGradients(m.b, plan, options.methods, m.params, grads);
     return {
       graph: {
@@ -186,10 +190,12 @@ const makers: Readonly<Record<ProgramName, Maker>> = {
     const m = start(model, plan, options, options.binding);
     const losses = lossOf(m);
     const share = recipe.micro.value / recipe.batch.value;
-    const updates = gradients(m.b, m.params, losses.objective).map(({ name, grad }) => {
-      const held = m.b.emit("state", [], { name: `${name}/grad`, shape: grad.type.shape });
-      return { state: `${name}/grad`, node: add(m.b, held, mul(m.b, grad, share)) };
-    });
+    const updates = gradients(m.b, m.params, losses.objective, keptOf(plan, m)).map(
+      ({ name, grad }) => {
+        const held = m.b.emit("state", [], { name: `${name}/grad`, shape: grad.type.shape });
+        return { state: `${name}/grad`, node: add(m.b, held, mul(m.b, grad, share)) };
+      },
+    );
     return {
       graph: {
         name: "accumulate",
@@ -248,7 +254,7 @@ const makers: Readonly<Record<ProgramName, Maker>> = {
     const m = start(model, plan, options, options.forward ?? options.binding);
     const { loss, objective } = lossOf(m);
     const { logits, trained, hidden } = m.forward;
-    const grads = options.gradients === true ? gradients(m.b, m.params, objective) : [];
+    const grads = options.gradients === true ? gradients(m.b, m.params, objective, []) : [];
     const given = (name: string, node: Node): Graph["outputs"][number] => ({
       name,
       node: toType(m.b, node, "f32"),

@@ -4,7 +4,8 @@ import type { ScalarExpr } from "../../bundle/manifest.ts";
 import { mul as times } from "../../bundle/scalar.ts";
 import { InternalError } from "../diagnostics/types.ts";
 import type { Builder, Graph, Node } from "../ir/types.ts";
-import { differentiate } from "../passes/differentiate.ts";
+import { differentiable, differentiate } from "../passes/differentiate.ts";
+import { recompute } from "../passes/recompute.ts";
 import { matchSelector } from "../semantics/selectors.ts";
 import type { RecipeSpec } from "../semantics/spec.ts";
 import { number } from "./config.ts";
@@ -70,16 +71,43 @@ export const lossSum = (
   return { sum: sumAll(b, nats), count: sumAll(b, counted) };
 };
 
-/** Gradients of the trained parameters; the row of a padding token gets none. */
-export const gradients = (b: Builder, params: Parameters, loss: Node): readonly GradEntry[] => {
+/**
+ * Gradients of the trained parameters; the row of a padding token gets none.
+ * @param kept values between which the gradient computes anew what it needs; none: it keeps everything
+ */
+export const gradients = (
+  b: Builder,
+  params: Parameters,
+  loss: Node,
+  kept: readonly Node[],
+): readonly GradEntry[] => {
   const trained = params.list().filter((p) => p.trained);
   const nodes = trained.map((p) => params.node(p.name));
-  const grads = differentiate(b, loss, nodes);
+  const grads = gradientsWithin(b, loss, nodes, kept);
   return trained.map((p, i) => ({
     name: p.name,
     role: p.role,
     grad: inFrozenRow(b, p, scalar(b, 0), grads[i]!),
   }));
+};
+
+const gradientsWithin = (
+  b: Builder,
+  loss: Node,
+  wrt: readonly Node[],
+  kept: readonly Node[],
+): readonly Node[] => {
+  if (kept.length === 0) return differentiate(b, loss, wrt);
+  const ready = differentiable(b, [loss, ...kept]);
+  const values = kept.map((x) => ready.get(x)!);
+  const all = differentiate(b, ready.get(loss)!, [...wrt, ...values]);
+  const [grads, atKept] = [all.slice(0, wrt.length), all.slice(wrt.length)];
+  const now = recompute(
+    b,
+    values.map((value, i) => ({ value, grad: atKept[i]! })),
+    grads,
+  );
+  return grads.map((g) => now.get(g)!);
 };
 
 /** `held` in the row that is never updated, `free` in all others. */

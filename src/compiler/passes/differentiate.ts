@@ -16,7 +16,8 @@ import { expandNode } from "./expand.ts";
 export const differentiate = (b: Builder, loss: Node, wrt: readonly Node[]): readonly Node[] => {
   if (loss.type.shape.length !== 0)
     throw new InternalError(`the loss is ${showType(loss.type)}, not a scalar`);
-  const { root, keep } = expandForGradient(b, loss);
+  const keep = differentiable(b, [loss]);
+  const root = keep.get(loss)!;
   const nodes = reachable([root]);
   const targets = wrt.map((w) => keep.get(w) ?? w);
   const needed = new Set<Node>(targets);
@@ -44,11 +45,6 @@ export const differentiate = (b: Builder, loss: Node, wrt: readonly Node[]): rea
   );
 };
 
-/** Expands the ops whose gradient goes through their expansion. */
-const expandForGradient = (
-  b: Builder,
-  loss: Node,
-): { root: Node; keep: ReadonlyMap<Node, Node> } => {
-  const keep = expandNode(b, [loss], (n) => rowOf(n.op).grad === "expand");
-  return { root: keep.get(loss)!, keep };
-};
+/** Expands the ops whose gradient goes through their expansion; the map leads to each node's form without them. */
+export const differentiable = (b: Builder, roots: readonly Node[]): ReadonlyMap<Node, Node> =>
+  expandNode(b, roots, (n) => rowOf(n.op).grad === "expand");

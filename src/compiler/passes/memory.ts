@@ -10,8 +10,13 @@ export interface MemoryEstimate {
   readonly stateBytes: number;
 }
 
-/** Ops whose result is their operand under another type: no bytes of their own. */
-const isView = (node: Node): boolean => node.op === "reshape" || node.op === "stopGradient";
+/** The operand that an op gives as its result, perhaps under another type: no bytes of its own. */
+const viewed = (node: Node): Node | undefined =>
+  node.op === "reshape" || node.op === "stopGradient"
+    ? node.inputs[0]
+    : node.op === "barrier"
+      ? node.inputs[node.attrs.of]
+      : undefined;
 
 /**
  * An upper bound for an engine that frees each result after its last reader: operands and result of an op live together,
@@ -22,7 +27,8 @@ export const memoryEstimate = (graph: Graph): MemoryEstimate => {
   const storage = new Map<Node, Node>(); // of whom a view is a view
   const lastUse = new Map<Node, number>();
   nodes.forEach((node, step) => {
-    storage.set(node, isView(node) ? storage.get(node.inputs[0]!)! : node);
+    const under = viewed(node);
+    storage.set(node, under === undefined ? node : storage.get(under)!);
     for (const used of [node, ...node.inputs]) lastUse.set(storage.get(used)!, step);
   });
   for (const { node } of [...graph.outputs, ...graph.updates])

@@ -36,7 +36,7 @@ const rules: Readonly<Record<OpName, Rule>> = {
   exp: "full", log: "full", pow: "full", sqrt: "full", rsqrt: "full", erf: "full", writeRows: "full",
   add: "follow", sub: "follow", mul: "follow", div: "follow", maximum: "follow", minimum: "follow", neg: "follow", abs: "follow", square: "follow",
   sigmoid: "follow", silu: "follow", gelu: "follow", tanh: "follow", relu: "follow", leakyRelu: "follow",
-  cos: "full", sin: "full", stopGradient: "follow",
+  cos: "full", sin: "full", stopGradient: "follow", barrier: "own",
   equal: "follow", less: "follow", lessEqual: "follow", greater: "follow", greaterEqual: "follow",
   and: "follow", not: "follow", isFinite: "own", select: "follow", cast: "own",
   reshape: "follow", transpose: "follow", broadcastTo: "follow", slice: "follow", concat: "follow", pad: "follow",

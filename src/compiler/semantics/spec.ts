@@ -81,7 +81,11 @@ export interface RecipeSpec {
   readonly micro: Quantity;
   readonly length: Quantity; // steps, epochs or tokens
   readonly clip: Variant | null; // global_norm(max)
-  readonly precision: Variant; // f32
+  readonly precision: Variant; // f32(tf32) | bf16(residual)
+  /** Runs of the same step give the same bits, on every engine. */
+  readonly deterministic: boolean;
+  /** What the gradient computes anew instead of keeping it. */
+  readonly checkpoint: string | null; // block
   readonly seed: number;
   readonly eval_every: Quantity | null;
   readonly save_every: Quantity | null;

@@ -1,6 +1,7 @@
 // The op table: total over OpSigs, so a signature without a row does not compile.
 import type { OpTable } from "../types.ts";
 import { attentions } from "./attention.ts";
+import { barriers } from "./barrier.ts";
 import { cacheOps } from "./cache.ts";
 import { composites } from "./composite.ts";
 import { elementwise } from "./elementwise.ts";
@@ -16,6 +17,7 @@ export const ops: OpTable = {
   ...leaves,
   ...elementwise,
   ...layout,
+  ...barriers,
   ...reduce,
   ...products,
   ...order,
