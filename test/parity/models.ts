@@ -4,6 +4,7 @@ import { createBuilder } from "../../src/compiler/ir/builder.ts";
 import { evaluate } from "../../src/compiler/ir/evaluate.ts";
 import type { Graph, Node } from "../../src/compiler/ir/types.ts";
 import { features } from "../../src/compiler/features/index.ts";
+import type { Cache } from "../../src/compiler/model/cache.ts";
 import { createStage } from "../../src/compiler/model/kinds.ts";
 import { createParameters, type Parameter } from "../../src/compiler/model/parameters.ts";
 import { lossesOf } from "../../src/compiler/model/training.ts";
@@ -109,8 +110,16 @@ export interface Pass {
   }) => Readonly<Record<string, Float64Array>>;
 }
 
-/** Forward and backward of a model on ids [B, T]. */
-export const passOf = (model: ModelSpec, B: number, T: number): Pass => {
+/**
+ * Forward and backward of a model on ids [B, T].
+ * @param positions of padded rows, [B, T]: a query at position p sees the keys up to place p
+ */
+export const passOf = (
+  model: ModelSpec,
+  B: number,
+  T: number,
+  positions?: ArrayLike<number>,
+): Pass => {
   const b = createBuilder();
   const params = createParameters(b);
   const shape = [
@@ -119,9 +128,14 @@ export const passOf = (model: ModelSpec, B: number, T: number): Pass => {
   ];
   const input = (name: string): Node<"input"> => b.emit("input", [], { name, dtype: "i32", shape });
   const [ids, targets] = [input("input_ids"), input("targets")];
-  const answer = decoder(createStage(b, params, features), model, ids);
+  const cache: Cache | undefined = positions && {
+    positions: b.emit("constant", [], { dtype: "i32", shape, values: Array.from(positions) }),
+    extend: (_name, rows) => rows,
+  };
+  const stage = createStage(b, params, features, cache && { cache });
+  const answer = decoder(stage, model, ids);
   const { logits, trained, hidden } = answer;
-  const { loss, objective } = lossesOf(b, answer, targets);
+  const { loss, objective } = lossesOf(b, answer, targets, stage.effects.losses);
   const parameters = params.list();
   const grads = differentiate(
     b,
@@ -141,6 +155,7 @@ export const passOf = (model: ModelSpec, B: number, T: number): Pass => {
       { name: "loss", node: loss },
       ...trained.map((node, i) => ({ name: `logits.${i}`, node })),
       { name: "objective", node: objective },
+      ...stage.effects.metrics.map(({ name, node }) => ({ name: `metrics/${name}`, node })),
       ...hidden,
       ...streams,
       ...parameters.map((p, i) => ({ name: `grad.${p.name}`, node: grads[i]! })),

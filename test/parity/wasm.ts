@@ -2,6 +2,7 @@
 import type { LoadedBundle, Session } from "../../src/bundle/engine.ts";
 import type { HostTensor, Tensors } from "../../src/bundle/tensor.ts";
 import { moduleText } from "../../src/compiler/lower/kernel-module/index.ts";
+import { ownOps } from "../../src/compiler/lower/kernel-module/own-nodes.ts";
 import type { Compiled } from "../../src/compiler/model/types.ts";
 import { pipeline, runPasses } from "../../src/compiler/passes/index.ts";
 import { wasmEngine } from "../../src/runtime/engines/tfjs.ts";
@@ -29,7 +30,7 @@ export const openOnWasm = async (
   state: Readonly<Record<string, ArrayLike<number>>>,
 ): Promise<Session> => {
   const graphs = compiled.programs.map(({ graph }) =>
-    runPasses(graph, pipeline(new Set()), { verify: true }),
+    runPasses(graph, pipeline(ownOps), { verify: true }),
   );
   const { manifest } = await bundleOf(graphs[0]!);
   const modules = await Promise.all(

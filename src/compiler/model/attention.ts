@@ -7,7 +7,7 @@ import { project } from "./layers.ts";
 import { normalise } from "./norms.ts";
 import { dim, mul, reshape, sigmoid, sub, transpose } from "./ops.ts";
 import { positionsOf } from "./positions.ts";
-import type { Layer } from "./sites.ts";
+import type { Layer, LayerKind } from "./sites.ts";
 import type { Cell } from "./stage.ts";
 
 /** Causal self-attention, arXiv 1706.03762; K < H is grouped (2305.13245), K = 1 multi-query. [B, T, D] -> [B, T, D] */
@@ -43,10 +43,10 @@ const attention =
     return project(cell, ["attention", "o"], joined, D, flag(spec, "out_bias"));
   };
 
-export const attentionKinds: Readonly<Record<string, Layer>> = {
-  mha: attention((spec) => number(spec, "heads")),
-  gqa: attention((spec) => number(spec, "kv")),
-  mqa: attention(() => 1),
+export const attentionKinds: Readonly<Record<string, LayerKind>> = {
+  mha: { build: attention((spec) => number(spec, "heads")) },
+  gqa: { build: attention((spec) => number(spec, "kv")) },
+  mqa: { build: attention(() => 1) },
 };
 
 /** Queries or keys [B, T, n·d] as heads [B, T, n, d], normalised where the block asks for it, arXiv 2010.04245. */

@@ -4,7 +4,7 @@ import type { Variant } from "../semantics/spec.ts";
 import { flag, number, text } from "./config.ts";
 import { project } from "./layers.ts";
 import { dim, mul, relu, silu, square } from "./ops.ts";
-import type { Layer } from "./sites.ts";
+import type { Layer, LayerKind } from "./sites.ts";
 
 type Part = (part: "gate" | "up") => Node;
 
@@ -23,9 +23,9 @@ const gelu = (b: Builder, spec: Variant, x: Node): Node =>
   b.emit("gelu", [x], { approximate: text(spec, "approximate") === "tanh" ? "tanh" : "none" });
 
 /** Gated forms: arXiv 2002.05202; relu2: 2109.08668. */
-export const feedForwardKinds: Readonly<Record<string, Layer>> = {
-  swiglu: feedForward((b, to) => mul(b, silu(b, to("gate")), to("up"))),
-  geglu: feedForward((b, to, spec) => mul(b, gelu(b, spec, to("gate")), to("up"))),
-  gelu: feedForward((b, to, spec) => gelu(b, spec, to("up"))),
-  relu2: feedForward((b, to) => square(b, relu(b, to("up")))),
+export const feedForwardKinds: Readonly<Record<string, LayerKind>> = {
+  swiglu: { build: feedForward((b, to) => mul(b, silu(b, to("gate")), to("up"))) },
+  geglu: { build: feedForward((b, to, spec) => mul(b, gelu(b, spec, to("gate")), to("up"))) },
+  gelu: { build: feedForward((b, to, spec) => gelu(b, spec, to("up"))) },
+  relu2: { build: feedForward((b, to) => square(b, relu(b, to("up")))) },
 };

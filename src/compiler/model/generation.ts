@@ -80,6 +80,6 @@ export const generationProgram = (
       updates: updates.map((u) => ({ ...u, node: outside(u.node) })),
     },
     scalars: {},
-    caches: cache.entries(),
+    own: cache.entries(),
   };
 };

@@ -7,7 +7,8 @@ import { normKinds } from "./norms.ts";
 import type { Parameters } from "./parameters.ts";
 import { placements } from "./placement.ts";
 import type { Kinds, Method } from "./sites.ts";
-import type { Stage } from "./stage.ts";
+import type { Effects, Stage } from "./stage.ts";
+import { tallyIn, type Turn } from "./tallies.ts";
 
 const base: Kinds = {
   attention: attentionKinds,
@@ -27,18 +28,24 @@ const kindsOf = (methods: readonly Method[]): Kinds =>
     base,
   );
 
+export interface StageOptions extends Partial<Pick<Stage, "spanOf" | "cache">> {
+  readonly turn?: Turn;
+}
 /** A stage to build a model on. */
 export const createStage = (
   b: Builder,
   params: Parameters,
   methods: readonly Method[],
-  { spanOf = () => undefined, cache }: Partial<Pick<Stage, "spanOf" | "cache">> = {},
-): Stage => ({
-  b,
-  params,
-  methods,
-  spanOf,
-  kinds: kindsOf(methods),
-  effects: { losses: [], metrics: [], updates: [] },
-  cache,
-});
+  { spanOf = () => undefined, cache, turn = "none" }: StageOptions = {},
+): Stage => {
+  const effects: Effects = {
+    losses: [],
+    metrics: [],
+    updates: [],
+    sums: [],
+    tallied: [],
+    notes: new Map(),
+  };
+  const tally: Stage["tally"] = (wanted) => tallyIn(b, effects, turn, wanted);
+  return { b, params, methods, spanOf, kinds: kindsOf(methods), effects, tally, cache };
+};

@@ -5,7 +5,14 @@ import { variant } from "./config.ts";
 import type { LayerName } from "./layers.ts";
 import { normalise } from "./norms.ts";
 import { add, mul } from "./ops.ts";
-import { kindOf, type Placement, type Site, type SiteContext, type SubLayer } from "./sites.ts";
+import {
+  kindOf,
+  type LayerKind,
+  type Placement,
+  type Site,
+  type SiteContext,
+  type SubLayer,
+} from "./sites.ts";
 import type { Cell } from "./stage.ts";
 
 const norm = (path: string, disk: string): LayerName => ({ path, disk: `${disk}_layernorm` });
@@ -63,28 +70,33 @@ export const blockOf = (cell: Cell, x: Node): Node => {
       );
     return site("norm.out", sub, b.at(name.path, spanOf(`${place}.norm`), make));
   };
+  const kind = (sub: SubLayer): LayerKind => kindOf(kinds[sub], block[sub]);
   const branch = (sub: SubLayer, y: Node): Node => {
-    const make = (): Node => kindOf(kinds[sub], block[sub])(cell, block[sub], y);
+    const make = (): Node => kind(sub).build(cell, block[sub], y);
     const made = site("branch.out", sub, b.at(sub, spanOf(`${place}.${sub}`), make));
     return normed(norms[sub].inside, sub, made);
   };
-  const sum = (sub: At, h: Node, ...branches: readonly Node[]): Node => {
-    const kept = scaledBy(shortcut?.(block.norm, block), site("residual.skip", sub, h));
+  /** What the sub-layers make of `inner`, and the stream h, unless one of them stands in its place. */
+  const sum = (sub: At, h: Node, inner: Node, ...subs: readonly SubLayer[]): Node => {
+    const replaced = subs.some((s) => kind(s).replacesStream?.(block[s]) === true);
+    const branches = subs.map((s) => branch(s, inner));
+    const kept = replaced
+      ? []
+      : [scaledBy(shortcut?.(block.norm, block), site("residual.skip", sub, h))];
     return site(
       "residual.out",
       sub,
-      branches.reduce((all, y) => add(b, all, y), kept),
+      [...kept, ...branches].reduce((all, y) => add(b, all, y)),
     );
   };
   if (placement.parallel === true) {
     const h = site("residual.in", "block", x);
-    const inner = normed(norms.attention.before, "block", h);
-    return sum("block", h, branch("attention", inner), branch("ffn", inner));
+    return sum("block", h, normed(norms.attention.before, "block", h), "attention", "ffn");
   }
   const half = (sub: SubLayer, y: Node): Node => {
     const h = site("residual.in", sub, y);
-    const added = sum(sub, h, branch(sub, normed(norms[sub].before, sub, h)));
-    return normed(norms[sub].after, sub, added);
+    const made = sum(sub, h, normed(norms[sub].before, sub, h), sub);
+    return normed(norms[sub].after, sub, made);
   };
   return half("ffn", half("attention", x));
 };

@@ -47,11 +47,12 @@ interface Model {
 /** Logits and block states as the policy has them; effects leave the model, so they are f32. */
 export const inNumbers = (
   b: Builder,
-  { forward, effects: { losses, metrics, updates } }: Model,
+  { forward, effects }: Model,
   policy: PrecisionPolicy | undefined,
 ): Model => {
   const { logits, trained, hidden } = forward;
-  const named = [...hidden, ...losses, ...metrics, ...updates].map((e) => e.node);
+  const { losses, metrics, updates, tallied } = effects;
+  const named = [...hidden, ...losses, ...metrics, ...updates, ...tallied].map((e) => e.node);
   const low = convert(b, [logits, ...trained, ...named], policy);
   const outside = <T extends { readonly node: Node }>(list: readonly T[]): T[] =>
     list.map((e) => ({ ...e, node: toType(b, low(e.node), "f32") }));
@@ -62,6 +63,12 @@ export const inNumbers = (
       trained: trained.map(low),
       hidden: hidden.map((h) => ({ ...h, node: low(h.node) })),
     },
-    effects: { losses: outside(losses), metrics: outside(metrics), updates: outside(updates) },
+    effects: {
+      ...effects,
+      losses: outside(losses),
+      metrics: outside(metrics),
+      updates: outside(updates),
+      tallied: outside(tallied),
+    },
   };
 };

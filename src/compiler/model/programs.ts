@@ -15,6 +15,7 @@ import { inNumbers, policyOf } from "./precision.ts";
 import { createParameters, stateEntry, type Parameter, type Parameters } from "./parameters.ts";
 import type { GradEntry, Method } from "./sites.ts";
 import type { Effects } from "./stage.ts";
+import type { Turn } from "./tallies.ts";
 import {
   applyGradients,
   gradients,
@@ -65,7 +66,7 @@ export const buildPrograms = (
   const programs = options.programs.map((name) => makers[name](model, plan, options));
   const parameters = parametersOf(model, options.methods);
   return {
-    state: [...stateOf(parameters, plan), ...cachesOf(programs)],
+    state: [...stateOf(parameters, plan), ...ownStateOf(programs)],
     programs,
     learningRate: plan?.learningRate ?? null,
     totalSteps: options.totalSteps,
@@ -87,9 +88,9 @@ const stateOf = (
   ];
 };
 
-/** Programs that generate share their caches. */
-const cachesOf = (programs: readonly Built[]): readonly StateEntry[] => [
-  ...new Map(programs.flatMap(({ caches = [] }) => caches.map((c) => [c.name, c]))).values(),
+/** Programs of one kind share theirs: those that generate, those that are parts of an update. */
+const ownStateOf = (programs: readonly Built[]): readonly StateEntry[] => [
+  ...new Map(programs.flatMap(({ own = [] }) => own.map((entry) => [entry.name, entry]))).values(),
 ];
 
 const probesOf = (
@@ -111,32 +112,24 @@ const start = (
   plan: Plan | undefined,
   options: ProgramOptions,
   { batch, sequence }: Binding,
+  turn: Turn,
 ): Making => {
   const b = createBuilder();
   const params = createParameters(b);
   const shape = [dim("batch", batch), dim("seq", sequence)];
   const ids = b.emit("input", [], { name: "input_ids", dtype: "i32", shape });
   const targets = b.emit("input", [], { name: "targets", dtype: "i32", shape });
-  const stage = createStage(
-    b,
-    params,
-    options.methods,
-    options.spanOf === undefined ? {} : { spanOf: options.spanOf },
-  );
+  const stage = createStage(b, params, options.methods, {
+    turn,
+    ...(options.spanOf === undefined ? {} : { spanOf: options.spanOf }),
+  });
   const forward = decoder(stage, model, ids);
   const made = { forward, effects: stage.effects };
   return { b, params, ids, targets, ...inNumbers(b, made, policyOf(plan?.recipe)) };
 };
 
-/** The losses, and what is differentiated: with the terms that layers add. */
-const lossOf = (m: Making): Losses => {
-  const losses = m.b.at("loss", undefined, () => lossesOf(m.b, m.forward, m.targets));
-  const objective = m.effects.losses.reduce(
-    (sum, { node }) => add(m.b, sum, node),
-    losses.objective,
-  );
-  return { ...losses, objective };
-};
+const lossOf = ({ b, forward, targets, effects }: Making): Losses =>
+  b.at("loss", undefined, () => lossesOf(b, forward, targets, effects.losses));
 const metricOutputs = ({ effects }: Making, { each }: Losses): Graph["outputs"] =>
   [
     ...(each.length === 1 ? [] : each.map((node, i) => ({ name: `heads/${i}/loss`, node }))),
@@ -164,7 +157,7 @@ type Maker = (model: ModelSpec, plan: Plan | undefined, options: ProgramOptions)
 const makers: Readonly<Record<ProgramName, Maker>> = {
   train_step: (model, given, options) => {
     const plan = needPlan(given, "train_step");
-    const m = start(model, plan, options, options.binding);
+    const m = start(model, plan, options, options.binding, "whole");
     const losses = lossOf(m);
     const grads = gradients(m.b, m.params, losses.objective, keptOf(plan, m));
     const applied = applyGradients(m.b, plan, options.methods, m.params, grads);
@@ -178,7 +171,7 @@ const makers: Readonly<Record<ProgramName, Maker>> = {
           ...probeOutputs(m, options.methods),
           ...metricOutputs(m, losses),
         ],
-        updates: [...applied.updates, ...m.effects.updates],
+        updates: [...applied.updates, ...m.effects.updates, ...m.effects.tallied],
       },
       scalars: applied.scalars,
     };
@@ -187,7 +180,7 @@ const makers: Readonly<Record<ProgramName, Maker>> = {
   accumulate: (model, given, options) => {
     const plan = needPlan(given, "accumulate");
     const { recipe } = plan;
-    const m = start(model, plan, options, options.binding);
+    const m = start(model, plan, options, options.binding, "pass");
     const losses = lossOf(m);
     const share = recipe.micro.value / recipe.batch.value;
     const updates = gradients(m.b, m.params, losses.objective, keptOf(plan, m)).map(
@@ -201,15 +194,16 @@ const makers: Readonly<Record<ProgramName, Maker>> = {
         name: "accumulate",
         inputs: [m.ids, m.targets],
         outputs: [{ name: "loss", node: losses.loss }, ...metricOutputs(m, losses)],
-        updates: [...updates, ...m.effects.updates],
+        updates: [...updates, ...m.effects.updates, ...m.effects.tallied],
       },
       scalars: {},
+      own: m.effects.sums,
     };
   },
 
   apply: (model, given, options) => {
     const plan = needPlan(given, "apply");
-    const m = start(model, plan, options, options.binding);
+    const m = start(model, plan, options, options.binding, "end");
     const trained = m.params.list().filter((p) => p.trained);
     const grads: readonly GradEntry[] = trained.map((p) => ({
       name: p.name,
@@ -226,14 +220,15 @@ const makers: Readonly<Record<ProgramName, Maker>> = {
         name: "apply",
         inputs: applied.inputs,
         outputs: [...applied.outputs, ...probeOutputs(m, options.methods)],
-        updates: [...applied.updates, ...cleared],
+        updates: [...applied.updates, ...cleared, ...m.effects.tallied],
       },
       scalars: applied.scalars,
+      own: m.effects.sums,
     };
   },
 
   eval_step: (model, plan, options) => {
-    const m = start(model, plan, options, options.binding);
+    const m = start(model, plan, options, options.binding, "none");
     const { sum, count } = m.b.at("loss", undefined, () =>
       lossSum(m.b, m.forward.logits, m.targets),
     );
@@ -251,7 +246,7 @@ const makers: Readonly<Record<ProgramName, Maker>> = {
   decode_step: (model, plan, options) => continued("decode_step", model, plan, options),
 
   forward: (model, plan, options) => {
-    const m = start(model, plan, options, options.forward ?? options.binding);
+    const m = start(model, plan, options, options.forward ?? options.binding, "none");
     const { loss, objective } = lossOf(m);
     const { logits, trained, hidden } = m.forward;
     const grads = options.gradients === true ? gradients(m.b, m.params, objective, []) : [];

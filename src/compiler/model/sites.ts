@@ -24,6 +24,11 @@ export interface SiteContext extends Cell {
 
 /** A sub-layer: x [B, T, D] -> [B, T, D]; `spec` is its constructor. */
 export type Layer = (cell: Cell, spec: Variant, x: Node) => Node;
+export interface LayerKind {
+  readonly build: Layer;
+  /** Whether the result stands in place of the stream; otherwise, and where nothing is said, it is added to it. */
+  readonly replacesStream?: (spec: Variant) => boolean;
+}
 /** x [..., D] -> [..., D] with parameters below `name`. `gain` is where the gain starts. */
 export type NormKind = (
   stage: Stage,
@@ -82,8 +87,8 @@ export type Body = (parts: BodyParts) => Answer;
 
 /** Builders by constructor name, one table for each sum type whose variants build something. */
 export interface Kinds {
-  readonly attention: Readonly<Record<string, Layer>>;
-  readonly ffn: Readonly<Record<string, Layer>>;
+  readonly attention: Readonly<Record<string, LayerKind>>;
+  readonly ffn: Readonly<Record<string, LayerKind>>;
   readonly norm: Readonly<Record<string, NormKind>>;
   readonly placement: Readonly<Record<string, Placement>>;
 }
@@ -109,6 +114,8 @@ export interface Method {
   readonly kinds?: Partial<Kinds>;
   /** How the whole model is put together, when this model's own way is not stem, blocks, norm and head in a row. */
   readonly bodyOf?: (model: ModelSpec) => Body | undefined;
+  /** Once all blocks are built: from what its layers noted. */
+  readonly finish?: (stage: Stage, model: ModelSpec) => void;
   /** The config that its sites act by, or undefined when the block does not use the method. */
   readonly configOf?: (block: BlockSpec) => Variant | undefined;
   readonly sites?: {

@@ -1,12 +1,13 @@
 // What the builders of a model share: the graph under construction, its parameters, the methods that are on, and what a
 // forward pass leaves for the training step beside its result.
 import type { Span } from "../diagnostics/types.ts";
-import type { Init } from "../../bundle/manifest.ts";
+import type { Init, StateEntry } from "../../bundle/manifest.ts";
 import type { Builder, Dim, Node } from "../ir/types.ts";
 import type { BlockSpec, ModelSpec } from "../semantics/spec.ts";
 import type { Cache } from "./cache.ts";
 import type { Parameters } from "./parameters.ts";
 import type { Kinds, Method } from "./sites.ts";
+import type { Tally } from "./tallies.ts";
 
 export interface Stage {
   readonly b: Builder;
@@ -18,6 +19,8 @@ export interface Stage {
   readonly spanOf: (path: string) => Span | undefined;
   /** What layers say beside their result; programs that do not train ignore it. */
   readonly effects: Effects;
+  /** Adds to a sum over all passes of an update, and gives the sum so far. */
+  readonly tally: (tally: Tally) => Node;
   /** In programs that go on from earlier runs; elsewhere sequences begin at position 0. */
   readonly cache: Cache | undefined;
 }
@@ -30,6 +33,11 @@ export interface Effects {
   readonly metrics: { readonly name: string; readonly node: Node }[];
   /** New values of untrained state: running statistics, biases of routers. Written by programs that train. */
   readonly updates: { readonly state: string; readonly node: Node }[];
+  /** State that sums over the passes of an update, and what is written to it and by it: see `tally`. */
+  readonly sums: StateEntry[];
+  readonly tallied: { readonly state: string; readonly node: Node }[];
+  /** What layers leave for their method's `finish`, by a name of the method's own. */
+  readonly notes: Map<string, readonly Node[]>;
 }
 
 /** One block under construction. */

@@ -26,6 +26,7 @@ import { optimizer, type Optimizer } from "./optimizer.ts";
 import type { Parameter, Parameters } from "./parameters.ts";
 import { schedule } from "./schedule.ts";
 import type { Answer, GradEntry, Method } from "./sites.ts";
+import type { Effects } from "./stage.ts";
 
 /** Targets that are not counted, as PyTorch has it. */
 const IGNORE = -100;
@@ -44,14 +45,23 @@ export interface Losses {
   /** Of each answer. */
   readonly each: readonly Node[];
 }
-/** The losses of what is trained, and how they become one number. */
-export const lossesOf = (b: Builder, answer: Answer, targets: Node): Losses => {
+/** The losses of what is trained, and how they become one number; `terms` are what layers add to it. */
+export const lossesOf = (
+  b: Builder,
+  answer: Answer,
+  targets: Node,
+  terms: Effects["losses"],
+): Losses => {
   const each = answer.trained.map((logits) => meanLoss(b, logits, targets));
   const [first, ...others] = each;
   if (first === undefined) throw new InternalError("a model without an answer to train");
   const sum = others.reduce<Node>((all, x) => add(b, all, x), first);
   const loss = others.length === 0 ? first : mul(b, sum, 1 / each.length);
-  return { loss, objective: answer.loss === "sum" ? sum : loss, each };
+  const objective = terms.reduce(
+    (all, { node }) => add(b, all, node),
+    answer.loss === "sum" ? sum : loss,
+  );
+  return { loss, objective, each };
 };
 
 /** Sum of nats, and how many targets were counted: two f32 scalars. */

@@ -78,6 +78,7 @@ export const decoder = (
       return at(branch, "head", () => head(stage, model, x, branch, table));
     },
   });
+  for (const { finish } of stage.methods) finish?.(stage, model);
   return { ...answer, hidden };
 };
 

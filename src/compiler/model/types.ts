@@ -5,8 +5,8 @@ import type { Graph } from "../ir/types.ts";
 export interface Built {
   readonly graph: Graph;
   readonly scalars: Readonly<Record<string, ScalarExpr>>;
-  /** State that only this kind of program knows: what generation keeps between runs. */
-  readonly caches?: readonly StateEntry[];
+  /** State that only such programs know: what generation keeps between runs, sums over the passes of an update. */
+  readonly own?: readonly StateEntry[];
 }
 export interface Compiled {
   readonly state: readonly StateEntry[];
