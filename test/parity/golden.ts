@@ -55,10 +55,15 @@ export const transpose = (data: Float64Array, rows: number, columns: number): Fl
 
 type Held = Pick<Parameter, "name" | "diskName" | "transposed">;
 
-/** A tensor of the disk, under `prefix` + its disk name, as the graph holds it. */
+/** Tensors of the disk, under `prefix` + the disk name, as the graph holds them: one, or the places of a stack. */
 export const held = (tensors: Tensors, p: Held, prefix = ""): Float64Array => {
-  const { shape, data } = golden(tensors, prefix + p.diskName);
-  return p.transposed ? transpose(data, shape[0]!, shape[1]!) : data;
+  const parts: Float64Array[] = [];
+  const nameOf = (i: number): string => prefix + p.diskName.replace("{}", String(i));
+  do {
+    const { shape, data } = golden(tensors, nameOf(parts.length));
+    parts.push(p.transposed ? transpose(data, shape[0]!, shape[1]!) : data);
+  } while (p.diskName.includes("{}") && nameOf(parts.length) in tensors);
+  return parts.length === 1 ? parts[0]! : Float64Array.from(parts.flatMap((part) => [...part]));
 };
 
 /** All parameters from one or more files, later ones win; `otherwise` for those that lie in none. */
@@ -70,7 +75,9 @@ export const stateFrom = (
   Object.fromEntries(
     parameters.map((p) => [
       p.name,
-      otherwise !== undefined && !(p.diskName in tensors) ? otherwise(p) : held(tensors, p),
+      otherwise !== undefined && !(p.diskName.replace("{}", "0") in tensors)
+        ? otherwise(p)
+        : held(tensors, p),
     ]),
   );
 

@@ -54,6 +54,21 @@ const parts: Readonly<Record<string, Parts>> = {
   geglu: { ffn: "geglu(12)" },
   "gelu by tanh, biased": { ffn: "gelu(12, approximate: tanh, bias: true)" },
   relu2: { ffn: "relu2(12)" },
+  mla: { attention: "mla(2, kv_rank: 6, nope: 3, rope: 2, v: 5)" },
+  "mla with narrow queries, yarn and biases": {
+    attention: `mla(2, kv_rank: 6, q_rank: 4, nope: 3, rope: 4, v: 3, bias: true,
+      position: rope(100, scaling: yarn(4, original: 16, mscale: 0.7, mscale_all_dim: 0.5)))`,
+  },
+  moe: { ffn: "moe(5, top_k: 2, intermediate: 6)" },
+  "moe by sigmoids in groups, shared experts": {
+    ffn: `moe(6, top_k: 2, intermediate: 6, shared: 2, balance: bias(0.1),
+      router: sigmoid(renormalise: true, scale: 2.5, groups: groups(3, keep: 2, rank: best_two)))`,
+  },
+  coe: { ffn: "coe(5, top_k: 2, intermediate: 6, iterations: 3)" },
+  "coe after norms, added outside": {
+    norm: "post()",
+    ffn: "coe(5, top_k: 2, intermediate: 6, router: first(), residual: both, shared: 1)",
+  },
   "tied head": { model: "head = lm(tied: true)" },
   "embeddings scaled and normalised, logits capped": {
     model: "embedding = token(scale: sqrt(8), norm: rmsnorm()) head = lm(softcap: 0.5)",

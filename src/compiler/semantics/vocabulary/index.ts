@@ -10,7 +10,7 @@ export const baseVocabulary: Vocabulary = {
   keys: { model: modelKeys, blocks: blockKeys, recipe: recipeKeys },
   diagnostics: catalogue,
   rules: { recipe: recipeRules },
-  words: ["norm", "bias", "embedding", "head", "router", "expert"],
+  words: ["norm", "bias", "embedding", "head"],
   blockChecks: [],
   modelChecks: [],
 };
