@@ -136,6 +136,23 @@ export interface OpSigs {
     attrs: { readonly axis: number; readonly exclusive: boolean; readonly reverse: boolean };
   };
   // composites: each expands into the ops above
+  batchNorm: { inputs: [x: Node, gain: Node, bias: Node]; attrs: { readonly eps: number } };
+  maxPool: {
+    inputs: [x: Node];
+    attrs: { readonly window: number; readonly stride: number; readonly pad: number };
+  };
+  /** x [B, H, W, C], kernel [h, w, C, O]; whole windows only. */
+  conv2d: { inputs: [x: Node, kernel: Node]; attrs: { readonly stride: number } };
+  /** `size`: of the images, [H, W]. */
+  conv2dInputGrad: {
+    inputs: [dy: Node, kernel: Node];
+    attrs: { readonly stride: number; readonly size: readonly [number, number] };
+  };
+  /** `size`: of the window, [h, w]. */
+  conv2dKernelGrad: {
+    inputs: [x: Node, dy: Node];
+    attrs: { readonly stride: number; readonly size: readonly [number, number] };
+  };
   /** x [...G, K] or [...G without its last axis, K], w [E, K, N], groups i32 [...G] -> [...G, N]: each row by the matrix of its group. */
   groupedMatMul: {
     inputs: [x: Node, w: Node, groups: Node];

@@ -44,7 +44,7 @@ const lower = <N extends OpName>(
   return row(emit, inputs, node);
 };
 
-/** @param own nodes of a reader that knows more than TensorFlow's, in place of rows of the table */
+/** @param own rows in place of the table's, for a reader that knows more than TensorFlow's nodes or not all of them */
 export const lowerGraph = (program: Graph, own: Partial<LoweringTable> = {}): TfGraph => {
   const table: LoweringTable = { ...LOWERING, ...own };
   const graph = expansion(table).run(program);

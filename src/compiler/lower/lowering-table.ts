@@ -26,6 +26,19 @@ const reduction =
     });
 const sizeOf = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
 
+/** Edges are padded before, so every window is a whole one. */
+const windowAttrs = (
+  node: Node<"conv2d" | "conv2dInputGrad" | "conv2dKernelGrad">,
+): Readonly<Record<string, Attr>> => ({
+  T: { type: "f32" },
+  strides: { ints: [1, node.attrs.stride, node.attrs.stride, 1] },
+  padding: { string: "VALID" },
+  explicit_paddings: { ints: [] },
+  data_format: { string: "NHWC" },
+  dilations: { ints: [1, 1, 1, 1] },
+  use_cudnn_on_gpu: { bool: true },
+});
+
 export const LOWERING: LoweringTable = {
   input: (emit, _, node) =>
     emit.node("Placeholder", [], {
@@ -200,6 +213,13 @@ export const LOWERING: LoweringTable = {
   },
   groupedMatMul: "expand",
   groupedOuter: "expand",
+  conv2d: (emit, inputs, node) => emit.node("Conv2D", inputs, windowAttrs(node)),
+  conv2dInputGrad: (emit, [dy, kernel], node) =>
+    emit.node("Conv2DBackpropInput", [emit.ints(shapeOf(node)), kernel!, dy!], windowAttrs(node)),
+  conv2dKernelGrad: (emit, [x, dy], node) =>
+    emit.node("Conv2DBackpropFilter", [x!, emit.ints(shapeOf(node)), dy!], windowAttrs(node)),
+  batchNorm: "expand",
+  maxPool: "expand",
   softmax: "expand",
   logSumExp: "expand",
   rmsNorm: "expand",

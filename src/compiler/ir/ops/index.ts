@@ -4,8 +4,10 @@ import { attentions } from "./attention.ts";
 import { barriers } from "./barrier.ts";
 import { cacheOps } from "./cache.ts";
 import { composites } from "./composite.ts";
+import { convolutions } from "./convolution.ts";
 import { elementwise } from "./elementwise.ts";
 import { groupedProducts } from "./grouped.ts";
+import { imageOps } from "./images.ts";
 import { layout } from "./layout.ts";
 import { leaves } from "./leaves.ts";
 import { losses } from "./loss.ts";
@@ -23,6 +25,8 @@ export const ops: OpTable = {
   ...order,
   ...groupedProducts,
   ...composites,
+  ...convolutions,
+  ...imageOps,
   ...cacheOps,
   ...attentions,
   ...losses,

@@ -6,6 +6,7 @@ import type { DType } from "../../../bundle/manifest.ts";
 import type { Tensors } from "../../../bundle/tensor.ts";
 import type { Graph } from "../../ir/types.ts";
 import { lowerGraph } from "../lower-graph.ts";
+import type { LoweringTable } from "../lowering-table.ts";
 import { plainGraph, type Attr, type PlainNode, type TfType } from "../tf-nodes.ts";
 
 const TYPE: Readonly<Record<TfType, string>> = {
@@ -19,6 +20,9 @@ const WEIGHT_TYPE: Readonly<Record<DType, string>> = { f32: "float32", i32: "int
 const SHARD = "group1-shard1of1.bin";
 /** The GraphDef version of TensorFlow 2.12 and later; readers only ask that it is not too old. */
 const PRODUCER = 1395;
+
+/** What stock TensorFlow.js has no kernel for. */
+const MISSING: Partial<LoweringTable> = { conv2dKernelGrad: "expand" };
 
 const shapeProto = (shape: readonly number[]): object => ({
   dim: shape.map((size) => ({ size: String(size) })),
@@ -55,7 +59,7 @@ export interface GraphModelFiles {
 
 /** `state`: values for every state that the program reads and does not update. */
 export const graphModel = (graph: Graph, state: Tensors): GraphModelFiles => {
-  const lowered = plainGraph(lowerGraph(graph), "a GraphModel");
+  const lowered = plainGraph(lowerGraph(graph, MISSING), "a GraphModel");
   const updated = new Set(lowered.updates.map((update) => update.state));
   const carried = lowered.reads.filter((read) => updated.has(read.state));
   const stateOf = new Map(

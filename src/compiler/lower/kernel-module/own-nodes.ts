@@ -1,4 +1,5 @@
-// Nodes that TensorFlow does not have and this form does: the engine's own kernels for what stock nodes do in several steps.
+// Where this form differs from TensorFlow's nodes: the engine's own kernels for what stock nodes do in several steps, and
+// nodes that it has no kernel for.
 import type { OpName } from "../../ir/types.ts";
 import type { LoweringTable } from "../lowering-table.ts";
 
@@ -8,6 +9,10 @@ export const OWN_NODES: Partial<LoweringTable> = {
     emit.node("GroupedMatMul", inputs, { transpose_w: { bool: node.attrs.transposeW } }),
   groupedOuter: (emit, inputs) => emit.node("GroupedOuter", inputs),
   writeRows: (emit, inputs) => emit.node("WriteRows", inputs),
+  // the wasm backend has the first two, not the last: all three are products of shifted windows
+  conv2d: "expand",
+  conv2dInputGrad: "expand",
+  conv2dKernelGrad: "expand",
 };
 
 /** Composites that stay whole for this form. */
