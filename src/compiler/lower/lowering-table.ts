@@ -1,6 +1,7 @@
 // The one table from ops to TensorFlow nodes, total over the op set. An op either gives nodes through `Emit` (names, types
 // and constants are Emit's business) or says "expand": the graph must come with such ops already expanded.
 import type { Node, OpName } from "../ir/types.ts";
+import type { Attr } from "./tf-nodes.ts";
 import { reshaped, type Emit, type Value } from "./emit.ts";
 import { plainMatMul } from "./products.ts";
 
@@ -30,7 +31,7 @@ const sizeOf = (shape: readonly number[]): number => shape.reduce((a, b) => a * 
 const windowAttrs = (
   node: Node<"conv2d" | "conv2dInputGrad" | "conv2dKernelGrad">,
 ): Readonly<Record<string, Attr>> => ({
-  T: { type: "f32" },
+  T: { type: node.type.dtype },
   strides: { ints: [1, node.attrs.stride, node.attrs.stride, 1] },
   padding: { string: "VALID" },
   explicit_paddings: { ints: [] },

@@ -4,11 +4,11 @@
 // Legend: B batch, H × W image, C channels in, O channels out, h × w window, s stride, P × Q results: P = floor((H - h) / s) + 1.
 import { count, sameSizes, showType, tensor } from "../shape.ts";
 import type { Builder, Dim, Node, OpTable, TensorType } from "../types.ts";
-import { bytes, fault, type Fault } from "./row.ts";
+import { bytes, fault, isFloat, type Fault } from "./row.ts";
 import { four, padded, places, shiftsOf, size, type Four, type Windows } from "./windows.ts";
 
 const isImages = (...types: readonly TensorType[]): boolean =>
-  types.every((t) => t.dtype === "f32" && t.shape.length === 4);
+  types.every((t) => isFloat(t.dtype) && t.dtype === types[0]!.dtype && t.shape.length === 4);
 
 const reshape = (b: Builder, x: Node, shape: readonly Dim[]): Node =>
   b.emit("reshape", [x], { shape });
@@ -80,12 +80,12 @@ export const convolutions: Pick<OpTable, Names> = {
     kind: "composite",
     infer: ([x, kernel], { stride }): TensorType | Fault => {
       const shown = `${showType(x)} by ${showType(kernel)}, stride ${stride}`;
-      if (!isImages(x, kernel) || stride < 1) return fault(`needs f32 images, got ${shown}`);
+      if (!isImages(x, kernel) || stride < 1) return fault(`needs images of floats, got ${shown}`);
       const [B, H, W, C] = x.shape as Four;
       const [h, w, c, O] = kernel.shape as Four;
       if (C.size !== c.size || h.size > H.size || w.size > W.size)
         return fault(`the kernel does not fit: ${shown}`);
-      return tensor("f32", [B, places(H, h, stride), places(W, w, stride), O]);
+      return tensor(x.dtype, [B, places(H, h, stride), places(W, w, stride), O]);
     },
     expand: (b, node) => {
       const [x, kernel] = node.inputs;
@@ -131,7 +131,7 @@ export const convolutions: Pick<OpTable, Names> = {
     kind: "composite",
     infer: ([dy, kernel], { stride, size: [H, W] }): TensorType | Fault => {
       const shown = `${showType(dy)}, kernel ${showType(kernel)}, images ${H}×${W}`;
-      if (!isImages(dy, kernel)) return fault(`needs f32 images, got ${shown}`);
+      if (!isImages(dy, kernel)) return fault(`needs images of floats, got ${shown}`);
       const [B, P, Q, O] = dy.shape as Four;
       const image = [
         { name: P.name, size: H },
@@ -141,7 +141,7 @@ export const convolutions: Pick<OpTable, Names> = {
       return O.size === o.size &&
         places(image[0], h, stride).size === P.size &&
         places(image[1], w, stride).size === Q.size
-        ? tensor("f32", [B, ...image, C])
+        ? tensor(dy.dtype, [B, ...image, C])
         : fault(`sizes do not belong together: ${shown}`);
     },
     expand: (b, node) => {
@@ -202,13 +202,13 @@ export const convolutions: Pick<OpTable, Names> = {
     kind: "composite",
     infer: ([x, dy], { stride, size: [h, w] }): TensorType | Fault => {
       const shown = `${showType(x)}, ${showType(dy)}, window ${h}×${w}`;
-      if (!isImages(x, dy)) return fault(`needs f32 images, got ${shown}`);
+      if (!isImages(x, dy)) return fault(`needs images of floats, got ${shown}`);
       const [B, H, W, C] = x.shape as Four;
       const [, P, Q, O] = dy.shape as Four;
       const window = [size(h), size(w)] as const;
       const found = [B, places(H, window[0], stride), places(W, window[1], stride)];
       return sameSizes(found, [dy.shape[0]!, P, Q])
-        ? tensor("f32", [...window, C, O])
+        ? tensor(x.dtype, [...window, C, O])
         : fault(`sizes do not belong together: ${shown}`);
     },
     expand: (b, node) => {
