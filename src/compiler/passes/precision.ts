@@ -30,7 +30,7 @@ type Rule = "leaf" | "product" | "full" | "own" | "follow" | "look-up";
 const rules: Readonly<Record<OpName, Rule>> = {
   input: "leaf", state: "leaf", constant: "leaf", full: "leaf", iota: "leaf",
   matMul: "product", attention: "product", attentionStats: "product", attentionGrad: "product", groupedMatMul: "product", groupedOuter: "product",
-  conv2d: "product", conv2dInputGrad: "product", conv2dKernelGrad: "product", batchNorm: "full", maxPool: "full",
+  conv2d: "product", conv2dInputGrad: "product", conv2dKernelGrad: "product", batchNorm: "full", maxPool: "follow",
   gather: "look-up", scatterAdd: "full", topK: "own", cumSum: "full", oneHot: "leaf",
   rmsNorm: "own", layerNorm: "own", rope: "own", crossEntropy: "own", crossEntropyGrad: "own", logSumExp: "own",
   softmax: "full", reduceSum: "full", reduceMean: "full", reduceMax: "full",

@@ -184,7 +184,7 @@ export const convolutions: Pick<OpTable, Names> = {
     },
     samples: [
       {
-        inputs: ["f32[b=2,p=2,q=4,o=3]", "f32[i=3,j=2,c=2,o=3]"],
+        inputs: ["f32[b=1,p=2,q=4,o=3]", "f32[i=3,j=2,c=2,o=3]"],
         attrs: { stride: 1, size: [4, 5] },
       },
       {

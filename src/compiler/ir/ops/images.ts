@@ -1,7 +1,7 @@
 // Norms and pools of images. Legend: B batch, H × W image, C channels.
 import { count, showType, tensor } from "../shape.ts";
 import type { Builder, Node, OpTable } from "../types.ts";
-import { elementCost, fault, none, scalar, sumTo } from "./row.ts";
+import { elementCost, fault, isFloat, none, scalar, sumTo } from "./row.ts";
 import { four, padded, places, shiftsOf, size, type Four } from "./windows.ts";
 
 const add = (b: Builder, x: Node, y: Node): Node => b.emit("add", [x, y], none);
@@ -22,8 +22,8 @@ const normalised = (b: Builder, x: Node, eps: number): { readonly scale: Node; r
   return { scale, xhat: mul(b, centred, scale) };
 }; // prettier-ignore
 
-/** Below every finite number of float32 but one. */
-const LOWEST = -3.4e38;
+/** Below what any image holds, and finite in every type of float. */
+const LOWEST = -3e38;
 
 export const imageOps: Pick<OpTable, "batchNorm" | "maxPool"> = {
   batchNorm: {
@@ -59,25 +59,26 @@ export const imageOps: Pick<OpTable, "batchNorm" | "maxPool"> = {
     doc: "the largest of each window at every stride-th place, `pad` places around the image counting for nothing; x [B, H, W, C] -> [B, P, Q, C]",
     kind: "composite",
     infer: ([x], { window, stride, pad }) => {
-      if (x.shape.length !== 4 || x.dtype !== "f32") return fault(`got ${showType(x)}`);
+      if (x.shape.length !== 4 || !isFloat(x.dtype)) return fault(`got ${showType(x)}`);
       const [B, H, W, C] = x.shape as Four;
       const across = (d: typeof H) =>
         places({ name: d.name, size: d.size + 2 * pad }, size(window), stride);
       return 2 * pad <= window && across(H).size > 0 && across(W).size > 0
-        ? tensor("f32", [B, across(H), across(W), C])
+        ? tensor(x.dtype, [B, across(H), across(W), C])
         : fault(`windows of ${window}, ${pad} around, on ${showType(x)}`);
     },
     expand: (b, node) => {
       const [x] = node.inputs;
+      const { dtype } = x.type;
       const { window, stride, pad } = node.attrs;
       const edge = [pad, pad] as const;
-      const inside = b.emit("full", [], { dtype: "f32", shape: x.type.shape, value: 1 });
+      const inside = b.emit("full", [], { dtype, shape: x.type.shape, value: 1 });
       const image = padded(b, inside, edge, edge);
-      const isInside = b.emit("greater", [image, scalar(b, 0)], none);
+      const isInside = b.emit("greater", [image, scalar(b, 0, dtype)], none);
       const filled =
         pad === 0
           ? x
-          : b.emit("select", [isInside, padded(b, x, edge, edge), scalar(b, LOWEST)], none);
+          : b.emit("select", [isInside, padded(b, x, edge, edge), scalar(b, LOWEST, dtype)], none);
       const [, P, Q] = four(node);
       return shiftsOf(b, filled, {
         size: [size(window), size(window)],
@@ -97,7 +98,7 @@ export const imageOps: Pick<OpTable, "batchNorm" | "maxPool"> = {
         values: ["apart"],
       },
       {
-        inputs: ["f32[b=1,h=6,w=5,c=2]"],
+        inputs: ["f32[b=1,h=5,w=3,c=1]"],
         attrs: { window: 3, stride: 2, pad: 1 },
         values: ["apart"],
       },
