@@ -57,6 +57,29 @@ describe("build", () => {
       validate({ ...manifest, files: [{ path: "../outside", sha256: "0".repeat(64), bytes: 1 }] }),
     ).toBe(false);
   });
+  test("the schema knows the operands of each operator, and looks at each of them once", () => {
+    const { $defs } = json("schemas/manifest.schema.json") as { readonly $defs: object };
+    const validate = new Ajv2020({ strict: true, allErrors: true }).compile({
+      $ref: "#/$defs/scalar",
+      $defs,
+    });
+    const step = { op: "step" };
+    for (const good of [1, step, { op: "neg", x: step }, { op: "add", x: 1, y: step }])
+      expect(validate(good), JSON.stringify(good)).toBe(true);
+    for (const bad of [
+      ...["1", null, {}, { x: 1 }, { op: "tan", x: 1 }, { ...step, x: 1 }, { op: "neg" }],
+      { op: "neg", x: 1, y: 2 },
+      { op: "add", x: 1 },
+      { op: "add", x: 1, y: 2, then: 3 },
+      { op: "less", x: 1, y: 2, then: 3 },
+      { op: "mul", x: 2, y: { op: "neg", x: { op: "neg" } } },
+    ])
+      expect(validate(bad), JSON.stringify(bad)).toBe(false);
+    let deep: object = step;
+    for (let i = 0; i < 200; i++)
+      deep = { op: "less", x: i, y: 1, then: i, else: { op: "add", x: deep, y: 1 } };
+    expect(validate(deep)).toBe(true);
+  });
   test("same input, same bytes, in another folder and from another working directory", async () => {
     const [a, b] = [project(), project()];
     const first = await build(a);
