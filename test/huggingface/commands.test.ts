@@ -133,6 +133,25 @@ describe("import", () => {
     const typo = await specc(["import", "hub", ...set, "--set", "rope_tehta=1"], { cwd });
     expect([typo.code, typo.err]).toEqual([2, expect.stringContaining("no such key")]);
   });
+  test("the authors' GPAS layout asks where the norms are", async () => {
+    const cwd = source("gpas/checkpoint-pre_gpas");
+    const asked = await specc(["import", "hub"], { cwd });
+    expect([asked.code, asked.err]).toEqual([
+      1,
+      expect.stringMatching(/norm_type is missing.*\n.*--set norm_type=<pre\|/),
+    ]);
+    const set = (value: string, ...more: readonly string[]) =>
+      specc(["import", "hub", "-o", `${value}/m.arch`, "--set", `norm_type=${value}`, ...more], {
+        cwd,
+      });
+    expect((await set("pre_gpas")).err).toContain("left behind, a table that is computed");
+    expect((await set("post_pre_gpas")).err).toContain("post_num is missing");
+    expect((await set("post_pre_gpas", "--set", "post_num=1")).err).toContain(
+      "missing: model.layers.0.post_feedforward_layernorm.weight",
+    );
+    expect((await set("pre")).err).toContain("not in the model: model.layers.0.gpas_block.gate");
+    expect((await set("odd")).err).toContain('norm_type "odd" is none of');
+  });
   test.each([
     [{ model_type: "bert" }, 'model_type "bert" is not known'],
     [{ hidden_act: "gelu" }, 'hidden_act is "gelu"'],
@@ -166,13 +185,32 @@ describe("import", () => {
 
 describe("export", () => {
   test("what is of no family is refused with the reason", async () => {
+    const text = readFileSync(join(project(), "model.arch"), "utf8")
+      .replace("swiglu", "relu2")
+      .replace("scaling   = gpas()", "");
+    const cwd = project({ "model.arch": text });
+    const ran = await specc(["export", "model.arch", "-o", "out"], { cwd });
+    expect([ran.code, ran.err]).toEqual([
+      1,
+      expect.stringContaining("nearest is llama, but\n  blocks.0.ffn is relu2, not swiglu"),
+    ]);
+  });
+  test("a method's own layout says who reads it", async () => {
     const cwd = project();
     await specc(["train", "model.arch", "--out-dir", "run", "-q"], { cwd });
     const ran = await specc(["export", "run", "-o", "out"], { cwd });
     expect([ran.code, ran.err]).toEqual([
-      1,
-      expect.stringContaining("nearest is llama, but\n  blocks.0.scaling is gpas, not none"),
+      0,
+      expect.stringContaining("transformers has no such model"),
     ]);
+    expect(JSON.parse(readFileSync(join(cwd, "out", "config.json"), "utf8"))).toMatchObject({
+      model_type: "gpas_llama",
+      architectures: ["LLaMAForCausalLM"],
+      norm_type: "pre_gpas",
+    });
+    const back = await specc(["import", "out", "-o", "back/model.arch"], { cwd });
+    expect(back.code, back.err).toBe(0);
+    expect(readFileSync(join(cwd, "back", "model.arch"), "utf8")).toContain("scaling = gpas()");
   });
   test("a trained run comes out with its tokenizer and no tie to specc", async () => {
     const plain = readFileSync(join(project(), "model.arch"), "utf8").replace(

@@ -1,6 +1,7 @@
 // `specc export`: a folder that Hugging Face's libraries load, where they have the model's family; where they have not, what
 // keeps the model from being one.
 import { basename, dirname, join, resolve } from "node:path";
+import { configText } from "../../bundle/config-text.ts";
 import type { SafetensorsFile } from "../../bundle/safetensors.ts";
 import { accountOf } from "../../compiler/huggingface/account.ts";
 import {
@@ -133,7 +134,7 @@ const textFiles = async (
   const own = { dtype, ...(end !== known && { eos_token_id: end }) };
   files.set(
     CONFIG,
-    stays ? readText(join(folder, CONFIG)) : json(configFor(fit, base, own, compat)),
+    stays ? readText(join(folder, CONFIG)) : configText(configFor(fit, base, own, compat)),
   );
   if (!companions.includes("generation_config.json"))
     files.set("generation_config.json", json({ eos_token_id: end }));

@@ -1,6 +1,7 @@
 // `specc import`: a Hugging Face folder becomes an `.arch` file that says what the model is, with its weights beside it. Every
 // tensor is accounted for before anything is written.
 import { basename, dirname, join, resolve } from "node:path";
+import { configText } from "../../bundle/config-text.ts";
 import { accountOf, TIED_COPY, type Account } from "../../compiler/huggingface/account.ts";
 import {
   importConfig,
@@ -217,8 +218,7 @@ export const importFolder = async (
         await linkFile(join(source, companion), join(folder, companion), replace);
     if (options.set === undefined && source !== folder)
       await linkFile(join(source, CONFIG), join(folder, CONFIG), replace);
-    else if (options.set !== undefined)
-      writeFile(join(folder, CONFIG), `${JSON.stringify(config, null, 2)}\n`);
+    else if (options.set !== undefined) writeFile(join(folder, CONFIG), configText(config));
     writeFile(out, text);
 
     const shown = shownPath(io.cwd, out);

@@ -1,5 +1,6 @@
 // The files of a bundle: programs, their readable forms, the manifest, and the parts of the runtime that they need. Data in,
 // named files out; nothing depends on where or when it was built.
+import { configText } from "../../bundle/config-text.ts";
 import type { Manifest, ProgramName } from "../../bundle/manifest.ts";
 import type { Tensors } from "../../bundle/tensor.ts";
 import type { Compilation } from "../compile.ts";
@@ -109,7 +110,7 @@ export const bundleFiles = (compilation: Compilation, assets: Assets, extras: Ex
     ["index.d.ts", header + entryTypes(draft)],
     ["package.json", packageJson(model.name, assets.dependencies)],
     ["README.md", readme(draft, model, recipe, fromFolderOf(entry, entry))],
-    ["config.json", json(draft.model.config)],
+    ["config.json", configText(draft.model.config)],
     ["spec.json", json({ edition: checked.edition, model, recipe })],
     [
       "ir.json",

@@ -5,6 +5,8 @@ import { FileFault } from "../../bundle/file-fault.ts";
 export type Config = Readonly<Record<string, unknown>>;
 
 export interface ConfigReader {
+  /** For messages. */
+  readonly file: string;
   /** There, and not null. */
   has(key: string): boolean;
   /** There, be it null. */
@@ -61,6 +63,7 @@ export const configReader = (config: Config, file: string, path = ""): ConfigRea
   const isList = <T>(x: unknown, is: (y: unknown) => y is T): x is readonly T[] =>
     Array.isArray(x) && x.every(is);
   return {
+    file,
     given: (key) => value(key) !== undefined,
     has: (key) => value(key) !== undefined && config[key] !== null,
     whole,

@@ -10,21 +10,34 @@ import { stateEntry } from "../model/parameters.ts";
 import { parametersOf } from "../model/parameters-of.ts";
 import type { ModelSpec } from "../semantics/spec.ts";
 import { configReader, type Config, type ConfigReader } from "./config-reader.ts";
-import { families } from "./families/index.ts";
+import { families as known } from "./families/index.ts";
 import type { Draft, Family } from "./family.ts";
 import { layoutOf, type Layout, type Shapes } from "./layout.ts";
 import { differences } from "./same-model.ts";
 
 export type { Config, Family, Layout, Shapes };
 
+const families: readonly Family[] = [
+  ...known,
+  ...features.flatMap((feature) => feature.families ?? []),
+];
 /** Names of families, for messages. */
 export const familyNames: readonly string[] = families.map(({ name }) => name);
 
+/** Whether a config is of a family, as far as it tells by itself. */
+export const isOf = (
+  { name, recognises }: Family,
+  config: Config,
+  tensors: ReadonlySet<string> = new Set(),
+): boolean => recognises?.(config, tensors) ?? config["model_type"] === name;
+
 export const familyOf = (config: Config, tensors: ReadonlySet<string>, file: string): Family => {
-  const own = families.find((family) => family.recognises?.(config, tensors) === true);
+  // What is told by more than the type goes first.
+  const order = [...families].sort(
+    (a, b) => Number(b.recognises !== undefined) - Number(a.recognises !== undefined),
+  );
+  const found = order.find((family) => isOf(family, config, tensors));
   const type = config["model_type"];
-  const found =
-    own ?? families.find(({ name, recognises }) => recognises === undefined && name === type);
   if (found !== undefined) return found;
   if (type === undefined)
     throw new FileFault(file, "model_type is missing", "give it with --set model_type=<name>");
@@ -83,6 +96,12 @@ export const importConfig = (
   },
 ): Imported => {
   const family = familyOf(config, given.tensors, given.file);
+  if (config["quantization_config"] !== undefined)
+    throw new FileFault(
+      given.file,
+      "its weights are quantized (quantization_config), which specc does not read",
+      "save it once with dequantized weights",
+    );
   const reader = configReader(config, given.file);
   const draft = family.read(reader);
   const model = specOf(textOf(draft, given.name, []), given.name);

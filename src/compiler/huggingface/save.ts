@@ -1,7 +1,7 @@
 // config.json of an exported model: the family's keys from the Spec, all others from the file that the model came with, and
 // the older spelling of some keys on request.
 import { configReader, type Config } from "./config-reader.ts";
-import { readModel, type Fit } from "./index.ts";
+import { isOf, readModel, type Fit } from "./index.ts";
 import { differences } from "./same-model.ts";
 import type { ModelSpec } from "../semantics/spec.ts";
 
@@ -10,7 +10,7 @@ const isConfig = (x: unknown): x is Config =>
 
 /** Whether a config says just this model, so that it can stay as it is. */
 export const saysModel = (config: Config, { family }: Fit, model: ModelSpec): boolean =>
-  config["model_type"] === family.name &&
+  isOf(family, config) &&
   differences(model, readModel(family, configReader(config, "config.json"))).length === 0;
 
 /** Keys that `rope_parameters` has taken the place of. */
@@ -40,7 +40,7 @@ export const configFor = (
   compat: "v4" | undefined,
 ): Config => {
   const kept = Object.fromEntries(Object.entries(base).filter(([key]) => !OLDER.includes(key)));
-  const config = { ...(base["model_type"] === fit.family.name ? kept : {}), ...fit.config, ...own };
+  const config = { ...(isOf(fit.family, base) ? kept : {}), ...fit.config, ...own };
   const all = compat === "v4" ? { ...config, ...olderKeys(config) } : config;
   return Object.fromEntries(Object.entries(all).sort(([a], [b]) => (a < b ? -1 : 1)));
 };

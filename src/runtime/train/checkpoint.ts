@@ -7,6 +7,7 @@ import {
   writeSafetensors,
   type SafetensorsFile,
 } from "../../bundle/safetensors.ts";
+import { configText } from "../../bundle/config-text.ts";
 import type { Session } from "../../bundle/engine.ts";
 import type { Manifest } from "../../bundle/manifest.ts";
 import { asFault, joinPath, openRange, readJson, readText, type Host } from "../host.ts";
@@ -51,7 +52,7 @@ export const weightFiles = async (
       "model.safetensors",
       writeSafetensors(await readForDisk(session, manifest, "param"), { specc: manifest.specHash }),
     ],
-    ["config.json", json(manifest.model.config)],
+    ["config.json", new TextEncoder().encode(configText(manifest.model.config))],
   ]);
 
 export interface SaveTarget {

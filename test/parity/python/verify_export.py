@@ -65,7 +65,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         work = pathlib.Path(folder)
         for source in sorted((DATA / "hf").iterdir()):
-            if not (source / "config.json").exists():
+            if not (source / "model.safetensors").exists() or not (source / "golden.safetensors").exists():
                 continue
             name = source.name
             specc("import", source, "-o", f"{name}/model.arch", "-q", cwd=work)

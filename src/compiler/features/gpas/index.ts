@@ -8,6 +8,7 @@ import type { GradEntry, Site, SiteContext } from "../../model/sites.ts";
 import { clipTo } from "../../model/training.ts";
 import type { BlockSpec, Variant } from "../../semantics/spec.ts";
 import type { Feature } from "../feature.ts";
+import { gpasCheckpoints } from "./huggingface.ts";
 import { siteOf, vocabulary } from "./vocabulary.ts";
 
 /** The role of gates: what the clip, the learning rate and the probe find them by. */
@@ -75,6 +76,7 @@ export const gpas: Feature = {
   name: "gpas",
   paper: { title: "Gradient-Preserving Activation Scaling", arxiv: "2506.22049" },
   vocabulary,
+  families: [gpasCheckpoints],
   configOf: (block: BlockSpec) => (block.scaling?.is === "gpas" ? block.scaling : undefined),
   sites: {
     "residual.in": gated("residual.in"),

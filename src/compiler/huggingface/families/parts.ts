@@ -34,6 +34,8 @@ export const readDecoder = (
   parts: {
     readonly block: (layer: number) => Keys;
     readonly final_norm: Value;
+    /** Where the key is not called max_position_embeddings. */
+    readonly context?: number;
     readonly embedding?: Keys;
     readonly head?: Keys;
     /** Whether the head is tied where config.json does not say. */
@@ -47,7 +49,7 @@ export const readDecoder = (
     model: {
       vocab_size: config.whole("vocab_size"),
       hidden_size: config.whole("hidden_size"),
-      context: config.whole("max_position_embeddings"),
+      context: parts.context ?? config.whole("max_position_embeddings"),
       init,
       embedding: make("token", { init, padding, ...parts.embedding }),
       final_norm: parts.final_norm,
@@ -80,8 +82,8 @@ export const decoderKeys = (model: ModelSpec): Config => ({
   pad_token_id: at(model, "embedding.padding"),
 });
 
-export const readNorm = (config: ConfigReader, options: Keys = {}): Variant =>
-  make("rmsnorm", { eps: config.real("rms_norm_eps", 1e-6), ...options });
+export const readNorm = (config: ConfigReader, options: Keys = {}, eps = 1e-6): Variant =>
+  make("rmsnorm", { eps: config.real("rms_norm_eps", eps), ...options });
 export const normKeys = (model: ModelSpec): Config => ({
   rms_norm_eps: at(firstBlock(model), "norm.norm.eps"),
 });
