@@ -9,12 +9,13 @@ export interface Subject {
   readonly engine: Engine;
   /** Whether it is not to be had here. */
   readonly missing: boolean;
+  readonly bf16: boolean;
 }
 const missing = (await tensorflowEngine().available()) !== undefined;
 
 export const SUBJECTS: readonly Subject[] = [
-  { name: "wasm", engine: wasmEngine(), missing: false },
-  { name: "cpu", engine: cpuEngine(), missing: false },
-  { name: "tensorflow", engine: tensorflowEngine({ xla: false }), missing },
-  { name: "tensorflow with XLA", engine: tensorflowEngine({ xla: true }), missing },
+  { name: "wasm", engine: wasmEngine(), missing: false, bf16: false },
+  { name: "cpu", engine: cpuEngine(), missing: false, bf16: false },
+  { name: "tensorflow", engine: tensorflowEngine({ xla: false }), missing, bf16: true },
+  { name: "tensorflow with XLA", engine: tensorflowEngine({ xla: true }), missing, bf16: true },
 ];

@@ -62,7 +62,11 @@ const emptyManifest: Manifest = {
 };
 /** Both written forms. `graphs` have been through all passes; the manifest knows them by name. */
 const written = async (manifest: Manifest, graphs: readonly Graph[]): Promise<LoadedBundle> => {
-  const modules = graphs.map(
+  // the tfjs engine has no bf16
+  const plain = graphs.filter(
+    (graph) => !nodesOf(graph).some((node) => node.type.dtype === "bf16"),
+  );
+  const modules = plain.map(
     async (graph) => [graph.name, await importText(moduleText(graph))] as const,
   );
   const programs = graphs.map((graph) => ({

@@ -1,23 +1,24 @@
-// Every sample of every op row, and its gradient, through lowering, the kernel module and the engines, against the float64
+// Every sample of every op row, and its gradient, through lowering, the written forms and the engines, against the float64
 // evaluator; and through the graph-model form on stock TensorFlow.js. No run may leave a buffer behind.
 import { loadGraphModel } from "@tensorflow/tfjs-converter";
 import * as tf from "@tensorflow/tfjs-core";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { Session } from "../../src/bundle/engine.ts";
+import { beforeAll, describe, expect, it } from "vitest";
 import { createBuilder, reemit, rowOf } from "../../src/compiler/ir/builder.ts";
 import { evaluate } from "../../src/compiler/ir/evaluate.ts";
 import { ops } from "../../src/compiler/ir/ops/index.ts";
 import { sampleCases, type SampleCase } from "../../src/compiler/ir/samples.ts";
 import { edgeType } from "../../src/compiler/ir/shape.ts";
 import { nodesOf } from "../../src/compiler/ir/walk.ts";
-import type { Graph, OpName } from "../../src/compiler/ir/types.ts";
+import type { Graph, Node, OpName } from "../../src/compiler/ir/types.ts";
 import { graphModel } from "../../src/compiler/lower/graph-model/index.ts";
 import { differentiate } from "../../src/compiler/passes/differentiate.ts";
 import { SUBJECTS } from "./engines.ts";
-import { bundleOf, host } from "./open.ts";
+import { host, openGraph } from "./open.ts";
 
 /** Relative to the larger of the value and 1; f32 arithmetic against f64. */
 const TOLERANCE = 2e-6;
+/** A rounding or two of bf16, which engines may place differently. Gradients would pass through many: they are made of the same ops. */
+const BF16_TOLERANCE = 2 ** -7;
 const LOOSER: Readonly<Partial<Record<OpName, number>>> = {
   pow: 1e-5,
   softmax: 4e-6,
@@ -39,17 +40,22 @@ type WeightsManifestEntry = tf.io.WeightsManifestEntry;
 
 // inputs and state are the edges of every other program
 const NAMES = (Object.keys(ops) as OpName[]).filter((op) => op !== "input" && op !== "state");
-// bf16 is for engines that have it
-const CASES: readonly SampleCase[] = NAMES.flatMap(sampleCases).filter(
-  ({ graph }) => !nodesOf(graph).some((node) => node.type.dtype === "bf16"),
-);
+const usesBf16 = ({ graph }: SampleCase): boolean =>
+  nodesOf(graph).some((node) => node.type.dtype === "bf16");
+const CASES: readonly SampleCase[] = NAMES.flatMap(sampleCases);
+const PLAIN = CASES.filter((sample) => !usesBf16(sample));
 
-const close = (got: ArrayLike<number>, wanted: ArrayLike<number>, tolerance: number): void => {
-  expect(got.length).toBe(wanted.length);
+const close = (
+  got: ArrayLike<number>,
+  wanted: ArrayLike<number>,
+  tolerance: number,
+  title = "",
+): void => {
+  expect(got.length, title).toBe(wanted.length);
   for (let i = 0; i < wanted.length; i++) {
     const scale = Math.max(1, Math.abs(wanted[i]!));
     if (Math.abs(got[i]! - wanted[i]!) / scale > tolerance)
-      expect(got[i], `element ${i}`).toBe(wanted[i]);
+      expect(got[i], `element ${i} ${title}`).toBe(wanted[i]);
   }
 };
 const inputsOf = ({ graph, values }: SampleCase): Record<string, ReturnType<typeof host>> =>
@@ -57,60 +63,94 @@ const inputsOf = ({ graph, values }: SampleCase): Record<string, ReturnType<type
     graph.inputs.map((node) => [node.attrs.name, host(node.type, values[node.attrs.name]!)]),
   );
 
-const gradientOf = (sample: SampleCase): Graph | undefined => {
-  if (sample.node.type.dtype !== "f32" || rowOf(sample.node.op).grad === "zero") return undefined;
-  const b = createBuilder(); // ids order the nodes of one builder only, so the sample is made again in this one
-  const inputs = sample.graph.inputs.map((node) => b.emit("input", [], node.attrs));
-  const wrt = inputs.filter((node) => node.type.dtype === "f32");
-  if (wrt.length === 0) return undefined;
-  const square = b.emit("square", [reemit(b, sample.node, inputs)], {});
-  const axes = sample.node.type.shape.map((_, i) => i);
-  const loss = b.emit("reduceSum", [square], { axes, keepDims: false });
-  const outputs = differentiate(b, loss, wrt).map((node, i) => ({ name: `d${i}`, node }));
-  return { ...sample.graph, inputs, outputs };
+interface Joined {
+  readonly graph: Graph;
+  readonly values: Readonly<Record<string, Float64Array>>;
+  /** By result. */
+  readonly checks: readonly {
+    readonly output: string;
+    readonly tolerance: number;
+    readonly title: string;
+  }[];
+}
+/** All samples of an op, and the gradients of the sums of their squares, as one program: "0/1" is the second input of the first. */
+const joined = (op: OpName, samples: readonly SampleCase[]): Joined => {
+  const b = createBuilder();
+  const parts = samples.map((sample, i) => {
+    const inputs = sample.graph.inputs.map((node) =>
+      b.emit("input", [], { ...node.attrs, name: `${i}/${node.attrs.name}` }),
+    );
+    const made = new Map<Node, Node>(sample.graph.inputs.map((node, k) => [node, inputs[k]!]));
+    for (const node of nodesOf(sample.graph))
+      if (!made.has(node))
+        made.set(
+          node,
+          reemit(
+            b,
+            node,
+            node.inputs.map((x) => made.get(x)!),
+          ),
+        );
+    const y = made.get(sample.graph.outputs[0]!.node)!;
+    const wrt = inputs.filter((node) => node.type.dtype === "f32");
+    const isSmooth =
+      !usesBf16(sample) && y.type.dtype === "f32" && rowOf(op).grad !== "zero" && wrt.length > 0;
+    const axes = y.type.shape.map((_, axis) => axis);
+    const grads = isSmooth
+      ? differentiate(
+          b,
+          b.emit("reduceSum", [b.emit("square", [y], {})], { axes, keepDims: false }),
+          wrt,
+        )
+      : [];
+    return { sample, inputs, y, grads };
+  });
+  const results = parts.flatMap(({ sample, y, grads }, i) => {
+    const value = usesBf16(sample) ? BF16_TOLERANCE : (LOOSER[op] ?? TOLERANCE);
+    return [
+      { name: `${i}`, node: y, tolerance: value, title: sample.name },
+      ...grads.map((node, k) => ({
+        ...{ name: `${i}/d${k}`, node, tolerance: 3e-5 },
+        title: `gradient ${k} of ${sample.name}`,
+      })),
+    ];
+  });
+  return {
+    graph: {
+      name: op,
+      inputs: parts.flatMap(({ inputs }) => inputs),
+      outputs: results.map(({ name, node }) => ({ name, node })),
+      updates: [],
+    },
+    values: Object.fromEntries(
+      parts.flatMap(({ sample }, i) =>
+        Object.entries(sample.values).map(([name, value]) => [`${i}/${name}`, value]),
+      ),
+    ),
+    checks: results.map(({ name, tolerance, title }) => ({ output: name, tolerance, title })),
+  };
 };
 
-/** The samples of an op and their gradients, as programs of one bundle. */
-const programsOf = (op: OpName): readonly Program[] =>
-  CASES.filter((sample) => sample.node.op === op).flatMap((sample, i) => {
-    const gradient = gradientOf(sample);
-    const own = {
-      ...{ title: sample.name, sample, tolerance: LOOSER[op] ?? TOLERANCE },
-      graph: { ...sample.graph, name: `sample_${i}` },
-    };
-    if (gradient === undefined) return [own];
-    const graph = { ...gradient, name: `gradient_${i}` };
-    return [own, { title: `gradient of ${sample.name}`, sample, graph, tolerance: 3e-5 }];
-  });
-interface Program {
-  readonly title: string;
-  readonly sample: SampleCase;
-  readonly graph: Graph;
-  readonly tolerance: number;
-}
-
-describe.each(SUBJECTS)("$name", ({ engine, missing }) => {
-  describe.each(NAMES)("%s", (op) => {
-    const programs = programsOf(op);
-    let session: Session;
-    beforeAll(async () => {
-      if (!missing) session = await engine.open(await bundleOf(...programs.map((p) => p.graph)));
-    });
-    afterAll(() => session?.close());
-
-    it.skipIf(missing).each(programs)("$title", async ({ sample, graph, tolerance }) => {
-      const wanted = evaluate(graph, { inputs: sample.values, state: {} });
-      const before = session.liveBuffers();
-      const got = await session.run(graph.name, inputsOf(sample));
-      expect(session.liveBuffers()).toBe(before);
-      expect(Object.keys(got)).toEqual(Object.keys(wanted.outputs));
-      for (const [name, { shape, data }] of Object.entries(wanted.outputs)) {
-        expect(got[name]!.shape).toEqual(shape);
-        close(got[name]!.data, data, tolerance);
-      }
-      expect(await session.firstNonFinite(graph.name, inputsOf(sample))).toBeUndefined();
-      expect(session.liveBuffers()).toBe(before);
-    });
+describe.each(SUBJECTS)("$name", ({ engine, missing, bf16 }) => {
+  it.skipIf(missing).each(NAMES)("%s", async (op) => {
+    const samples = CASES.filter((sample) => sample.node.op === op && (bf16 || !usesBf16(sample)));
+    const { graph, values, checks } = joined(op, samples);
+    const wanted = evaluate(graph, { inputs: values, state: {} });
+    const session = await openGraph(engine, graph);
+    const inputs = Object.fromEntries(
+      graph.inputs.map((node) => [node.attrs.name, host(node.type, values[node.attrs.name]!)]),
+    );
+    const before = session.liveBuffers();
+    const got = await session.run(op, inputs);
+    expect(session.liveBuffers()).toBe(before);
+    expect(Object.keys(got)).toEqual(Object.keys(wanted.outputs));
+    for (const { output, tolerance, title } of checks) {
+      expect(got[output]!.shape, title).toEqual(wanted.outputs[output]!.shape);
+      close(got[output]!.data, wanted.outputs[output]!.data, tolerance, title);
+    }
+    expect(await session.firstNonFinite(op, inputs)).toBeUndefined();
+    expect(session.liveBuffers()).toBe(before);
+    await session.close();
   });
 });
 
@@ -119,7 +159,7 @@ describe("graph model on stock tfjs", () => {
     await import("@tensorflow/tfjs-backend-cpu");
     await tf.setBackend("cpu");
   });
-  it.each(CASES.map((sample) => [sample.name, sample] as const))("%s", async (_, sample) => {
+  it.each(PLAIN.map((sample) => [sample.name, sample] as const))("%s", async (_, sample) => {
     const files = graphModel(sample.graph, {});
     const { modelTopology, weightsManifest, format, signature } = JSON.parse(
       files["model.json"],
