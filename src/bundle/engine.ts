@@ -19,6 +19,10 @@ export interface ProgramModule {
 
 export interface Session {
   readonly engine: string;
+  /** What it runs on, for people: "TensorFlow 2.21.0 on the CPU". */
+  readonly about?: string;
+  /** Runs go on while the host does other things: the next may be asked for before the last is looked at. */
+  readonly inBackground: boolean;
   /** Inputs by name (scalars of the program included). Resolves with the outputs; state is updated when it resolves. */
   run(program: string, inputs: Tensors): Promise<Tensors>;
   /**

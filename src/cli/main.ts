@@ -30,10 +30,11 @@ const complain = (io: Io, version: string, error: unknown): number => {
   return 70;
 };
 
-/** Faults of files that the runtime found are the user's to mend, not ours. */
+/** Faults that the runtime found in files and machines are the user's to mend, not ours. */
 const told = async (io: Io, error: unknown): Promise<unknown> => {
   const { FileFault } = await import("../bundle/file-fault.ts");
-  if (!(error instanceof FileFault)) return error;
+  const { EngineFault } = await import("../bundle/engine.ts");
+  if (!(error instanceof FileFault || error instanceof EngineFault)) return error;
   return new CliError(
     error.message.replaceAll(`${io.cwd}/`, ""),
     error.help === undefined ? [] : [error.help],

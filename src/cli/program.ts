@@ -2,6 +2,7 @@
 // start without TensorFlow.js.
 import { Argument, Command, InvalidArgumentError, Option } from "commander";
 import { EXIT_CODES } from "./errors.ts";
+import type { WrittenForm } from "../compiler/compile.ts";
 import type { Io } from "./io.ts";
 
 export interface CommonOptions {
@@ -75,8 +76,19 @@ const format = (): Option =>
     .default("text");
 const engine = (): Option =>
   new Option("--engine <name>", "where programs run")
-    .choices(["auto", "wasm", "cpu"])
+    .choices(["auto", "tensorflow", "wasm", "cpu"])
     .default("auto");
+/** As the compiler has them (compile.ts), which is not imported for a mistyped option. */
+const FORMS: readonly WrittenForm[] = ["tfjs", "tensorflow"];
+const forms = (text: string): readonly WrittenForm[] => {
+  const names = text.split(",").map((name) => name.trim());
+  return names.map((name) => {
+    const form = FORMS.find((each) => each === name);
+    if (form === undefined)
+      throw new InvalidArgumentError(`Give ${FORMS.join(", ")}, or several with commas between.`);
+    return form;
+  });
+};
 const seed = (): Option =>
   new Option("--seed <n>", "seed of the random numbers").argParser(whole(0));
 
@@ -144,7 +156,9 @@ export const buildProgram = (io: Io, version: string, done: (code: number) => vo
     .requiredOption("-o, --out-dir <dir>", "the bundle's folder")
     .addOption(new Option("--emit <names...>", "also write").choices(["graph-model"]))
     .addOption(
-      new Option("--engine <name>", "the engine to build for").choices(["tfjs"]).default("tfjs"),
+      new Option("--engine <names>", "what to write programs for: tfjs (wasm, cpu), tensorflow")
+        .argParser(forms)
+        .default(FORMS, FORMS.join(",")),
     )
     .addOption(format())
     .option("--weights <file>", "weights for the graph model (initial values otherwise)")

@@ -2,20 +2,29 @@
 // weights from a file or fresh ones, and the engine is told.
 import { dirname, join, resolve } from "node:path";
 import { Ajv2020, type ErrorObject } from "ajv/dist/2020.js";
-import type { LoadedBundle, ProgramModule } from "../bundle/engine.ts";
+import type { Engine, LoadedBundle, ProgramModule } from "../bundle/engine.ts";
 import type { Manifest, StateEntry } from "../bundle/manifest.ts";
 import { bytesReader, openSafetensors } from "../bundle/safetensors.ts";
 import type { Tensors } from "../bundle/tensor.ts";
-import { compile, type BuildOptions, type Compilation, type Target } from "../compiler/compile.ts";
+import {
+  compile,
+  savedModelOf,
+  type BuildOptions,
+  type Compilation,
+  type Target,
+} from "../compiler/compile.ts";
 import { manifestOf } from "../compiler/emit/bundle.ts";
 import { dataOf } from "../compiler/emit/training.ts";
 import {
+  cpuEngine,
   createModel,
+  wasmEngine,
   stepsPerEpoch as countSteps,
   type Host,
   type Model,
 } from "../runtime/index.ts";
-import { nodeHost, openBundle } from "../runtime/node/index.ts";
+import { cacheFolder } from "../runtime/node/tensorflow/cache.ts";
+import { nodeHost, openBundle, tensorflowEngine } from "../runtime/node/index.ts";
 import { checkAgainst, initialValues, readEntry } from "../runtime/state.ts";
 import { CliError } from "./errors.ts";
 import { isFile, packageRoot, projectRoot, readText, shownPath } from "./files.ts";
@@ -23,7 +32,14 @@ import type { Io } from "./io.ts";
 import type { ChoiceOptions } from "./program.ts";
 import { checkedTarget, MANIFEST, placeOf, refuseChoice } from "./target.ts";
 
-export type EngineName = "auto" | "wasm" | "cpu";
+export type EngineName = "auto" | "tensorflow" | "wasm" | "cpu";
+
+/** Fastest first. */
+export const enginesHere = (io: Io): readonly Engine[] => [
+  tensorflowEngine({ env: io.env, xlaCache: join(cacheFolder(io.env), "xla") }),
+  wasmEngine(),
+  cpuEngine(),
+];
 
 const isProgramModule = (value: unknown): value is ProgramModule =>
   typeof value === "object" && value !== null && "run" in value && "constants" in value;
@@ -43,11 +59,16 @@ export const loadCompiled = async (
   manifest: manifestOf(compilation, version, new Map()),
   programs: Object.fromEntries(
     await Promise.all(
-      compilation.programs.map(
-        async ({ graph, module }) => [graph.name, await loadModule(module)] as const,
+      compilation.programs.flatMap(({ graph, module }) =>
+        module === undefined
+          ? []
+          : [loadModule(module).then((made) => [graph.name, made] as const)],
       ),
     ),
   ),
+  savedModel: compilation.forms.includes("tensorflow")
+    ? { bytes: () => savedModelOf(compilation) }
+    : undefined,
 });
 
 const told = ({ instancePath, message }: ErrorObject): string =>
@@ -142,8 +163,11 @@ export const withModel = async <T>(
   options: { readonly engine: EngineName; readonly quiet?: boolean },
   use: (model: Model) => Promise<T>,
 ): Promise<T> => {
-  const model = await createModel({ ...given, engine: options.engine });
-  if (options.quiet !== true) io.err(`engine: ${model.engine} (${model.why})\n`);
+  const engines = enginesHere(io);
+  const model = await createModel({ ...given, engine: options.engine, engines });
+  const { about } = model.session;
+  const what = about === undefined ? model.engine : `${model.engine}, ${about}`;
+  if (options.quiet !== true) io.err(`engine: ${what} (${model.why})\n`);
   try {
     return await use(model);
   } finally {

@@ -9,11 +9,13 @@ import { features } from "./features/index.ts";
 import type { Graph } from "./ir/types.ts";
 import { kernelModule } from "./lower/kernel-module/index.ts";
 import { ownOps } from "./lower/kernel-module/own-nodes.ts";
+import { lowerGraph } from "./lower/lower-graph.ts";
+import { savedModel } from "./lower/saved-model/index.ts";
 import { number } from "./model/config.ts";
 import type { GenerationBinding } from "./model/generation.ts";
 import { buildPrograms, type Binding } from "./model/programs.ts";
 import type { Compiled } from "./model/types.ts";
-import { pipeline, runPasses } from "./passes/index.ts";
+import { memoryEstimate, pipeline, runPasses } from "./passes/index.ts";
 import { spanFinder } from "./places.ts";
 import type { ModelSpec, RecipeSpec } from "./semantics/spec.ts";
 import { catalogue, vocabulary } from "./words.ts";
@@ -27,7 +29,12 @@ export interface Target {
   readonly model: ModelSpec;
   readonly recipe: RecipeSpec | undefined;
 }
+/** What programs are written for: kernel modules for TensorFlow.js, a SavedModel for TensorFlow. */
+export type WrittenForm = "tfjs" | "tensorflow";
+
 export interface BuildOptions {
+  /** Both, unless given. */
+  readonly forms?: readonly WrittenForm[];
   /** What training, evaluation and use need, unless given. */
   readonly programs?: readonly ProgramName[];
   /** Sizes of `forward`: one sequence of the model's context, unless given. */
@@ -40,10 +47,12 @@ export interface BuildOptions {
 }
 export interface BuiltProgram {
   readonly graph: Graph;
-  readonly module: string;
+  /** For TensorFlow.js, where it was asked for. */
+  readonly module: string | undefined;
   readonly entry: ProgramEntry;
 }
 export interface Compilation extends Target {
+  readonly forms: readonly WrittenForm[];
   readonly compiled: Compiled;
   readonly programs: readonly BuiltProgram[];
 }
@@ -95,18 +104,40 @@ export const stagesOf = (
   return stages;
 };
 
+/** For engines that have no ops of our own. */
+const expanded = (graph: Graph): Graph => runPasses(graph, pipeline(new Set()));
+
 /** Spec -> Graphs -> passes -> kernel modules. */
 export const compile = (target: Target, options: BuildOptions = {}): Compilation => {
   const compiled = graphsOf(target, options);
+  const forms = options.forms ?? ["tfjs", "tensorflow"];
   const programs = compiled.programs.map((program): BuiltProgram => {
-    const ready = stagesOf(program.graph).at(-1)!.graph;
-    const { text, peakBytes } = kernelModule(ready);
     // what the program means is told by its graph before expansion, where an attention is one node
-    return { graph: program.graph, module: text, entry: programEntry(program, peakBytes) };
+    const { graph } = program;
+    if (!forms.includes("tfjs")) {
+      const { peakBytes, stateBytes } = memoryEstimate(expanded(graph));
+      return { graph, module: undefined, entry: programEntry(program, peakBytes - stateBytes) };
+    }
+    const { text, peakBytes } = kernelModule(stagesOf(graph).at(-1)!.graph);
+    return { graph, module: text, entry: programEntry(program, peakBytes) };
   });
-  return { ...target, compiled, programs };
+  return { ...target, forms, compiled, programs };
 };
+
+/** saved_model.pb of the same programs. */
+export const savedModelOf = ({ compiled, programs, recipe }: Compilation): Uint8Array =>
+  savedModel({
+    programs: programs.map(({ graph, entry }) => ({ entry, graph: lowerGraph(expanded(graph)) })),
+    state: compiled.state,
+    training:
+      recipe === undefined ? null : { batch: recipe.batch.value, micro: recipe.micro.value },
+  });
 
 /** The bundle: every file by path. Same compilation, same bytes. */
 export const bundle = (compilation: Compilation, assets: Assets, extras: Extras = {}): Files =>
-  bundleFiles(compilation, assets, extras);
+  bundleFiles(
+    compilation,
+    compilation.forms.includes("tensorflow") ? savedModelOf(compilation) : undefined,
+    assets,
+    extras,
+  );

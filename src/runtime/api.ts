@@ -181,7 +181,7 @@ export const createModel = async (options: ModelOptions): Promise<Model> => {
   const chosen =
     typeof wanted === "object"
       ? { engine: wanted, why: "given" }
-      : await chooseEngine(options.engines ?? defaultEngines(), wanted);
+      : await chooseEngine(options.engines ?? defaultEngines(), wanted ?? "auto", manifest.engines);
   const session = await chosen.engine.open(bundle);
   try {
     await begin(session, options);
@@ -239,7 +239,7 @@ export const createModel = async (options: ModelOptions): Promise<Model> => {
         step: async (batch) => {
           const result = await runStep(
             session,
-            planStep(manifest, passesOf(manifest, batch), step + 1),
+            planStep(session, manifest, passesOf(manifest, batch), step + 1),
           );
           step += 1;
           return { step, loss: result.loss, gradNorm: result.gradNorm };

@@ -15,6 +15,10 @@ const CHUNK = 4;
 
 export interface ToyOptions {
   readonly accumulate?: boolean;
+  /** As an engine in another thread: the loop asks for the next step before it looks at the last. */
+  readonly inBackground?: boolean;
+  /** All passes of an accumulated step at once. */
+  readonly wholeStep?: boolean;
   /** The update whose loss becomes NaN. */
   readonly nanAt?: number;
   readonly training?: Partial<TrainingSpec>;
@@ -135,8 +139,13 @@ const openToy = (options: ToyOptions): Session => {
     switch (name) {
       case "train_step": {
         const gradient = new Float32Array(V);
-        const { sum, count } = pass(read(inputs, "targets").data, gradient);
-        return { ...update(gradient, inputs), loss: scalar(isBad(inputs) ? NaN : sum / count) };
+        const { data } = read(inputs, "targets");
+        const losses = Array.from({ length: data.length / (MICRO * T) }, (_, i) => {
+          const { sum, count } = pass(data.subarray(i * MICRO * T, (i + 1) * MICRO * T), gradient);
+          return sum / count;
+        });
+        const loss = losses.reduce((sum, x) => sum + x, 0) / losses.length;
+        return { ...update(gradient, inputs), loss: scalar(isBad(inputs) ? NaN : loss) };
       }
       case "accumulate": {
         const { sum, count } = pass(read(inputs, "targets").data, hold("head.weight/grad"));
@@ -163,8 +172,11 @@ const openToy = (options: ToyOptions): Session => {
   };
   return {
     engine: "toy",
+    inBackground: options.inBackground ?? false,
     run: async (name, inputs) => run(name, inputs),
-    offers: (name) => manifest.programs.some((p) => p.name === name),
+    offers: (name) =>
+      manifest.programs.some((p) => p.name === name) ||
+      (options.wholeStep === true && name === "train_step"),
     clearState: async () => {
       for (const { name, dtype, shape } of manifest.state)
         state[name] = { dtype, shape, data: new Float32Array(sizeOf(shape)) };

@@ -19,6 +19,12 @@ export interface RunOptions {
   readonly signals?: (send: (signal: Signal) => void) => void;
 }
 
+/** With nothing that was added to this machine: tests that want TensorFlow say so. */
+const ENVIRONMENT: Io["env"] = {
+  LANG: "C.UTF-8",
+  SPECC_CACHE_DIR: join(tmpdir(), "specc-no-cache"),
+};
+
 export const specc = async (argv: readonly string[], options: RunOptions): Promise<Ran> => {
   let [out, err] = ["", ""];
   const code = await main(argv, {
@@ -26,7 +32,7 @@ export const specc = async (argv: readonly string[], options: RunOptions): Promi
     err: (text) => void (err += text),
     stdin: async () => options.stdin ?? "",
     cwd: options.cwd,
-    env: options.env ?? { LANG: "C.UTF-8" },
+    env: options.env ?? ENVIRONMENT,
     terminal: { out: false, err: false, columns: 80 },
     onSignal: (listener) => {
       options.signals?.(listener);

@@ -21,6 +21,7 @@ export const evaluatorSession = (
   };
   return {
     engine: "evaluator",
+    inBackground: false,
     run: async (program, inputs) => {
       const { outputs, updates } = evaluate(graphs.get(program)!, {
         inputs: Object.fromEntries(Object.entries(inputs).map(([name, { data }]) => [name, data])),

@@ -1,6 +1,6 @@
 // `specc build`: a folder that trains, evaluates and generates without the compiler. Unchanged files keep their time.
 import { resolve } from "node:path";
-import { bundle, compile } from "../../compiler/compile.ts";
+import { bundle, compile, type WrittenForm } from "../../compiler/compile.ts";
 import { loadAssets } from "../assets.ts";
 import { readBytes, shownPath, writeFiles } from "../files.ts";
 import type { Io } from "../io.ts";
@@ -12,7 +12,7 @@ import { checkedTarget, placeOf } from "../target.ts";
 export interface BuildOptions extends ChoiceOptions {
   readonly outDir: string;
   readonly emit?: readonly string[];
-  readonly engine: string;
+  readonly engine: readonly WrittenForm[];
   readonly format: Format;
   readonly weights?: string;
   readonly generationBatch: number;
@@ -31,6 +31,7 @@ export const build = async (
   const target = checkedTarget(io, version, place.path, options, false);
   const epochs = await (await import("../runtime.ts")).stepsPerEpoch(io, target, place.path);
   const compilation = compile(target, {
+    forms: options.engine,
     generation: { batch: options.generationBatch },
     ...(epochs === undefined ? {} : { stepsPerEpoch: epochs }),
   });

@@ -24,6 +24,7 @@ const nodeFinding = (): Finding => {
 };
 
 const ABOUT: Readonly<Record<string, string>> = {
+  tensorflow: "whole programs as graphs of TensorFlow: the fastest",
   wasm: "TensorFlow.js on WebAssembly, with the generated loops of specc: the default",
   cpu: "TensorFlow.js in plain JavaScript: slow, works everywhere",
 };
@@ -56,8 +57,7 @@ export const doctor = async (
   version: string,
   options: CommonOptions & { readonly json?: boolean },
 ): Promise<number> => {
-  const { cpuEngine, wasmEngine } = await import("../../runtime/engines/tfjs.ts");
-  const engines = [wasmEngine(), cpuEngine()];
+  const engines = (await import("../runtime.ts")).enginesHere(io);
   const findings: Finding[] = [
     { name: "specc", works: true, detail: version },
     nodeFinding(),

@@ -1,15 +1,48 @@
 // index.js of a bundle: its programs, its manifest and the runtime, joined. In Node it reads beside itself, in a browser it
 // fetches; the parameters of each function are typed by index.d.ts.
 import type { Manifest } from "../../bundle/manifest.ts";
+import { SAVED_MODEL_FOLDER } from "../../bundle/saved-model.ts";
 
+const isForTfjs = (engines: Manifest["engines"]): boolean => engines.includes("wasm");
 const identifier = (program: string): string => program.replaceAll(/\W/g, "_");
 
-export const entryModule = ({ model, programs, training }: Manifest): string => `
-import { createModel as open, cpuEngine, readTokenizerJson, wasmEngine } from "./runtime/index.js";
-import validate from "./validate-manifest.js";
-${programs.map(({ name }) => `import * as ${identifier(name)} from "./programs/${name}.js";`).join("\n")}
+/** The functions that give the engines, and what a bundle holds for them. */
+const enginesText = ({ engines, programs }: Manifest): string => {
+  const modules = isForTfjs(engines) ? programs : [];
+  const hasTensorflow = engines.includes("tensorflow");
+  return `${modules.map(({ name }) => `import * as ${identifier(name)} from "./programs/${name}.js";`).join("\n")}
 
-const programs = { ${programs.map(({ name }) => `${JSON.stringify(name)}: ${identifier(name)}`).join(", ")} };
+const programs = { ${modules.map(({ name }) => `${JSON.stringify(name)}: ${identifier(name)}`).join(", ")} };
+${
+  hasTensorflow
+    ? `/** Where this folder lies on a disk, TensorFlow can read it. */
+const savedModelFolder = async () => {
+  const url = new URL("${SAVED_MODEL_FOLDER}", import.meta.url);
+  if (url.protocol !== "file:" || !inNode) return undefined;
+  return { folder: (await import("node:url")).fileURLToPath(url) };
+};
+`
+    : `const savedModelFolder = async () => undefined;
+`
+}const enginesHere = async (wasmFolder) => [
+${
+  hasTensorflow
+    ? `  ...(inNode ? [(await import("./runtime/node/index.js")).tensorflowEngine()] : []),
+`
+    : ""
+}${
+    isForTfjs(engines)
+      ? `  wasmEngine(wasmFolder === undefined ? {} : { wasmFolder }),
+  cpuEngine(),
+`
+      : ""
+  }];`;
+};
+
+export const entryModule = (manifest: Manifest): string => `
+import { createModel as open, ${isForTfjs(manifest.engines) ? "cpuEngine, wasmEngine, " : ""}readTokenizerJson } from "./runtime/index.js";
+import validate from "./validate-manifest.js";
+${enginesText(manifest)}
 const beside = (name) => new URL(name, import.meta.url);
 const inNode = typeof process === "object" && process.versions?.node !== undefined;
 
@@ -66,15 +99,15 @@ export const readManifest = async () => {
   return (known = manifest);
 };
 
-/** ${model.name} with the weights beside this file, with others, or fresh from a seed. */
+/** ${manifest.model.name} with the weights beside this file, with others, or fresh from a seed. */
 export const createModel = async ({ weights, engine, seed, root, wasmFolder } = {}) => {
-  const bundle = { manifest: await readManifest(), programs };
+  const bundle = { manifest: await readManifest(), programs, savedModel: await savedModelFolder() };
   const tokenizerText = await text("tokenizer.json");
   const model = await open({
     bundle,
     host: await hostFor(root),
     engine,
-    engines: [wasmEngine(wasmFolder === undefined ? {} : { wasmFolder }), cpuEngine()],
+    engines: await enginesHere(wasmFolder),
     weights: weights === "initial" ? undefined : (weights ?? (await read("model.safetensors"))),
     seed,
     tokenizer: tokenizerText && await readTokenizerJson(tokenizerText, "tokenizer.json"),
@@ -83,11 +116,11 @@ export const createModel = async ({ weights, engine, seed, root, wasmFolder } = 
     ...model,
     forward: (ids) => model.forward(Array.isArray(ids[0]) ? ids : [ids]),
 ${
-  training === null
+  manifest.training === null
     ? "    trainer: undefined,\n"
     : `    trainer: () => {
       const trainer = model.trainer();
-      return { ...trainer, fit: (options = {}) => trainer.fit({ outDir: "runs/${training.recipe}", ...options }) };
+      return { ...trainer, fit: (options = {}) => trainer.fit({ outDir: "runs/${manifest.training.recipe}", ...options }) };
     },
 `
 }  };

@@ -27,6 +27,19 @@ specc train .                          # the run is kept in runs/${training.reci
 `;
 };
 
+/** What the engines run. */
+const formsText = ({ engines }: Manifest): string =>
+  [
+    ...(engines.includes("wasm")
+      ? ["`programs/<name>.js` is what TensorFlow.js runs, on wasm or in plain JavaScript;\n"]
+      : []),
+    ...(engines.includes("tensorflow")
+      ? [
+          "`saved-model/` is what TensorFlow runs (`specc backend add tensorflow`), and Python's `tf.saved_model.load` too;\n",
+        ]
+      : []),
+  ].join("");
+
 export const readme = (
   manifest: Manifest,
   model: ModelSpec,
@@ -68,7 +81,7 @@ ${trainingText(manifest, recipe)}
 | --- | ---: | ---: |
 ${rows.join("\n")}
 
-\`programs/<name>.ir\` is each program as readable text, \`programs/<name>.js\` as the engines run it, \`ir.json\` all of them as data;
-\`specc-manifest.json\` lists every file with its SHA-256. Spec hash: \`${manifest.specHash}\`.
+\`programs/<name>.ir\` is each program as readable text, \`ir.json\` all of them as data;
+${formsText(manifest)}\`specc-manifest.json\` lists every file with its SHA-256. Spec hash: \`${manifest.specHash}\`.
 `;
 };

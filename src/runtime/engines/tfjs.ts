@@ -165,6 +165,7 @@ const openSession = (device: Device, bundle: LoadedBundle, engine: Name): Sessio
 
   return {
     engine,
+    inBackground: false,
     run: async (name, inputs) => {
       const program = programOf(name);
       const given = uploadAll(inputs);

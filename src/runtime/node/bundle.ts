@@ -6,6 +6,7 @@ import { pathToFileURL } from "node:url";
 import type { LoadedBundle, ProgramModule } from "../../bundle/engine.ts";
 import { FileFault } from "../../bundle/file-fault.ts";
 import type { Manifest } from "../../bundle/manifest.ts";
+import { SAVED_MODEL_FOLDER } from "../../bundle/saved-model.ts";
 import { asFault } from "../host.ts";
 
 const FORMAT_VERSION = 1;
@@ -72,8 +73,9 @@ export const openBundle = async (
 ): Promise<LoadedBundle> => {
   const manifest = await readManifest(folder);
   if (options.verify === true) await checkFiles(folder, manifest);
+  const modules = manifest.engines.includes("wasm") ? manifest.programs : [];
   const programs = await Promise.all(
-    manifest.programs.map(async ({ name }): Promise<[string, ProgramModule]> => {
+    modules.map(async ({ name }): Promise<[string, ProgramModule]> => {
       const file = resolve(folder, "programs", `${name}.js`);
       try {
         const module: unknown = await import(pathToFileURL(file).href);
@@ -89,5 +91,11 @@ export const openBundle = async (
       throw new FileFault(file, "not a program of a bundle", REBUILD);
     }),
   );
-  return { manifest, programs: Object.fromEntries(programs) };
+  return {
+    manifest,
+    programs: Object.fromEntries(programs),
+    savedModel: manifest.engines.includes("tensorflow")
+      ? { folder: resolve(folder, SAVED_MODEL_FOLDER) }
+      : undefined,
+  };
 };

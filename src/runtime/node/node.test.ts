@@ -64,6 +64,7 @@ test("bundles", async () => {
     manifestFile,
     JSON.stringify({
       ...manifest,
+      engines: ["wasm"],
       programs: [{ ...manifest.programs[0], name: "p" }],
       files: [file],
     }),

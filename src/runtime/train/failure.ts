@@ -2,7 +2,7 @@
 // checkpoint (or its beginning), repeats the steps up to the failing one exactly, and asks the engine to look.
 import type { Session } from "../../bundle/engine.ts";
 import type { Manifest } from "../../bundle/manifest.ts";
-import type { StepResult } from "./step.ts";
+import type { ProgramRun } from "./step.ts";
 
 /** Training cannot go on: a loss or gradient is NaN or infinite. */
 export class NonFiniteFault extends Error {
@@ -46,7 +46,7 @@ export interface Cause {
 export const findCause = async (
   session: Session,
   manifest: Manifest,
-  runs: StepResult["runs"],
+  runs: readonly ProgramRun[],
 ): Promise<Cause> => {
   for (const { program, inputs } of runs) {
     const node = await session.firstNonFinite(program, inputs);

@@ -20,7 +20,7 @@ import {
 import { evaluate, type Evaluation } from "./evaluate.ts";
 import { findCause, NonFiniteFault } from "./failure.ts";
 import { openMetrics, type MetricsLog, type Row } from "./metrics.ts";
-import { planStep, runStep, type StepResult } from "./step.ts";
+import { passesOfStep, planStep, runStep, type StepResult } from "./step.ts";
 
 export interface Progress {
   readonly step: number;
@@ -114,6 +114,10 @@ const begin = async (
   await run.options.begin?.();
 };
 
+/** Asks for update `step`. */
+const stepAt = ({ session, manifest, order }: Run, step: number): Promise<StepResult> =>
+  runStep(session, planStep(session, manifest, order.batchAt(step - 1), step));
+
 /** Back to the state before `step`, then the search. */
 const explain = async (run: Run, result: StepResult, step: number): Promise<NonFiniteFault> => {
   const { session, manifest, host, order, target } = run;
@@ -128,13 +132,13 @@ const explain = async (run: Run, result: StepResult, step: number): Promise<NonF
   for (let at = from + 1; at < step; at += 1) {
     if (run.options.signal?.aborted === true)
       return new NonFiniteFault(what, step, { node: undefined, place: undefined }, checkpoint);
-    await runStep(session, planStep(manifest, order.batchAt(at - 1), at));
+    await stepAt(run, at);
     await host.pause();
   }
   return new NonFiniteFault(
     what,
     step,
-    await findCause(session, manifest, result.runs),
+    await findCause(session, manifest, passesOfStep(manifest, order.batchAt(step - 1), step)),
     checkpoint,
   );
 };
@@ -175,6 +179,8 @@ const loop = async (run: Run, start: TrainerState): Promise<TrainResult> => {
   const recent: number[] = [];
   let state = start;
   let saved = run.resumed;
+  /** The step after the present one, asked for already. */
+  let ahead: Promise<StepResult> | undefined;
   let loss: number | undefined;
   let evaluation: Evaluation | undefined;
 
@@ -197,12 +203,18 @@ const loop = async (run: Run, start: TrainerState): Promise<TrainResult> => {
     state = { ...state, best_metric, log_history: [...state.log_history, seen.row] };
   };
 
+  const isDue = (every: number | null, step: number): boolean =>
+    every !== null && step % every === 0 && step < last;
+  const isAborted = (): boolean => options.signal?.aborted === true;
+
   if (state.global_step === 0 && last > 0) await look(during);
-  while (state.global_step < last && options.signal?.aborted !== true) {
+  let before = host.now();
+  while (state.global_step < last && (!isAborted() || ahead !== undefined)) {
     const step = state.global_step + 1;
-    const before = host.now();
-    const result = await runStep(session, planStep(manifest, order.batchAt(step - 1), step));
+    const result = await (ahead ?? stepAt(run, step));
+    ahead = undefined;
     const milliseconds = host.now() - before;
+    before = host.now();
     const learningRate = evaluateScalar(spec.learningRate, step);
     loss = result.loss;
     const finite = Number.isFinite(loss) && Number.isFinite(result.gradNorm);
@@ -212,6 +224,12 @@ const loop = async (run: Run, start: TrainerState): Promise<TrainResult> => {
       epoch: order.epochAfter(step),
       num_input_tokens_seen: step * tokensPerStep,
     };
+    const [looks, saves] = [isDue(spec.evalEvery, step), isDue(spec.saveEvery, step)];
+    // The engine goes on while this step is written down, unless somebody wants the state as it is now.
+    if (session.inBackground && finite && step < last && !looks && !saves && !isAborted()) {
+      ahead = stepAt(run, step + 1);
+      ahead.catch(() => undefined); // told when it is awaited
+    }
     recent.push(milliseconds);
     if (recent.length > SPEED_WINDOW) recent.shift();
     const perStep = recent.reduce((sum, x) => sum + x, 0) / recent.length;
@@ -243,12 +261,13 @@ const loop = async (run: Run, start: TrainerState): Promise<TrainResult> => {
       tokensPerSecond,
       secondsLeft,
     });
-    if (spec.evalEvery !== null && step % spec.evalEvery === 0 && step < last) await look(during);
-    if (spec.saveEvery !== null && step % spec.saveEvery === 0 && step < last) await save();
+    if (looks) await look(during);
+    if (saves) await save();
     // Signals arrive between steps only.
     await host.pause();
+    if (ahead === undefined) before = host.now();
   }
-  const interrupted = options.signal?.aborted === true && state.global_step < last;
+  const interrupted = isAborted() && state.global_step < last;
   if (!interrupted) await look(atEnd);
   await save();
   return {

@@ -1,8 +1,9 @@
-// One update: a single program when a batch is one pass, otherwise gradients of several passes and then their application.
+// One update: a single program where there is one, otherwise gradients of several passes and then their application.
 import type { Session } from "../../bundle/engine.ts";
 import type { Manifest } from "../../bundle/manifest.ts";
+import { wholeStep } from "../../bundle/saved-model.ts";
 import { evaluateScalar } from "../../bundle/scalar.ts";
-import type { Tensors } from "../../bundle/tensor.ts";
+import type { HostTensor, Tensors } from "../../bundle/tensor.ts";
 import type { Batch } from "../data/batches.ts";
 import { scalarOf, scalarTensor } from "./evaluate.ts";
 
@@ -11,36 +12,70 @@ export interface StepResult {
   readonly gradNorm: number;
   /** Values of the probes, and whatever else the program gives. */
   readonly outputs: Tensors;
-  /** Programs of the step in order: asked again when something was not finite. */
-  readonly runs: readonly { readonly program: string; readonly inputs: Tensors }[];
+}
+export interface ProgramRun {
+  readonly program: string;
+  readonly inputs: Tensors;
 }
 
+const STEP = "train_step";
 const scalarsAt = (manifest: Manifest, program: string, step: number): Tensors => {
-  const scalars = manifest.programs.find(({ name }) => name === program)?.scalars ?? {};
+  const entry =
+    manifest.programs.find(({ name }) => name === program) ??
+    wholeStep(manifest.programs, manifest.training)?.entry;
   return Object.fromEntries(
-    Object.entries(scalars).map(([name, expr]) => [name, scalarTensor(evaluateScalar(expr, step))]),
+    Object.entries(entry?.scalars ?? {}).map(([name, expr]) => [
+      name,
+      scalarTensor(evaluateScalar(expr, step)),
+    ]),
   );
 };
 
-/** The programs of update `step` (from 1) with their inputs. */
-export const planStep = (
+/** One after the other along the first axis. */
+const joined = (tensors: readonly HostTensor[]): HostTensor => {
+  const [first] = tensors;
+  if (first === undefined) throw new Error("a step without batches");
+  if (tensors.length === 1) return first;
+  const data = new Int32Array(tensors.length * first.data.length);
+  tensors.forEach((tensor, i) => data.set(tensor.data, i * first.data.length));
+  return { dtype: "i32", shape: [first.shape[0]! * tensors.length, ...first.shape.slice(1)], data };
+};
+
+/** The programs that update `step` (from 1) is made of, with their inputs. */
+export const passesOfStep = (
   manifest: Manifest,
   batches: readonly Batch[],
   step: number,
-): StepResult["runs"] => {
-  const single = manifest.programs.some(({ name }) => name === "train_step");
-  const name = single ? "train_step" : "accumulate";
-  const passes = batches.map((batch) => ({
-    program: name,
-    inputs: { ...batch, ...scalarsAt(manifest, name, step) },
-  }));
+): readonly ProgramRun[] => {
+  const single = manifest.programs.some(({ name }) => name === STEP);
+  const name = single ? STEP : "accumulate";
+  const scalars = scalarsAt(manifest, name, step);
+  const passes = batches.map((batch) => ({ program: name, inputs: { ...batch, ...scalars } }));
   return single
     ? passes
     : [...passes, { program: "apply", inputs: scalarsAt(manifest, "apply", step) }];
 };
 
+/** The same as the session runs it: all passes at once where it can. */
+export const planStep = (
+  session: Session,
+  manifest: Manifest,
+  batches: readonly Batch[],
+  step: number,
+): readonly ProgramRun[] => {
+  if (batches.length === 1 || !session.offers(STEP)) return passesOfStep(manifest, batches, step);
+  const batch = {
+    input_ids: joined(batches.map(({ input_ids }) => input_ids)),
+    targets: joined(batches.map(({ targets }) => targets)),
+  };
+  return [{ program: STEP, inputs: { ...batch, ...scalarsAt(manifest, STEP, step) } }];
+};
+
 /** A pass whose loss is not finite ends the step: its gradients would spoil the parameters. */
-export const runStep = async (session: Session, runs: StepResult["runs"]): Promise<StepResult> => {
+export const runStep = async (
+  session: Session,
+  runs: readonly ProgramRun[],
+): Promise<StepResult> => {
   let outputs: Tensors = {};
   const losses: number[] = [];
   for (const { program, inputs } of runs) {
@@ -51,5 +86,5 @@ export const runStep = async (session: Session, runs: StepResult["runs"]): Promi
   }
   const loss = losses.reduce((sum, x) => sum + x, 0) / losses.length;
   const gradNorm = outputs["grad_norm"] === undefined ? NaN : scalarOf(outputs, "grad_norm");
-  return { loss, gradNorm, outputs, runs };
+  return { loss, gradNorm, outputs };
 };

@@ -40,7 +40,13 @@ const checkpoints = (host: MemoryHost): string[] =>
     ),
   ].sort();
 
-describe.each([{}, { accumulate: true }])("a run %o", (toy: ToyOptions) => {
+const BACKGROUND = { inBackground: true };
+describe.each([
+  {},
+  { accumulate: true },
+  BACKGROUND,
+  { accumulate: true, wholeStep: true, ...BACKGROUND },
+])("a run %o", (toy: ToyOptions) => {
   test("learns, measures, samples, and leaves its files", async () => {
     const host = project();
     const result = await fit(host, {}, toy);
@@ -110,20 +116,37 @@ describe.each([{}, { accumulate: true }])("a run %o", (toy: ToyOptions) => {
   });
 });
 
-test("an interrupt saves, and the run goes on from there", async () => {
+test("steps asked for ahead, and passes run at once, change no loss", async () => {
+  const lossesOf = async (toy: ToyOptions): Promise<unknown[]> => {
+    const host = project();
+    await fit(host, {}, toy);
+    return losses(host);
+  };
+  expect(await lossesOf(BACKGROUND)).toEqual(await lossesOf({}));
+  const passes = (await lossesOf({ accumulate: true })) as number[];
+  const whole = (await lossesOf({ accumulate: true, wholeStep: true })) as number[];
+  expect(whole.length).toBe(40);
+  whole.forEach((loss, i) => expect(loss).toBeCloseTo(passes[i]!, 5));
+});
+
+test.each([
+  // a step that was asked for ahead is still taken
+  { toy: {}, last: 13 },
+  { toy: BACKGROUND, last: 14 },
+])("an interrupt saves, and the run goes on from there %o", async ({ toy, last }) => {
   const [straight, host] = [project(), project()];
   await fit(straight);
   const stop = new AbortController();
   const onStep = (p: { step: number }): void => {
     if (p.step === 13) stop.abort();
   };
-  const result = await fit(host, { signal: stop.signal, onStep });
+  const result = await fit(host, { signal: stop.signal, onStep }, toy);
   expect(result).toMatchObject({
     status: "interrupted",
-    step: 13,
-    checkpoint: "run/checkpoint-13",
+    step: last,
+    checkpoint: `run/checkpoint-${last}`,
   });
-  await fit(host, { resumeFrom: "latest" });
+  await fit(host, { resumeFrom: "latest" }, toy);
   expect(host.files.get("run/model.safetensors")).toEqual(
     straight.files.get("run/model.safetensors"),
   );

@@ -13,6 +13,8 @@ import { openSession } from "./session.ts";
 export interface TensorflowOptions extends LoadOptions {
   /** Whether programs are compiled by XLA; on a card they are unless told otherwise, on the CPU not. */
   readonly xla?: boolean;
+  /** Where the library is looked for; the process's own environment unless given. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
 }
 
 const messageOf = (error: unknown): string =>
@@ -42,12 +44,15 @@ const withFolder = async <T>(
   }
 };
 
-export const tensorflowEngine = ({ xla, ...load }: TensorflowOptions = {}): Engine => {
+export const tensorflowEngine = (options: TensorflowOptions = {}): Engine => {
+  const { xla, env, xlaCache, ...load } = options;
   const start = async (): Promise<Device | { readonly reason: string }> => {
-    const found = await findLibrary({ gpu: load.gpu });
+    const found = await findLibrary({ gpu: load.gpu, ...(env === undefined ? {} : { env }) });
     if ("reason" in found) return { reason: `${found.reason} (${found.help} adds it)` };
+    // what XLA makes for a CPU fits that CPU alone, and a cache may be shared by several
+    const keeps = found.gpu && xlaCache !== undefined;
     try {
-      return await openDevice(found, load);
+      return await openDevice(found, { ...load, ...(keeps ? { xlaCache } : {}) });
     } catch (error) {
       return { reason: `${found.folder} cannot be loaded: ${messageOf(error)}` };
     }

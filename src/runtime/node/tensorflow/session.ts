@@ -100,6 +100,8 @@ export const openSession = async (
 
   return {
     engine: "tensorflow",
+    about: `TensorFlow ${device.version} on ${device.onCard ? "the GPU" : "the CPU"}${form === "xla" ? ", compiled by XLA" : ""}`,
+    inBackground: true,
     offers: (name) => programs.has(name),
     run: async (name, inputs) => {
       const program = programOf(name);
