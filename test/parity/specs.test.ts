@@ -1,14 +1,11 @@
 // The reference specs: each file checks without a word, and each model has the number of parameters that its paper's
-// configurations have (paper note of GPAS, section 6).
+// configurations have (paper notes of GPAS, section 6, and of Chain-of-Experts, section 4).
 import { readFileSync, readdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { analyze } from "../../src/compiler/analyze.ts";
 import { features } from "../../src/compiler/features/index.ts";
-import { createBuilder } from "../../src/compiler/ir/builder.ts";
-import { createStage } from "../../src/compiler/model/kinds.ts";
-import { createParameters } from "../../src/compiler/model/parameters.ts";
-import { decoder } from "../../src/compiler/model/transformer.ts";
+import { parametersOf } from "../../src/compiler/model/parameters-of.ts";
 import type { ModelSpec } from "../../src/compiler/semantics/spec.ts";
 
 const folder = fileURLToPath(new URL("../../specs/", import.meta.url));
@@ -23,18 +20,24 @@ const models: Readonly<Record<string, ModelSpec>> = Object.fromEntries(
   results.flatMap((r) => Object.entries(r.spec?.models ?? {})),
 );
 
-const parameters = (name: string): readonly { readonly name: string; readonly count: number }[] => {
+interface Counted {
+  readonly name: string;
+  readonly count: number;
+  /** Those that a token's pass reads. */
+  readonly active: number;
+}
+const parameters = (name: string): readonly Counted[] => {
   const model = models[name];
   if (model === undefined) throw new Error(`no model ${name}`);
-  const b = createBuilder();
-  const params = createParameters(b);
-  const one = { name: "", size: 1 };
-  const ids = b.emit("input", [], { name: "ids", dtype: "i32", shape: [one, one] });
-  decoder(createStage(b, params, features), model, ids);
-  return params
-    .list()
-    .map((p) => ({ name: p.name, count: p.shape.reduce((n, d) => n * d.size, 1) }));
+  return parametersOf(model, features).map((p) => {
+    const count = p.shape.reduce((n, d) => n * d.size, 1);
+    return { name: p.name, count, active: count * p.active };
+  });
 };
+const active = (name: string): number => parameters(name).reduce((sum, p) => sum + p.active, 0);
+/** Without embedding, head and final norm, as the chains' authors count. */
+const ofLayers = (name: string): number =>
+  parameters(name).reduce((sum, p) => sum + (p.name.startsWith("blocks.") ? p.count : 0), 0);
 const total = (name: string): number => parameters(name).reduce((sum, p) => sum + p.count, 0);
 
 describe("reference specs", () => {
@@ -62,5 +65,37 @@ describe("reference specs", () => {
   ])("%s is %s and %d gates", (name, base, gates) => {
     expect(total(name)).toBe(total(base) + gates);
     expect(parameters(name).filter((p) => p.name.includes(".gpas."))).toHaveLength(gates);
+  });
+  // Paper note of Chain-of-Experts, section 4: layers alone, exactly.
+  it.each([
+    ["Moe8", 570_955_776],
+    ["Moe16", 570_955_776],
+    ["Coe", 571_213_824],
+    ["Coe8", 571_213_824],
+    ["Coe48", 432_670_720],
+    ["CoeOneGate", 570_955_776],
+    ["CoeFirstGate", 570_955_776],
+  ])("the layers of %s have %d parameters", (name, count) => {
+    expect(ofLayers(name)).toBe(count);
+  });
+  it.each([
+    ["Moe8Layers8", 1141.9],
+    ["Moe8Layers12", 1712.9],
+  ])("the layers of %s have %d M parameters", (name, millions) => {
+    expect(Math.abs(ofLayers(name) / 1e6 - millions)).toBeLessThan(0.05);
+  });
+  // As the checkpoints' cards and reports round them; that of V2-Lite says 2.4, without the embedding.
+  it.each([
+    ["Mixtral", 46.7, 12.9],
+    ["Olmoe", 6.92, 1.28],
+    ["Qwen3Moe", 30.5, 3.3],
+    ["DeepSeekV2Lite", 15.7, 2.4 + 0.21],
+    ["DeepSeekV2", 236, 21],
+    ["DeepSeekV3", 671, 37],
+  ])("%s has %d B parameters, of which a token reads %d B", (name, all, read) => {
+    const digits = (x: number): number =>
+      Number(x.toPrecision(String(all).replace(".", "").length));
+    expect(digits(total(name) / 1e9)).toBe(all);
+    expect(Math.abs(active(name) / 1e9 - read)).toBeLessThan(read >= 10 ? 0.6 : 0.06);
   });
 });

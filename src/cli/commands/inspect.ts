@@ -112,6 +112,9 @@ const report = (
   const [head = "", ...rest] = table(layerRows(summary), [2, 3]).split("\n");
   const costs = [
     ["parameters", grouped(summary.parameters), ""],
+    ...(summary.activeParameters < summary.parameters
+      ? [["", grouped(summary.activeParameters), "that a token's pass reads"]]
+      : []),
     ...summary.branches.map(({ name, parameters }) => ["", grouped(parameters), name]),
     [
       "FLOPs a token",
@@ -167,7 +170,7 @@ export const inspect = async (
   const forward = compilation.programs.find((p) => p.graph.name === "forward")!.graph;
   const summary = summarize(
     target.model.name,
-    compilation.compiled.state,
+    compilation.compiled,
     compilation.programs.map((p) => p.entry),
     forward,
   );

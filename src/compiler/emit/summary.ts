@@ -1,8 +1,9 @@
 // What a model costs, told by its layers: parameters from the state, FLOPs from the forward graph, memory from the plans.
 import { orientedShape } from "../../bundle/disk.ts";
-import type { Manifest, ProgramEntry, StateEntry } from "../../bundle/manifest.ts";
+import type { ProgramEntry, StateEntry } from "../../bundle/manifest.ts";
 import { rowOf } from "../ir/builder.ts";
 import type { Graph, Node } from "../ir/types.ts";
+import type { Compiled } from "../model/types.ts";
 import { nodesOf } from "../ir/walk.ts";
 
 export interface Layer {
@@ -26,6 +27,8 @@ export interface Layer {
 export interface Summary {
   readonly model: string;
   readonly parameters: number;
+  /** Those that a token's pass reads at most: less than all where tokens choose experts. */
+  readonly activeParameters: number;
   readonly flopsPerToken: { readonly forward: number; readonly training: number };
   readonly bytes: {
     readonly weights: number;
@@ -104,7 +107,7 @@ const partsOf = (
 
 export const summarize = (
   model: string,
-  state: Manifest["state"],
+  { state, active }: Pick<Compiled, "state" | "active">,
   programs: readonly ProgramEntry[],
   forward: Graph,
 ): Summary => {
@@ -142,6 +145,9 @@ export const summarize = (
   return {
     model,
     parameters: params.reduce((sum, p) => sum + sizeOf(p.shape), 0),
+    activeParameters: Math.round(
+      params.reduce((sum, p) => sum + sizeOf(p.shape) * (active[p.name] ?? 1), 0),
+    ),
     flopsPerToken: {
       forward: layers.reduce((sum, layer) => sum + layer.flopsPerToken, 0),
       training:

@@ -18,11 +18,13 @@ export interface Parameter {
   readonly role: string;
   /** This row is never updated: the padding row of an embedding. */
   readonly frozenRow: number | null;
+  /** The share of it that a token's pass reads at most: of a stack of experts, those that it visits. */
+  readonly active: number;
 }
 
 export interface Parameters {
   readonly get: (
-    wanted: Omit<Parameter, "transposed" | "trained" | "frozenRow"> & Partial<Parameter>,
+    wanted: Omit<Parameter, "transposed" | "trained" | "frozenRow" | "active"> & Partial<Parameter>,
   ) => Node;
   readonly list: () => readonly Parameter[];
   readonly node: (name: string) => Node;
@@ -34,7 +36,7 @@ export const createParameters = (b: Builder): Parameters => {
     get: (wanted) => {
       const known = made.get(wanted.name);
       if (known !== undefined) return known.node;
-      const parameter = { transposed: false, trained: true, frozenRow: null, ...wanted };
+      const parameter = { transposed: false, trained: true, frozenRow: null, active: 1, ...wanted };
       const node = b.emit("state", [], { name: parameter.name, shape: parameter.shape });
       made.set(parameter.name, { parameter, node });
       return node;

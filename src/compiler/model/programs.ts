@@ -71,6 +71,9 @@ export const buildPrograms = (
     learningRate: plan?.learningRate ?? null,
     totalSteps: options.totalSteps,
     probes: probesOf(parameters, options.methods),
+    active: Object.fromEntries(
+      parameters.flatMap(({ name, active }) => (active < 1 ? [[name, active]] : [])),
+    ),
   };
 };
 

@@ -7,7 +7,7 @@ import { niceScale, shortNumber } from "./scale.ts";
 test("scales", () => {
   expect(niceScale(0.13, 5.6, 6).ticks).toEqual([0, 1, 2, 3, 4, 5, 6]);
   expect(niceScale(2.31, 2.48, 4).ticks).toEqual([2.3, 2.35, 2.4, 2.45, 2.5]);
-  expect(niceScale(3, 3, 4).ticks.length).toBeGreaterThan(2);
+  for (const high of [3, 3 + 1e-15]) expect(niceScale(3, high, 4).ticks.length).toBeGreaterThan(2);
   expect([0, 3e-4, 0.25, 1500, 12_345, 2.5e6, 0.1 + 0.2].map(shortNumber)).toEqual([
     "0",
     "3e-4",
@@ -17,6 +17,28 @@ test("scales", () => {
     "2.5M",
     "0.3",
   ]);
+});
+
+test("metrics are drawn by what they tell, lists by their largest number", () => {
+  const history = [1, 2].map((step) => ({
+    step,
+    "train/loss": 5 / step,
+    "train/learning_rate": 1e-3,
+    "train/grad_norm": 1,
+    "metrics/blocks.0.ffn.entropy": 2,
+    "metrics/blocks.1.ffn.entropy": 1.5,
+    "metrics/blocks.0.ffn.load": [0.1, 0.3, 0.2 * step],
+  }));
+  const html = renderReport({
+    manifest: toyManifest(), engine: "toy", seed: 1, sample: undefined, source: undefined,
+    result: { status: "finished", step: 2, totalSteps: 2, loss: 3, evaluation: undefined, checkpoint: undefined, history, seconds: 1 },
+  }); // prettier-ignore
+  const charts = html.split("<figure").filter((part) => /blocks.0.ffn/.test(part));
+  expect(charts).toHaveLength(2);
+  expect(charts[0]).toContain("entropy");
+  expect(charts[0]).toContain("blocks.1.ffn");
+  expect(charts[1]).toContain("load");
+  expect(html).not.toMatch(/NaN|undefined|Infinity/);
 });
 
 test("one file, with everything in it", () => {

@@ -36,12 +36,43 @@ const probeSeries = (rows: readonly Row[], names: readonly string[]): readonly S
     points: pointsOf(rows, `probes/${name}`),
   }));
 
+/** Metrics by what they tell, which the end of their names says: "metrics/blocks.3.ffn.entropy". */
+const metricNames = (rows: readonly Row[]): ReadonlyMap<string, readonly string[]> => {
+  const kinds = new Map<string, string[]>();
+  for (const name of new Set(rows.flatMap((row) => Object.keys(row)))) {
+    if (!name.startsWith("metrics/")) continue;
+    const kind = name.slice(Math.max(name.lastIndexOf("."), name.lastIndexOf("/")) + 1);
+    kinds.set(kind, [...(kinds.get(kind) ?? []), name]);
+  }
+  return kinds;
+};
+const metricPoints = (rows: readonly Row[], name: string): Series["points"] =>
+  rows.flatMap(({ step, [name]: value }) => {
+    if (typeof step !== "number") return [];
+    if (typeof value === "number") return [[step, value] as const];
+    if (!Array.isArray(value)) return [];
+    const numbers = value.filter((x): x is number => typeof x === "number");
+    const mean = numbers.reduce((sum, x) => sum + x, 0) / numbers.length;
+    return mean > 0 ? [[step, Math.max(...numbers) / mean] as const] : [];
+  });
+
 const chartsOf = ({ manifest, result: { history } }: ReportInput): string => {
   const probes = Object.entries(manifest.probes).map(([name, parameters]) =>
     lineChart({
       title: name,
       note: "learned, by parameter",
       series: probeSeries(history, parameters),
+    }),
+  );
+  const metrics = [...metricNames(history)].map(([kind, names]) =>
+    lineChart({
+      title: kind,
+      note: "by place in the model; of lists the largest number, as a multiple of their mean",
+      series: names.map((name, i) => ({
+        name: name.slice("metrics/".length, -kind.length - 1) || kind,
+        colour: hue(i, names.length),
+        points: metricPoints(history, name),
+      })),
     }),
   );
   return [
@@ -98,6 +129,7 @@ const chartsOf = ({ manifest, result: { history } }: ReportInput): string => {
       ],
     }),
     ...probes,
+    ...metrics,
     lineChart({
       title: "Speed",
       note: "tokens a second",

@@ -6,10 +6,14 @@ export interface Scale {
   readonly ticks: readonly number[];
 }
 
+/** Values that differ by less than this are drawn as one: what is between them is rounding. */
+const SAME = 1e-9;
 /** About `count` ticks at 1, 2 or 5 times a power of ten that cover the values. */
 export const niceScale = (low: number, high: number, count: number): Scale => {
   const [a, b] =
-    high > low ? [low, high] : [low - (Math.abs(low) || 1) / 2, low + (Math.abs(low) || 1) / 2];
+    high - low > SAME * Math.abs(low)
+      ? [low, high]
+      : [low - (Math.abs(low) || 1) / 2, low + (Math.abs(low) || 1) / 2];
   const raw = (b - a) / count;
   const power = 10 ** Math.floor(Math.log10(raw));
   const step = power * ([1, 2, 5, 10].find((m) => m * power >= raw) ?? 10);

@@ -82,15 +82,25 @@ const fresh = (manifest: Manifest, seed: number): TrainerState => ({
   best_metric: null, log_history: [],
 }); // prettier-ignore
 
-const probeRow = (outputs: StepResult["outputs"]): Row =>
+/** Digits that lists of numbers are written with: they are many. */
+const LIST_DIGITS = 4;
+/** What a step's programs give beside loss and norm: numbers, and lists of them where `lists` says so. */
+const probeRow = (outputs: StepResult["outputs"], lists: boolean): Row =>
   Object.fromEntries(
     Object.entries(outputs)
-      .filter(([name, { data }]) => name !== "loss" && name !== "grad_norm" && data.length === 1)
+      .filter(
+        ([name, { data }]) =>
+          name !== "loss" && name !== "grad_norm" && (data.length === 1 || lists),
+      )
       .map(([name, { data }]) => [
         /^(probes|metrics)\//.test(name) ? name : `probes/${name}`,
-        data[0] ?? 0,
+        data.length === 1
+          ? (data[0] ?? 0)
+          : Array.from(data, (x) => Number(x.toPrecision(LIST_DIGITS))),
       ]),
   );
+/** Loads of experts and other lists are told at the first and the last step and from time to time between. */
+const LISTS_EVERY = 100;
 
 /** All that a run needs at hand; made once. */
 interface Run {
@@ -245,7 +255,7 @@ const loop = async (run: Run, start: TrainerState): Promise<TrainResult> => {
       "perf/step_time_ms": milliseconds,
       "perf/tflops": (manifest.model.flopsPerToken * tokensPerStep) / (milliseconds * 1e9),
       "memory/num_tensors": session.liveBuffers(),
-      ...probeRow(result.outputs),
+      ...probeRow(result.outputs, step === 1 || step === last || step % LISTS_EVERY === 0),
     });
     if (!finite) throw await explain(run, result, step);
     const [tokensPerSecond, secondsLeft] = [

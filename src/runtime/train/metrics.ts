@@ -3,7 +3,9 @@
 import type { Manifest } from "../../bundle/manifest.ts";
 import { codeOf, replaceFile, type Host, asFault } from "../host.ts";
 
-export type Row = Readonly<Record<string, number | string | null | readonly string[]>>;
+export type Row = Readonly<
+  Record<string, number | string | null | readonly string[] | readonly number[]>
+>;
 
 /** JSON has no NaN: such values become null, and the row names them. */
 export const jsonRow = (row: Row): string => {

@@ -73,6 +73,9 @@ describe.each([
       expect.arrayContaining(["train/grad_norm", "perf/tokens_per_second", "probes/head.gate"]),
     );
     expect(text(host, "project/data/a.txt")).toBe(TEXT);
+    const lists = rows(host).filter((row) => "metrics/load" in row);
+    expect(lists.map((row) => row["step"])).toEqual([1, 40]);
+    expect(lists[0]!["metrics/load"]).toEqual([0.6667, 0.3333]);
   });
 
   test("40 steps straight are 20, a kill, and the rest", async () => {

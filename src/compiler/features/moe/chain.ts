@@ -2,7 +2,7 @@
 // Legend: B sequences, T positions, D hidden size, N = B·T tokens, C iterations.
 import { InternalError } from "../../diagnostics/types.ts";
 import type { Dim, Node } from "../../ir/types.ts";
-import { text } from "../../model/config.ts";
+import { variant } from "../../model/config.ts";
 import type { LayerName } from "../../model/layers.ts";
 import { add, dim, reshape } from "../../model/ops.ts";
 import type { Cell } from "../../model/stage.ts";
@@ -16,11 +16,13 @@ import { route, type Routing } from "./router.ts";
  * What is added, for the layer's input x₀ and the stream h around the block's norm: `inner` x_t = M(x_{t-1}) + x_{t-1}, and
  * h is left out; `outer` h + x_C with x_t = M(x_{t-1}); `both`; `none`; `init` x_t = M(x_{t-1}) + x₀, and h is left out.
  */
-export type Residual = "inner" | "outer" | "both" | "none" | "init";
+const RESIDUALS = ["inner", "outer", "both", "none", "init"] as const;
+export type Residual = (typeof RESIDUALS)[number];
 export const residualOf = (spec: Variant): Residual => {
-  const word = text(spec, "residual");
-  if (["inner", "outer", "both", "none", "init"].includes(word)) return word as Residual;
-  throw new InternalError(`no residual ${word}`);
+  const { is } = variant(spec, "residual");
+  const known = RESIDUALS.find((residual) => residual === is);
+  if (known === undefined) throw new InternalError(`no residual ${is}`);
+  return known;
 };
 /** Whether the layer stands in place of the stream instead of being added to it. */
 export const replacesStream = (spec: Variant): boolean =>
@@ -35,7 +37,14 @@ export interface Iteration {
 }
 
 /** Routed and shared experts of the state x [N, D]. */
-const mixtureAt = (cell: Cell, mixture: Mixture, routing: Routing, site: string, x: Node): Node => {
+const mixtureAt = (
+  cell: Cell,
+  mixture: Mixture,
+  visits: number,
+  routing: Routing,
+  site: string,
+  x: Node,
+): Node => {
   const { b, effects } = cell;
   let chosen: Pick<Routing, "picks" | "gates"> = routing;
   if (mixture.capacity !== null) {
@@ -43,7 +52,7 @@ const mixtureAt = (cell: Cell, mixture: Mixture, routing: Routing, site: string,
     effects.metrics.push({ name: `${site}.dropped`, node: dropped });
     chosen = fitting;
   }
-  const routed = expertsOf(cell, mixture, chosen, x);
+  const routed = expertsOf(cell, mixture, visits, chosen, x);
   return mixture.shared === 0 ? routed : add(b, routed, sharedExpert(cell, mixture, x));
 };
 
@@ -60,6 +69,7 @@ export const chainOf = (
   const [B, T, D] = x.type.shape as readonly [Dim, Dim, Dim];
   const first = reshape(b, x, [dim("tokens", B.size * T.size), D]);
   const loads = new Map<string, { readonly name: LayerName; readonly load: Node }>();
+  const visits = iterations.length * mixture.topK;
   let state = first;
   let routing: Routing | undefined;
   for (const { router: name, site, reuse } of iterations) {
@@ -70,7 +80,7 @@ export const chainOf = (
       const load = loadOf(cell, routing);
       loads.set(name.path, { name, load: before === undefined ? load : add(b, before, load) });
     }
-    const made = mixtureAt(cell, mixture, routing, site, state);
+    const made = mixtureAt(cell, mixture, visits, routing, site, state);
     if (residual === "inner" || residual === "both") state = add(b, made, state);
     else state = residual === "init" ? add(b, made, first) : made;
   }

@@ -9,7 +9,8 @@ import type { Routing } from "./router.ts";
 
 type Part = "gate" | "up" | "down";
 
-const matricesOf = (cell: Cell, E: Dim, part: Part, from: Dim, to: Dim): Node =>
+/** @param visits of a token over all uses of the layer */
+const matricesOf = (cell: Cell, E: Dim, visits: number, part: Part, from: Dim, to: Dim): Node =>
   cell.params.get({
     name: `${cell.path}.ffn.experts.${part}.weight`,
     diskName: `${cell.disk}.mlp.experts.{}.${part}_proj.weight`,
@@ -17,12 +18,14 @@ const matricesOf = (cell: Cell, E: Dim, part: Part, from: Dim, to: Dim): Node =>
     transposed: true,
     init: initOf(cell.model.init, from.size),
     role: "weight",
+    active: Math.min(1, visits / E.size),
   });
 
 /** Σ over a token's picks of gate · expert(x): x [N, D] -> [N, D]. A pick outside of the experts counts nothing. */
 export const expertsOf = (
   cell: Cell,
   { experts, intermediate }: Mixture,
+  visits: number,
   { picks, gates }: Pick<Routing, "picks" | "gates">,
   x: Node,
 ): Node =>
@@ -32,7 +35,7 @@ export const expertsOf = (
     const [E, F] = [dim("experts", experts), dim("ffn", intermediate)];
     const by = (part: Part, y: Node, from: Dim, to: Dim): Node =>
       b.at(part, undefined, () =>
-        b.emit("groupedMatMul", [y, matricesOf(cell, E, part, from, to), picks], {
+        b.emit("groupedMatMul", [y, matricesOf(cell, E, visits, part, from, to), picks], {
           transposeW: false,
         }),
       );

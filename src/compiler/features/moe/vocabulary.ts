@@ -65,23 +65,32 @@ export const balanceKeys: readonly Key[] = [
     },
   ),
 ];
-const residualWords = [
-  { name: "outer", doc: "h + M(N h): the block's own addition, as for any layer" },
-  {
-    name: "inner",
-    doc: "M(N h) + N h in place of the stream: what the authors of Chain-of-Experts build",
-  },
-  { name: "both", doc: "h + M(N h) + N h" },
-  { name: "none", doc: "M(N h) in place of the stream" },
-  {
-    name: "init",
-    doc: "adds the input of the first iteration again in each, in place of the stream",
-  },
-] as const;
+const residuals = (
+  [
+    ["outer", "h + M(N h): the block's own addition, as for any layer", "eq. 9"],
+    [
+      "inner",
+      "M(N h) + N h in place of the stream: what the authors of Chain-of-Experts build",
+      "eq. 6",
+    ],
+    ["both", "h + M(N h) + N h", undefined],
+    ["none", "M(N h) in place of the stream", undefined],
+    [
+      "init",
+      "adds the input of the first iteration again in each, in place of the stream",
+      "eq. 10",
+    ],
+  ] as const
+).map(([name, doc, equation]): Constructor => ({
+  name,
+  of: "ExpertResidual",
+  doc,
+  keys: [],
+  ...(equation !== undefined && { source: `arXiv 2506.18945, ${equation}` }),
+}));
 export const residualKey = (standard: string): Key =>
-  key("residual", { kind: "word", words: residualWords }, "what the experts' sum is added to", {
+  key("residual", sum("ExpertResidual"), "what the experts' sum is added to", {
     default: standard,
-    source: "arXiv 2506.18945, eq. 6, 9 and 10",
   });
 
 const routerKeys: readonly Key[] = [
@@ -372,8 +381,9 @@ export const vocabulary: VocabularyPart = {
     { name: "Router", doc: "how a mixture chooses experts" },
     { name: "ExpertGroups", doc: "experts in groups, of which a token takes the best" },
     { name: "Balance", doc: "what keeps experts evenly used" },
+    { name: "ExpertResidual", doc: "what the sum of experts is added to" },
   ],
-  constructors,
+  constructors: [...constructors, ...residuals],
   diagnostics,
   words: ["router", "experts", "shared"],
   checkBlock,
