@@ -7,9 +7,19 @@ export const SAVED_MODEL_FOLDER = "saved-model";
 export const SAVED_MODEL_FILE = `${SAVED_MODEL_FOLDER}/saved_model.pb`;
 export const TAG = "serve";
 
-/** The forms of a program: op by op, compiled by XLA, and the one that fails at the first value that is not finite. */
-export type Form = "plain" | "xla" | "check";
-const FORMS: Readonly<Record<Form, string>> = { plain: "", xla: "/xla", check: "/check" };
+/**
+ * The forms of a program: op by op; compiled by XLA; compiled with cuDNN's fused attention, where the manifest says so; and the
+ * one that fails at the first value that is not finite.
+ */
+export type Form = "plain" | "xla" | "cudnn" | "check";
+const FORMS: Readonly<Record<Form, string>> = {
+  plain: "",
+  xla: "/xla",
+  cudnn: "/cudnn",
+  check: "/check",
+};
+/** Forms that run a program for its results. */
+export type RunForm = Exclude<Form, "check">;
 
 export const signatureName = (program: string, form: Form): string => `${program}${FORMS[form]}`;
 /** Fed; shared by the forms of a program. */

@@ -22,8 +22,11 @@ export const expandNode = (
   return done;
 };
 
-/** Expands every composite but those in `keep`. */
-export const expandComposites = (keep: ReadonlySet<OpName>): Pass => ({
+/** The composites that an engine runs as they are. */
+export type Keep = ReadonlySet<OpName> | ((node: Node) => boolean);
+
+/** Expands every composite but those to keep. */
+export const expandComposites = (keep: Keep): Pass => ({
   name: "expand",
   doc: "replace composites by simpler ops",
   run: (graph) => {
@@ -39,7 +42,8 @@ export const expandComposites = (keep: ReadonlySet<OpName>): Pass => ({
         ),
       );
     const roots = [...copies.values()];
-    const done = expandNode(b, roots, (n) => rowOf(n.op).kind === "composite" && !keep.has(n.op));
+    const kept = (n: Node): boolean => (typeof keep === "function" ? keep(n) : keep.has(n.op));
+    const done = expandNode(b, roots, (n) => rowOf(n.op).kind === "composite" && !kept(n));
     return mapGraph(graph, (n) => done.get(copies.get(n)!)!);
   },
 });

@@ -1,12 +1,12 @@
 // The passes in the order in which a program goes through them, each with a name to dump after and verified on demand.
 import { InternalError } from "../diagnostics/types.ts";
 import { rewriteGraph } from "../ir/rewrite.ts";
-import type { Graph, OpName, Pass } from "../ir/types.ts";
+import type { Graph, Pass } from "../ir/types.ts";
 import { verify } from "../ir/verify.ts";
-import { expandComposites } from "./expand.ts";
+import { expandComposites, type Keep } from "./expand.ts";
 import { simplify } from "./simplify.ts";
 export { differentiate } from "./differentiate.ts";
-export { expandComposites, expandNode } from "./expand.ts";
+export { expandComposites, expandNode, type Keep } from "./expand.ts";
 export { memoryEstimate, type MemoryEstimate } from "./memory.ts";
 export { simplify, simplifyRules } from "./simplify.ts";
 
@@ -17,8 +17,7 @@ export const eliminateDead: Pass = {
   run: (graph) => rewriteGraph(graph, []),
 };
 
-/** @param keep composites that the engine runs as they are */
-export const pipeline = (keep: ReadonlySet<OpName>): readonly Pass[] => [
+export const pipeline = (keep: Keep): readonly Pass[] => [
   simplify,
   expandComposites(keep),
   { ...simplify, name: "simplify-expanded" },

@@ -141,7 +141,9 @@ export const checkOf = (graph: TfGraph, name: string): FunctionDef => {
   const { inputArg, nodes, refer, reads } = bodyOf(graph);
   const read = new Set(reads.values());
   const checked = graph.nodes.filter(
-    (node) => node.dtype === "f32" && (read.has(node.name) || !MOVES.has(node.op)),
+    (node) =>
+      (node.dtype === "f32" || node.dtype === "bf16") &&
+      (read.has(node.name) || !MOVES.has(node.op)),
   );
   const checks = checked.map((node, i) =>
     nodeDef({

@@ -1,13 +1,12 @@
 // All programs of a bundle as one TensorFlow SavedModel: variables for the state, a function of the library for each program,
 // and signatures that call them. One session runs them all and keeps the state on its device; what a signature returns goes to
 // the host. The same programs give the same bytes.
-import type { Manifest, ProgramEntry, StateEntry } from "../../../bundle/manifest.ts";
-import { TAG, wholeStep } from "../../../bundle/saved-model.ts";
-import type { TfGraph } from "../tf-nodes.ts";
+import type { Manifest, StateEntry } from "../../../bundle/manifest.ts";
+import { TAG, wholeStep, type RunForm } from "../../../bundle/saved-model.ts";
 import { checkOf, functionOf, nodeDef } from "./function.ts";
-import { encodeSavedModel } from "./messages.ts";
-import { functionName, type Signed } from "./parts.ts";
-import { programParts, wholeStepParts } from "./programs.ts";
+import { encodeSavedModel, type FunctionDef } from "./messages.ts";
+import { functionName, graphOf, type Program, type Signed } from "./parts.ts";
+import { programParts, runForms, wholeStepParts } from "./programs.ts";
 import { stateParts } from "./state.ts";
 
 /** The version whose op registry the graph is written for; later ones read it. */
@@ -16,7 +15,7 @@ const TENSORFLOW = { version: "2.12.0", producer: 1395 } as const;
 const NODE_NAME = /^[A-Za-z0-9.][A-Za-z0-9_.\\/>-]*$/;
 
 export interface SavedModelInput {
-  readonly programs: readonly { readonly entry: ProgramEntry; readonly graph: TfGraph }[];
+  readonly programs: readonly Program[];
   readonly state: readonly StateEntry[];
   readonly training: Pick<NonNullable<Manifest["training"]>, "batch" | "micro"> | null;
 }
@@ -27,19 +26,29 @@ const wholeStepOf = ({ programs, training }: SavedModelInput): readonly Signed[]
     training,
   );
   if (whole === undefined) return [];
-  const named = (name: string): SavedModelInput["programs"][number] =>
-    programs.find(({ entry }) => entry.name === name)!;
-  return [wholeStepParts(whole, named("accumulate"), named("apply"))];
+  const named = (name: string): Program => programs.find(({ entry }) => entry.name === name)!;
+  return [wholeStepParts(whole, named("accumulate"), named("apply"), runForms(programs))];
+};
+
+/** Each function once, whatever forms call it, and the check. */
+const functionsOf = (program: Program, runs: readonly RunForm[]): readonly FunctionDef[] => {
+  const graphs = new Map(runs.map((form) => [functionName(program, form), graphOf(program, form)]));
+  return [
+    ...[...graphs].map(([name, graph]) => functionOf(graph, name)),
+    checkOf(program.graph, functionName(program, "check")),
+  ];
 };
 
 /** saved_model.pb. There is no variables/ folder: state comes from `init` and `assign`. */
 export const savedModel = (input: SavedModelInput): Uint8Array => {
   const { programs, state } = input;
-  const signed = [stateParts(state), ...programs.map(programParts), ...wholeStepOf(input)];
-  const functions = programs.flatMap(({ graph }) => [
-    functionOf(graph, functionName(graph.name, "plain")),
-    checkOf(graph, functionName(graph.name, "check")),
-  ]);
+  const runs = runForms(programs);
+  const signed = [
+    stateParts(state),
+    ...programs.map((program) => programParts(program, runs)),
+    ...wholeStepOf(input),
+  ];
+  const functions = programs.flatMap((program) => functionsOf(program, runs));
   const nodes = signed.flatMap(({ parts }) => parts.map(nodeDef));
   for (const { name } of [...nodes, ...functions.flatMap((f) => f.nodeDef)])
     if (!NODE_NAME.test(name))

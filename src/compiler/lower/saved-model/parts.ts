@@ -1,7 +1,7 @@
 // The pieces that the graph outside of functions is put together from.
-import type { TensorSpec } from "../../../bundle/manifest.ts";
+import type { ProgramEntry, TensorSpec } from "../../../bundle/manifest.ts";
 import type { Form } from "../../../bundle/saved-model.ts";
-import type { TfNode } from "../tf-nodes.ts";
+import type { TfGraph, TfNode } from "../tf-nodes.ts";
 import type { SignatureDef, TensorInfo } from "./messages.ts";
 import { shapeOf, TYPE } from "./values.ts";
 
@@ -13,9 +13,30 @@ export interface Signed {
 }
 type Type = Omit<TensorSpec, "name">;
 
-/** Of a function in the library. The XLA form calls the plain function. */
-export const functionName = (program: string, form: Form): string =>
-  form === "check" ? `specc_${program}_check` : `specc_${program}`;
+/** A program as written for any device, and where another form of it has better nodes, for that one. */
+export interface Program {
+  readonly entry: ProgramEntry;
+  readonly graph: TfGraph;
+  readonly own?: { readonly [F in "xla" | "cudnn"]?: TfGraph };
+}
+/** The form whose function a form calls: its own, or that of one with fewer demands. */
+const writtenAs = ({ own = {} }: Program, form: Form): Form => {
+  if (form === "cudnn" && own.cudnn === undefined) return own.xla === undefined ? "plain" : "xla";
+  if (form === "xla" && own.xla === undefined) return "plain";
+  return form;
+};
+/** Of a function in the library. */
+export const functionName = (program: Program, form: Form): string => {
+  const written = writtenAs(program, form);
+  return `specc_${program.entry.name}${written === "plain" ? "" : `_${written}`}`;
+};
+export const graphOf = (program: Program, form: Form): TfGraph => {
+  const written = writtenAs(program, form);
+  return (
+    (written === "plain" || written === "check" ? undefined : program.own?.[written]) ??
+    program.graph
+  );
+};
 export const handleNode = (state: string): string => `state/${state}`;
 /** A control input: `node` runs before. */
 export const after = (node: string): string => `^${node}`;

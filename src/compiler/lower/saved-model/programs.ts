@@ -7,26 +7,24 @@ import {
   resultNode,
   signatureName,
   type Form,
+  type RunForm,
   type wholeStep,
 } from "../../../bundle/saved-model.ts";
-import type { TfGraph } from "../tf-nodes.ts";
 import { handlesOf } from "./function.ts";
 import {
   after,
   constant,
   done,
   functionName,
+  graphOf,
   handleNode,
   placeholder,
   signature,
   type Part,
+  type Program,
   type Signed,
 } from "./parts.ts";
 
-interface Program {
-  readonly entry: ProgramEntry;
-  readonly graph: TfGraph;
-}
 type Whole = NonNullable<ReturnType<typeof wholeStep>>;
 
 const callNode = (program: string, form: Form): string =>
@@ -34,12 +32,13 @@ const callNode = (program: string, form: Form): string =>
 
 const call = (
   name: string,
-  { entry, graph }: Program,
+  program: Program,
   form: Form,
   inputs: readonly string[],
   waitsFor: readonly string[] = [],
 ): Part => {
-  const handles = handlesOf(graph);
+  const { entry } = program;
+  const handles = handlesOf(graphOf(program, form));
   const results = form === "check" ? [] : entry.outputs;
   return {
     name,
@@ -53,8 +52,8 @@ const call = (
         ],
       },
       Tout: { types: results.map(({ dtype }) => dtype) },
-      f: { function: functionName(entry.name, form) },
-      ...(form === "xla" ? { _XlaMustCompile: { bool: true } } : {}),
+      f: { function: functionName(program, form) },
+      ...(form === "xla" || form === "cudnn" ? { _XlaMustCompile: { bool: true } } : {}),
     },
   };
 };
@@ -71,9 +70,16 @@ const signatureOf = (
   ),
 });
 
-export const programParts = (program: Program): Signed => {
+/** Forms beside the check; all programs of a file have the same. */
+export const runForms = (programs: readonly Program[]): readonly RunForm[] => [
+  "plain",
+  "xla",
+  ...(programs.some(({ own }) => own?.cudnn !== undefined) ? (["cudnn"] as const) : []),
+];
+
+export const programParts = (program: Program, runs: readonly RunForm[]): Signed => {
   const { name, inputs, outputs } = program.entry;
-  const forms = ["plain", "xla", "check"] as const;
+  const forms: readonly Form[] = [...runs, "check"];
   const parts = forms.flatMap((form) => {
     const node = callNode(name, form);
     const fed = inputs.map((input) => inputNode(name, input.name));
@@ -97,6 +103,7 @@ export const wholeStepParts = (
   { entry: step, passes }: Whole,
   accumulate: Program,
   apply: Program,
+  runs: readonly RunForm[],
 ): Signed => {
   const { name } = step;
   const axis = `${name}/axis`;
@@ -154,7 +161,10 @@ export const wholeStepParts = (
     return [...passCalls, last, ...means, all];
   };
   return {
-    parts: [...shared, ...inForm("plain"), ...inForm("xla")],
-    signatures: { ...signatureOf(step, "plain"), ...signatureOf(step, "xla") },
+    parts: [...shared, ...runs.flatMap(inForm)],
+    signatures: Object.assign(
+      {},
+      ...runs.map((form) => signatureOf(step, form)),
+    ) as Signed["signatures"],
   };
 };

@@ -5,6 +5,7 @@
 const OUTPUTS: Readonly<Record<string, string | readonly string[]>> = {
   Const: "output", Fill: "output", Range: "output", Identity: "output", Reshape: "output", BroadcastTo: "output", Slice: "output",
   ConcatV2: "output", PadV2: "output", Sum: "output", Mean: "output", Max: "output", BatchMatMulV2: "output", GatherV2: "output",
+  BatchMatMulV3: "output", XlaCallModule: "output", XlaOptimizationBarrier: "output",
   ScatterNd: "output", OneHot: "output", SelectV2: "output", CheckNumerics: "output",
   Conv2D: "output", Conv2DBackpropInput: "output", Conv2DBackpropFilter: "output",
   AddV2: "z", Sub: "z", Mul: "z", RealDiv: "z", Maximum: "z", Minimum: "z", Pow: "z", Equal: "z", Less: "z", LessEqual: "z",

@@ -1,0 +1,28 @@
+// A program's graph as nodes for each way in which TensorFlow runs it.
+import type { Graph } from "../../ir/types.ts";
+import { nodesOf } from "../../ir/walk.ts";
+import { pipeline, runPasses } from "../../passes/index.ts";
+import { CUDNN_ATTENTION, isFused } from "../cudnn-attention.ts";
+import { lowerGraph } from "../lower-graph.ts";
+import { NATIVE, XLA } from "../xla.ts";
+import type { Program } from "./parts.ts";
+
+/** @param graph before expansion */
+export const formsOf = (graph: Graph): Pick<Program, "graph" | "own"> => {
+  const ready = runPasses(graph, pipeline(new Set()));
+  const hasWideProducts = nodesOf(ready).some(
+    (n) => n.op === "matMul" && n.attrs.out !== undefined,
+  );
+  const hasFused = nodesOf(graph).some(isFused);
+  return {
+    graph: lowerGraph(ready, NATIVE),
+    own: {
+      ...(hasWideProducts ? { xla: lowerGraph(ready, XLA) } : {}),
+      ...(hasFused
+        ? {
+            cudnn: lowerGraph(runPasses(graph, pipeline(isFused)), { ...XLA, ...CUDNN_ATTENTION }),
+          }
+        : {}),
+    },
+  };
+};
