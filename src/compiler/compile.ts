@@ -9,7 +9,7 @@ import { features } from "./features/index.ts";
 import type { Graph } from "./ir/types.ts";
 import { kernelModule } from "./lower/kernel-module/index.ts";
 import { ownOps } from "./lower/kernel-module/own-nodes.ts";
-import { lowerGraph } from "./lower/lower-graph.ts";
+import { formsOf } from "./lower/saved-model/forms.ts";
 import { savedModel } from "./lower/saved-model/index.ts";
 import { number } from "./model/config.ts";
 import type { GenerationBinding } from "./model/generation.ts";
@@ -127,7 +127,7 @@ export const compile = (target: Target, options: BuildOptions = {}): Compilation
 /** saved_model.pb of the same programs. */
 export const savedModelOf = ({ compiled, programs, recipe }: Compilation): Uint8Array =>
   savedModel({
-    programs: programs.map(({ graph, entry }) => ({ entry, graph: lowerGraph(expanded(graph)) })),
+    programs: programs.map(({ graph, entry }) => ({ entry, ...formsOf(graph) })),
     state: compiled.state,
     training:
       recipe === undefined ? null : { batch: recipe.batch.value, micro: recipe.micro.value },

@@ -8,7 +8,7 @@ import { edgeType } from "../../src/compiler/ir/shape.ts";
 import { nodesOf } from "../../src/compiler/ir/walk.ts";
 import { moduleText } from "../../src/compiler/lower/kernel-module/index.ts";
 import { ownOps } from "../../src/compiler/lower/kernel-module/own-nodes.ts";
-import { lowerGraph } from "../../src/compiler/lower/lower-graph.ts";
+import { formsOf } from "../../src/compiler/lower/saved-model/forms.ts";
 import { savedModel } from "../../src/compiler/lower/saved-model/index.ts";
 import type { Compiled } from "../../src/compiler/model/types.ts";
 import { pipeline, runPasses } from "../../src/compiler/passes/index.ts";
@@ -70,7 +70,7 @@ const written = async (manifest: Manifest, graphs: readonly Graph[]): Promise<Lo
     async (graph) => [graph.name, await importText(moduleText(graph))] as const,
   );
   const programs = graphs.map((graph) => ({
-    graph: lowerGraph(graph),
+    ...formsOf(graph),
     entry: manifest.programs.find(({ name }) => name === graph.name)!,
   }));
   const { state, training } = manifest;
