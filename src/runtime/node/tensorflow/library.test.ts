@@ -139,7 +139,13 @@ describe("a tfjs-node with its own library", () => {
     return folder;
   };
   const project = (): string => join(cache, "project", "src");
-  const works: Verdict = { kind: "works", tensorflow: "2.9.1", onCard: false, scripts: [] };
+  const works: Verdict = {
+    kind: "works",
+    tensorflow: "2.9.1",
+    onCard: false,
+    scripts: [],
+    needDriver: [],
+  };
 
   test("is verified once for each binary, then believed", async () => {
     const folder = await stockIn("tfjs-node");

@@ -1,10 +1,10 @@
 // Finds TensorFlow: what `specc backend add` keeps in the cache, newest version first, else a tfjs-node that installed with its
 // own library.
 import { readdir } from "node:fs/promises";
-import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { cacheFolder, tensorflowFolder } from "./cache.ts";
 import { stockLibrary } from "./stock.ts";
+import { hasCard } from "./card.ts";
 import { missingFile, readManifest, type LibraryManifest } from "./manifest.ts";
 
 export const ADD_COMMAND = "specc backend add tensorflow";
@@ -37,9 +37,6 @@ export interface FindOptions {
 }
 
 export const PLATFORM = `${process.platform}-${process.arch}`;
-
-/** Whether the NVIDIA driver is loaded; cheap, and does not start CUDA. */
-export const hasCard = (): boolean => existsSync("/proc/driver/nvidia/version");
 
 export const libraryOf = (folder: string, manifest: LibraryManifest): Library => ({
   folder,

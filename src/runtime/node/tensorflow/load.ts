@@ -76,7 +76,7 @@ const dtypeOf = (name: tfjs.DataType): DType => {
 const RTLD_NODELETE = 0x1000;
 
 /** Node expects an addon; a plain library is open by the time Node complains that it registered nothing. */
-const openLibrary = (path: string): void => {
+export const openLibrary = (path: string): void => {
   try {
     process.dlopen({ exports: {} }, path, constants.dlopen.RTLD_NOW | RTLD_NODELETE);
   } catch (error) {

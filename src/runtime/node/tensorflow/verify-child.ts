@@ -1,4 +1,4 @@
-// The verification itself, in a process of its own: a library that does not fit the machine may end it. Gets a Library as its
+// The verification itself, in a process of its own: a library that does not fit the machine may end it. Gets a Task as its
 // argument and answers over the channel with a Verdict.
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
@@ -6,10 +6,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type * as tfjs from "@tensorflow/tfjs-core";
 import type { HostTensor } from "../../../bundle/tensor.ts";
-import type { Library } from "./library.ts";
-import { loadTensorflow, type TfNode } from "./load.ts";
+import { loadTensorflow, openLibrary, type TfNode } from "./load.ts";
 import { PROBE_SAVED_MODEL } from "./probe.ts";
-import type { Verdict } from "./verify.ts";
+import type { Task, Verdict } from "./verify.ts";
 
 const expectValues = (what: string, found: ArrayLike<number>, wanted: readonly number[]): void => {
   const same = found.length === wanted.length && wanted.every((x, i) => x === found[i]);
@@ -66,7 +65,18 @@ const savedModel = async (node: TfNode): Promise<void> => {
   }
 };
 
-const verify = async (library: Library): Promise<Verdict> => {
+/** The driver comes with the card, not with a wheel; everything else that a library links to must be there. */
+const needsDriver = (path: string): boolean => {
+  try {
+    openLibrary(path);
+    return false;
+  } catch (error) {
+    if (error instanceof Error && error.message.startsWith("libcuda.so.1:")) return true;
+    throw error;
+  }
+};
+
+const verify = async ({ library, alsoOpen }: Task): Promise<Verdict> => {
   const node = await loadTensorflow(library);
   product(node.tf);
   gradient(node.tf);
@@ -78,6 +88,7 @@ const verify = async (library: Library): Promise<Verdict> => {
     tensorflow: node.version,
     onCard: node.onCard,
     scripts: Object.keys(cache),
+    needDriver: alsoOpen.filter(needsDriver),
   };
 };
 
@@ -86,6 +97,6 @@ const answer = (verdict: Verdict): void => {
 };
 const given = process.argv[2];
 if (given !== undefined)
-  verify(JSON.parse(given) as Library).then(answer, (error: unknown) => {
+  verify(JSON.parse(given) as Task).then(answer, (error: unknown) => {
     answer({ kind: "fails", fault: error instanceof Error ? error.message : String(error) });
   });
