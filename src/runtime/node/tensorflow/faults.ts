@@ -22,7 +22,9 @@ export const notFiniteNode = (error: unknown): string | undefined =>
 /** A failed run as a fault of the engine, with the place in the `.arch` file where there is one. */
 export const explain = (manifest: Manifest, error: unknown): EngineFault => {
   const text = textOf(error);
-  const [first = text] = text.split(/\n|\[\[/);
+  const [first = text] = text
+    .replace(/^\d+ root error\(s\) found\.\s*\(0\)\s*/, "")
+    .split(/\n|\[\[/);
   const reason = first.replaceAll(/\{\{(?:function_)?node [^}]*\}\}/g, "").trim();
   const named = nodesIn(text)
     .map((node) => ({ node, place: placeOf(manifest, node) }))
@@ -31,7 +33,7 @@ export const explain = (manifest: Manifest, error: unknown): EngineFault => {
   return new EngineFault(
     `tensorflow: ${where}${reason}`,
     /OOM|out of memory|RESOURCE_EXHAUSTED/i.test(text)
-      ? "take a smaller micro_batch, or a shorter sequence"
+      ? "give the recipe a smaller micro, or shorter sequences"
       : undefined,
   );
 };
