@@ -9,38 +9,12 @@ import {
   readGolden,
   shiftLabels,
   stateFrom,
-  type Tensors,
 } from "./golden.ts";
-import { goldenGates, gpasSizes, gpasVariant, llamaSpec, passOf } from "./models.ts";
-import type { ModelSpec } from "../../src/compiler/semantics/spec.ts";
+import { cases } from "./gpas-cases.ts";
+import { passOf } from "./models.ts";
 
-interface Case {
-  readonly name: string;
-  readonly model: ModelSpec;
-  readonly weights: Tensors;
-  readonly expected: Tensors;
-}
-const gpas = (name: string, model: ModelSpec): Case => ({
-  name: `gpas ${name}`,
-  model,
-  weights: { ...readGolden("gpas/weights.safetensors"), ...goldenGates },
-  expected: readGolden(`gpas/${name}/golden.safetensors`),
-});
-
-const cases: readonly Case[] = [
-  gpas("pre", llamaSpec(gpasSizes)),
-  gpas("pre_gpas", llamaSpec(gpasSizes, { scaling: gpasVariant() })),
-  gpas("post", llamaSpec(gpasSizes, { placement: "post" })),
-  gpas("sandwich", llamaSpec(gpasSizes, { placement: "sandwich" })),
-  gpas("sandwich_gpas", llamaSpec(gpasSizes, { placement: "sandwich", scaling: gpasVariant() })),
-  gpas("post_pre", llamaSpec(gpasSizes, { placement: ["post", "post"] })),
-  gpas(
-    "post_pre_gpas",
-    llamaSpec(gpasSizes, { placement: ["post", "post"], scaling: gpasVariant() }),
-  ),
-];
-
-describe.each(cases)("$name", ({ model, weights, expected }) => {
+describe.each(cases)("$name", ({ name, model, weights }) => {
+  const expected = readGolden(`${name}/golden.safetensors`);
   const ids = golden(expected, "input_ids");
   const [B = 0, T = 0] = ids.shape;
   const { parameters, run } = passOf(model, B, T);

@@ -24,10 +24,9 @@ export interface Sizes {
   readonly padding: number | null;
   readonly tied: boolean;
 }
-type PlacementName = "pre" | "post" | "sandwich";
 export interface Choices {
-  /** Of all blocks, or of each. */
-  readonly placement?: PlacementName | readonly PlacementName[];
+  /** The name of a placement, or its constructor with `$` in place of the norm: "mix($, post_blocks: 2)". */
+  readonly placement?: string;
   readonly scaling?: Variant | null;
 }
 
@@ -45,27 +44,23 @@ export const llamaSpec = (
   size: Sizes,
   { placement = "pre", scaling = null }: Choices = {},
 ): ModelSpec => {
+  const rmsnorm = `rmsnorm(${size.eps})`;
+  const norm = placement.includes("(")
+    ? placement.replace("$", rmsnorm)
+    : `${placement}(${rmsnorm})`;
   const heads = size.kv === size.heads ? `mha(${size.heads})` : `gqa(${size.heads}, ${size.kv})`;
   const base = modelFrom(`model Golden {
     vocab_size = ${size.vocab} hidden_size = ${size.hidden} context = 64
     embedding = token(padding: ${size.padding ?? "none"})
     blocks ${size.layers} {
-      norm = pre(rmsnorm(${size.eps}))
+      norm = ${norm}
       attention = ${heads}
       ffn = swiglu(${size.ffn})
     }
-    final_norm = rmsnorm(${size.eps})
+    final_norm = ${rmsnorm}
     head = lm(tied: ${size.tied})
   }`);
-  const places = typeof placement === "string" ? base.blocks.map(() => placement) : placement;
-  return {
-    ...base,
-    blocks: base.blocks.map((block, i) => ({
-      ...block,
-      norm: { ...block.norm, is: places[i] ?? "pre" },
-      scaling,
-    })),
-  };
+  return { ...base, blocks: base.blocks.map((block) => ({ ...block, scaling })) };
 };
 
 /** The sizes of every scheme case under goldens/gpas; the last row of the embedding is the padding row. */

@@ -30,6 +30,18 @@ const parts: Readonly<Record<string, Parts>> = {
   "gains that start from 1 + weight": { norm: "pre(rmsnorm(unit_offset: true))" },
   "no norm but the last": { norm: "pre(none)" },
   sandwich: { norm: "sandwich()" },
+  peri: { norm: "peri(layernorm())" },
+  deepnorm: { norm: "deepnorm()" },
+  "mixed norms": { norm: "mix(post_blocks: 1)" },
+  lns: { norm: "lns()" },
+  "gains that start at 1/√l": { norm: "lns_init()" },
+  "parallel sub-layers": { norm: "parallel()" },
+  dyt: { norm: "pre(dyt())" },
+  "dyt and unit offsets by depth": {
+    norm: "lns_init(if l == 1 then dyt() else rmsnorm(unit_offset: true))",
+  },
+  layerscale: { block: "residual = layerscale(0.3)" },
+  "scaled branches": { norm: "sandwich()", block: "residual = scaled(1 / sqrt(2 * L))" },
   gqa: { attention: "gqa(4, kv: 2)" },
   mqa: { attention: "mqa(4)" },
   "head_dim apart from hidden_size": { attention: "mha(4, head_dim: 4)" },
@@ -79,6 +91,14 @@ const parts: Readonly<Record<string, Parts>> = {
   },
   "an ensemble of tied models": {
     model: "head = lm(tied: true) trails = ensemble(members: 2, combine: mean_logits, loss: mean)",
+  },
+  "gpas without the stop, after deepnorm's shortcut": {
+    norm: "deepnorm()",
+    block: "scaling = gpas(stop_gradient: false, init: -0.5, share: sublayer)",
+  },
+  "gpas without the stop, parallel": {
+    norm: "parallel()",
+    block: "scaling = gpas(gate: gelu, stop_gradient: false, init: 0.4)",
   },
   "gpas without the stop": { block: "scaling = gpas(stop_gradient: false, init: 0.4)" },
 };

@@ -1,12 +1,9 @@
-// Programs of golden cases on the wasm engine, as `specc build` makes them: after all passes, in float32.
-import type { LoadedBundle, Session } from "../../src/bundle/engine.ts";
+// Programs of golden cases on engines, as `specc build` makes them: after all passes, in float32.
+import type { Engine, Session } from "../../src/bundle/engine.ts";
 import type { HostTensor, Tensors } from "../../src/bundle/tensor.ts";
-import { moduleText } from "../../src/compiler/lower/kernel-module/index.ts";
-import { ownOps } from "../../src/compiler/lower/kernel-module/own-nodes.ts";
 import type { Compiled } from "../../src/compiler/model/types.ts";
-import { pipeline, runPasses } from "../../src/compiler/passes/index.ts";
 import { wasmEngine } from "../../src/runtime/engines/tfjs.ts";
-import { bundleOf, importText } from "../conformance/open.ts";
+import { bundleOfPrograms, manifestOfPrograms } from "../conformance/open.ts";
 
 export const f32 = (values: ArrayLike<number>, shape: readonly number[]): HostTensor => ({
   dtype: "f32",
@@ -24,26 +21,21 @@ export const read = (tensors: Tensors, name: string): ArrayLike<number> => {
   return tensor.data;
 };
 
-/** A session with these values in its state. */
-export const openOnWasm = async (
-  compiled: Pick<Compiled, "programs" | "state">,
+/** A session of an engine with these values in its state. */
+export const openOn = async (
+  engine: Engine,
+  compiled: Compiled,
   state: Readonly<Record<string, ArrayLike<number>>>,
 ): Promise<Session> => {
-  const graphs = compiled.programs.map(({ graph }) =>
-    runPasses(graph, pipeline(ownOps), { verify: true }),
-  );
-  const { manifest } = await bundleOf(graphs[0]!);
-  const modules = await Promise.all(
-    graphs.map(async (g) => [g.name, await importText(moduleText(g))] as const),
-  );
-  const bundle: LoadedBundle = {
-    programs: Object.fromEntries(modules),
-    manifest: { ...manifest, state: compiled.state },
-  };
-  const session = await wasmEngine().open(bundle);
+  const manifest = manifestOfPrograms(compiled, { context: 0, vocabSize: 0 });
+  const session = await engine.open(await bundleOfPrograms(compiled, manifest));
   const tensors = compiled.state.map(
     ({ name, shape }) => [name, f32(state[name]!, shape)] as const,
   );
   await session.writeState(Object.fromEntries(tensors));
   return session;
 };
+export const openOnWasm = (
+  compiled: Compiled,
+  state: Readonly<Record<string, ArrayLike<number>>>,
+): Promise<Session> => openOn(wasmEngine(), compiled, state);

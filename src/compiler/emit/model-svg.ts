@@ -1,23 +1,7 @@
 // The model as a picture: one column from token ids to logits, alike layers drawn once with their count, residual paths as
 // arcs around what they skip. Pure text in, text out; colours follow the viewer's light or dark scheme.
-import { isVariant } from "../model/config.ts";
-import { vocabulary } from "../words.ts";
-import type { BlockSpec, ModelSpec, Value, Variant } from "../semantics/spec.ts";
-
-type Kind = "io" | "embed" | "norm" | "attention" | "ffn" | "gate" | "add" | "head";
-interface Row {
-  readonly kind: Kind;
-  readonly title: string;
-  readonly detail: string;
-  /** For an addition: how many rows above the skipped part begins. */
-  readonly skips?: number;
-}
-interface Group {
-  readonly rows: readonly Row[];
-  /** "layers 1–4", where the group is a block. */
-  readonly label?: string;
-  readonly count?: number;
-}
+import type { ModelSpec } from "../semantics/spec.ts";
+import { groupsOf, type Row } from "./model-rows.ts";
 
 const WIDTH = 560;
 const CENTER = 262;
@@ -51,106 +35,6 @@ const escaped = (text: string): string =>
     .replaceAll("<", "&lt;")
     .replaceAll(">", "&gt;")
     .replaceAll('"', "&quot;");
-const word = (key: string): string => key.replaceAll("_", " ");
-const grouped = (n: number): string => {
-  if (Number.isInteger(n) && n >= 10_000)
-    return n.toLocaleString("en-US").replaceAll(",", "\u202f");
-  return n !== 0 && Math.abs(n) < 1e-3 ? n.toExponential() : String(n);
-};
-
-const piece = (key: string, value: Value | undefined): string => {
-  if (value === null || value === undefined || value === false || key === "is" || key === "init")
-    return "";
-  if (typeof value === "number") return `${word(key)} ${grouped(value)}`;
-  if (value === true) return word(key);
-  if (typeof value === "string") return `${word(key)} ${value}`;
-  return isVariant(value) ? value.is : "";
-};
-/** A word or switch that stands at its default says nothing. */
-const isDefault = (of: string, key: string, value: Value | undefined): boolean => {
-  const keys = vocabulary.constructors.find((c) => c.name === of)?.keys ?? [];
-  const told = typeof value === "string" || typeof value === "boolean";
-  return told && keys.find((k) => k.name === key)?.default === String(value);
-};
-const details = (v: Variant): string => {
-  const pieces = Object.entries(v).map(([key, value]) =>
-    isDefault(v.is, key, value) ? "" : piece(key, value),
-  );
-  const text = pieces.filter((p) => p !== "").join(" · ");
-  return text.length > 50 ? `${text.slice(0, 49)}…` : text;
-};
-const inner = (placement: Variant): Variant | null => {
-  const norm = Object.values(placement).find(isVariant);
-  return norm ?? null;
-};
-
-const subLayer = (block: BlockSpec, kind: "attention" | "ffn"): readonly Row[] => {
-  const { norm: placement, scaling } = block;
-  const norm = inner(placement);
-  const normRows: readonly Row[] =
-    norm === null ? [] : [{ kind: "norm", title: norm.is, detail: details(norm) }];
-  const body: Row = { kind, title: block[kind].is, detail: details(block[kind]) };
-  const gate: readonly Row[] =
-    scaling === null ? [] : [{ kind: "gate", title: scaling.is, detail: details(scaling) }];
-  const add = (skips: number): Row => ({ kind: "add", title: "+", detail: "", skips });
-  // where the norm lies inside the branch, the scaling acts on the stream after the addition; else before it
-  if (placement.is === "post") return [body, ...gate, add(1 + gate.length), ...normRows];
-  return [...normRows, body, add(normRows.length + 1), ...gate];
-};
-
-const sameButLayer = (a: BlockSpec, b: BlockSpec): boolean =>
-  JSON.stringify({ ...a, layer: 0 }) === JSON.stringify({ ...b, layer: 0 });
-
-const blockGroups = (blocks: readonly BlockSpec[]): readonly Group[] => {
-  const runs: BlockSpec[][] = [];
-  for (const block of blocks) {
-    const run = runs.at(-1);
-    if (run !== undefined && sameButLayer(run[0]!, block)) run.push(block);
-    else runs.push([block]);
-  }
-  return runs.map((run) => {
-    const [first, last] = [run[0]!, run.at(-1)!];
-    return {
-      rows: [...subLayer(first, "attention"), ...subLayer(first, "ffn")],
-      count: run.length,
-      label: run.length === 1 ? `layer ${first.layer}` : `layers ${first.layer}–${last.layer}`,
-    };
-  });
-};
-
-const groupsOf = (model: ModelSpec): readonly Group[] => {
-  const { final_norm: norm } = model;
-  const tied = model.head["tied"] === true;
-  return [
-    { rows: [{ kind: "io", title: "token ids", detail: `up to ${grouped(model.context)}` }] },
-    {
-      rows: [
-        {
-          kind: "embed",
-          title: `${model.embedding.is} embedding`,
-          detail: `${grouped(model.vocab_size)} × ${grouped(model.hidden_size)}`,
-        },
-      ],
-    },
-    ...blockGroups(model.blocks),
-    ...(norm === null
-      ? []
-      : [{ rows: [{ kind: "norm" as const, title: norm.is, detail: details(norm) }] }]),
-    {
-      rows: [
-        {
-          kind: "head",
-          title: `${model.head.is} head`,
-          detail: tied
-            ? "the embedding's weights"
-            : `${grouped(model.hidden_size)} × ${grouped(model.vocab_size)}`,
-        },
-      ],
-    },
-    { rows: [{ kind: "io", title: "logits", detail: grouped(model.vocab_size) }] },
-  ];
-};
-
 const heightOf = (row: Row): number => (row.kind === "add" ? 26 : BOX.height);
 
 const drawRow = (row: Row, y: number): string => {
@@ -158,21 +42,37 @@ const drawRow = (row: Row, y: number): string => {
     const cy = y + 13;
     return `<circle class="box add" cx="${CENTER}" cy="${cy}" r="12"/><path class="flow" d="M${CENTER - 6} ${cy}h12M${CENTER} ${cy - 6}v12"/>`;
   }
+  if (row.beside !== undefined) {
+    const width = (BOX.width - GAP) / 2;
+    const off = (width + GAP) / 2;
+    return drawBox(row, y, CENTER - off, width) + drawBox(row.beside, y, CENTER + off, width);
+  }
+  return drawBox(row, y, CENTER, BOX.width);
+};
+
+const drawBox = (row: Row, y: number, x: number, width: number): string => {
   const middle = y + BOX.height / 2;
-  const title = `<text class="title" x="${CENTER}" y="${row.detail === "" ? middle + 5 : middle - 3}">${escaped(row.title)}</text>`;
+  const fits = Math.floor(width / 6);
+  const told = row.detail.length > fits ? `${row.detail.slice(0, fits - 1)}…` : row.detail;
+  const title = `<text class="title" x="${x}" y="${row.detail === "" ? middle + 5 : middle - 3}">${escaped(row.title)}</text>`;
   const detail =
     row.detail === ""
       ? ""
-      : `<text class="detail" x="${CENTER}" y="${middle + 14}">${escaped(row.detail)}</text>`;
-  return `<rect class="box ${row.kind}" x="${CENTER - BOX.width / 2}" y="${y}" width="${BOX.width}" height="${BOX.height}" rx="9"/>${title}${detail}`;
+      : `<text class="detail" x="${x}" y="${middle + 14}">${escaped(told)}</text>`;
+  return `<rect class="box ${row.kind}" x="${x - width / 2}" y="${y}" width="${width}" height="${BOX.height}" rx="9"/>${title}${detail}`;
 };
 
 const arrow = (from: number, to: number): string =>
   `<path class="flow" marker-end="url(#tip)" d="M${CENTER} ${from}V${to - 1}"/>`;
-/** Leaves the stream above the first skipped row and comes back into the addition from the left. */
-const arc = (top: number, add: number): string => {
+/** Leaves the stream above the first skipped row and comes back into the addition from the left, past what acts on it. */
+const arc = (top: number, add: number, labels: readonly string[]): string => {
   const x = CENTER - BOX.width / 2 - 20;
-  return `<path class="flow" marker-end="url(#tip)" d="M${CENTER} ${top}H${x + 10}q-10 0 -10 10V${add + 3}q0 10 10 10H${CENTER - 14}"/>`;
+  const first = (top + add) / 2 - (labels.length - 1) * 11;
+  const pills = labels.map((label, i) => {
+    const [width, y] = [12 + 6.5 * label.length, first + 22 * i];
+    return `<rect class="box gate" x="${x - 6 - width / 2}" y="${y - 9}" width="${width}" height="18" rx="9"/><text class="detail" x="${x - 6}" y="${y + 4}">${escaped(label)}</text>`;
+  });
+  return `<path class="flow" marker-end="url(#tip)" d="M${CENTER} ${top}H${x + 10}q-10 0 -10 10V${add + 3}q0 10 10 10H${CENTER - 14}"/>${pills.join("")}`;
 };
 
 export const modelSvg = (model: ModelSpec, about: string): string => {
@@ -187,7 +87,7 @@ export const modelSvg = (model: ModelSpec, about: string): string => {
       if (previous !== undefined) parts.push(arrow(previous, y));
       if (row.skips !== undefined) {
         const first = tops[tops.length - row.skips] ?? y;
-        parts.push(arc(first - GAP / 2, y));
+        parts.push(arc(first - GAP / 2, y, row.onShortcut ?? []));
       }
       parts.push(drawRow(row, y));
       tops.push(y);

@@ -6,6 +6,7 @@ import { feedForwardKinds } from "./feed-forward.ts";
 import { normKinds } from "./norms.ts";
 import type { Parameters } from "./parameters.ts";
 import { placements } from "./placement.ts";
+import { residuals } from "./residual.ts";
 import type { Kinds, Method } from "./sites.ts";
 import type { Effects, Stage } from "./stage.ts";
 import { tallyIn, type Turn } from "./tallies.ts";
@@ -15,15 +16,17 @@ const base: Kinds = {
   ffn: feedForwardKinds,
   norm: normKinds,
   placement: placements,
+  residual: residuals,
 };
 
-const kindsOf = (methods: readonly Method[]): Kinds =>
+export const kindsOf = (methods: readonly Method[]): Kinds =>
   methods.reduce<Kinds>(
     (all, { kinds = {} }) => ({
       attention: { ...all.attention, ...kinds.attention },
       ffn: { ...all.ffn, ...kinds.ffn },
       norm: { ...all.norm, ...kinds.norm },
       placement: { ...all.placement, ...kinds.placement },
+      residual: { ...all.residual, ...kinds.residual },
     }),
     base,
   );

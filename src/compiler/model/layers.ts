@@ -16,11 +16,20 @@ export interface LayerName {
   readonly disk: string;
 }
 
-/** @param inputs that one output of the layer sums over */
-export const initOf = (init: Variant, inputs: number): Init => {
-  if (init.is === "normal") return { kind: "normal", std: number(init, "std") };
-  if (init.is === "fan_in") return { kind: "uniform", bound: inputs ** -0.5 };
-  throw new InternalError(`no initial distribution ${init.is}`);
+/** @param inputs that one output of the layer sums over; @param outputs that one input reaches */
+export const initOf = (init: Variant, inputs: number, outputs: number): Init => {
+  switch (init.is) {
+    case "normal":
+      return { kind: "normal", std: number(init, "std") };
+    case "fan_in":
+      return { kind: "uniform", bound: inputs ** -0.5 };
+    case "xavier_normal":
+      return { kind: "normal", std: number(init, "gain") * Math.sqrt(2 / (inputs + outputs)) };
+    case "xavier_uniform":
+      return { kind: "uniform", bound: number(init, "gain") * Math.sqrt(6 / (inputs + outputs)) };
+    default:
+      throw new InternalError(`no initial distribution ${init.is}`);
+  }
 };
 
 /** x [..., in] -> x · W + bias [..., out] */
@@ -36,7 +45,7 @@ export const linear = (
     diskName: `${disk}.weight`,
     shape: [x.type.shape.at(-1)!, out],
     transposed: true,
-    init: initOf(layer.init, x.type.shape.at(-1)!.size),
+    init: initOf(layer.init, x.type.shape.at(-1)!.size, out.size),
     role: "weight",
   });
   const y = matMul(b, x, W);
@@ -61,7 +70,7 @@ export const vector = (
 
 /** x [B, T, in] -> [B, T, out] by the block's layer "attention.q", "self_attn.q_proj" on disk. */
 export const project = (
-  { b, params, model, path, disk }: Cell,
+  { b, params, path, disk, startOf }: Cell,
   [sub, part]: readonly [SubLayer, string],
   x: Node,
   out: Dim,
@@ -72,7 +81,7 @@ export const project = (
     disk: `${disk}.${sub === "attention" ? "self_attn" : "mlp"}.${part}_proj`,
     out,
     bias,
-    init: model.init,
+    init: startOf(sub, part),
   };
   return b.at(part, undefined, () => linear(b, params, x, layer));
 };

@@ -74,7 +74,11 @@ export const blockOf = (cell: Cell, x: Node): Node => {
   const branch = (sub: SubLayer, y: Node): Node => {
     const make = (): Node => kind(sub).build(cell, block[sub], y);
     const made = site("branch.out", sub, b.at(sub, spanOf(`${place}.${sub}`), make));
-    return normed(norms[sub].inside, sub, made);
+    const inside = normed(norms[sub].inside, sub, made);
+    const name = { path: `${path}.${sub}_scale`, disk: `${cell.disk}.${sub}_scale` };
+    const join = (): Node =>
+      kindOf(kinds.residual, block.residual)(cell, block.residual, inside, name);
+    return b.at("residual", spanOf(`${place}.residual`), join);
   };
   /** What the sub-layers make of `inner`, and the stream h, unless one of them stands in its place. */
   const sum = (sub: At, h: Node, inner: Node, ...subs: readonly SubLayer[]): Node => {

@@ -85,12 +85,16 @@ export interface Answer {
 }
 export type Body = (parts: BodyParts) => Answer;
 
+/** What of a sub-layer's result [B, T, D] joins the stream; parameters below `name`. */
+export type Residual = (stage: Stage, spec: Variant, branch: Node, name: LayerName) => Node;
+
 /** Builders by constructor name, one table for each sum type whose variants build something. */
 export interface Kinds {
   readonly attention: Readonly<Record<string, LayerKind>>;
   readonly ffn: Readonly<Record<string, LayerKind>>;
   readonly norm: Readonly<Record<string, NormKind>>;
   readonly placement: Readonly<Record<string, Placement>>;
+  readonly residual: Readonly<Record<string, Residual>>;
 }
 
 /** The builder of a variant of one family. */
@@ -118,9 +122,13 @@ export interface Method {
   readonly finish?: (stage: Stage, model: ModelSpec) => void;
   /** The config that its sites act by, or undefined when the block does not use the method. */
   readonly configOf?: (block: BlockSpec) => Variant | undefined;
+  /** Which of its sites acts under this config: for pictures. */
+  readonly siteOf?: (config: Variant, placement: Placement) => Site;
   readonly sites?: {
     readonly [S in Site]?: (x: Node, config: Variant, context: SiteContext) => Node;
   };
+  /** How the linear layer `part` of a block's sub-layer starts, where the method has a say: a variant of Init. */
+  readonly startOf?: (block: BlockSpec, sub: SubLayer, part: string) => Variant | undefined;
   /** After the global clip: gradients in, gradients out. */
   readonly clip?: (
     b: Builder,

@@ -3,10 +3,10 @@
 import type { Span } from "../diagnostics/types.ts";
 import type { Init, StateEntry } from "../../bundle/manifest.ts";
 import type { Builder, Dim, Node } from "../ir/types.ts";
-import type { BlockSpec, ModelSpec } from "../semantics/spec.ts";
+import type { BlockSpec, ModelSpec, Variant } from "../semantics/spec.ts";
 import type { Cache } from "./cache.ts";
 import type { Parameters } from "./parameters.ts";
-import type { Kinds, Method } from "./sites.ts";
+import type { Kinds, Method, SubLayer } from "./sites.ts";
 import type { Tally } from "./tallies.ts";
 
 export interface Stage {
@@ -52,6 +52,8 @@ export interface Cell extends Stage {
   readonly path: string;
   /** "model.layers.3" */
   readonly disk: string;
+  /** How the linear layer `part` of a sub-layer starts ("o", "down"): a variant of Init. */
+  readonly startOf: (sub: SubLayer, part: string) => Variant;
   /** A parameter of this block. The same name in one block is the same parameter. */
   readonly param: (request: ParamRequest) => Node;
 }
@@ -69,6 +71,9 @@ export interface ParamRequest {
   /** Policies and features find parameters again by role ("norm", "bias", "gate"). */
   readonly role: string;
 }
+
+/** The layers by which a sub-layer writes into the stream. */
+const LAST: readonly string[] = ["o", "down"];
 
 /** @param branch what stands before its names: "" or "heads.1." */
 export const cellOf = (
@@ -88,6 +93,11 @@ export const cellOf = (
     place,
     path,
     disk,
+    startOf: (sub, part) => {
+      const own = LAST.includes(part) ? block.out_init : null;
+      const methods = stage.methods.map((method) => method.startOf?.(block, sub, part));
+      return own ?? methods.find((start) => start !== undefined) ?? model.init;
+    },
     param: (request) =>
       stage.params.get({
         ...request,

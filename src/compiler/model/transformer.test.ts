@@ -3,6 +3,10 @@
 import { describe, expect, it } from "vitest";
 import { passOf } from "../../../test/parity/models.ts";
 import { variants, variantsByLength } from "../../../test/parity/variants.ts";
+import { createBuilder } from "../ir/builder.ts";
+import { vocabulary } from "../words.ts";
+import { createStage } from "./kinds.ts";
+import { createParameters } from "./parameters.ts";
 import { features } from "../features/index.ts";
 import { parametersOf } from "./parameters-of.ts";
 
@@ -68,3 +72,22 @@ describe.each(Object.entries({ ...variants, ...variantsByLength }))("%s", (_name
     expect(at(4)).toBeGreaterThan(0);
   });
 });
+
+it.each(["attention", "ffn", "norm", "placement", "residual"] as const)(
+  "every constructor of %s has a builder, or stands for others",
+  (family) => {
+    const sums = {
+      attention: "Attention",
+      ffn: "Ffn",
+      norm: "Norm",
+      placement: "NormPlacement",
+      residual: "Residual",
+    };
+    const b = createBuilder();
+    const { kinds } = createStage(b, createParameters(b), features);
+    const named = vocabulary.constructors.filter(
+      (c) => c.of === sums[family] && c.perLayer === undefined,
+    );
+    expect(Object.keys(kinds[family]).sort()).toEqual(named.map((c) => c.name).sort());
+  },
+);

@@ -87,7 +87,7 @@ const embed = (stage: Stage, model: ModelSpec, ids: Node, branch: string): Node 
   const { b, params } = stage;
   const D = dim("hidden", model.hidden_size);
   const padding = optionalNumber(model.embedding, "padding");
-  const init = initOf(variant(model.embedding, "init"), D.size);
+  const init = initOf(variant(model.embedding, "init"), D.size, model.vocab_size);
   const table = params.get({
     name: `${branch}embedding.weight`,
     diskName: `${branch}model.embed_tokens.weight`,
@@ -116,7 +116,7 @@ const placed = ({ b, params, cache }: Stage, model: ModelSpec, x: Node, branch: 
     name: `${branch}position.weight`,
     diskName: `${branch}model.embed_positions.weight`,
     shape: [dim("context", model.context), D],
-    init: initOf(variant(learned, "init"), D.size),
+    init: initOf(variant(learned, "init"), D.size, model.context),
     role: "embedding",
   });
   const T = x.type.shape[1]!.size;

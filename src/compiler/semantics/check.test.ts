@@ -54,6 +54,8 @@ describe("models", () => {
         sinks: false,
       },
       ffn: { is: "swiglu", intermediate: 172, bias: false },
+      residual: { is: "plain" },
+      out_init: null,
       scaling: null,
     });
   });

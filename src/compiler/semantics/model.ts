@@ -15,7 +15,7 @@ import {
 } from "./flatten.ts";
 import { checkPositions } from "./positions.ts";
 import { checkShapes } from "./shapes.ts";
-import type { BlockSpec, ModelSpec, Origin, Value } from "./spec.ts";
+import type { BlockSpec, ModelSpec, Origin, Value, Variant } from "./spec.ts";
 import { isWhole, toValue, type Maybe } from "./values.ts";
 
 export const MODEL = { blocks: true, rules: [] };
@@ -147,7 +147,15 @@ const evaluateBlocks = (
       const path = `${root}.blocks.${index}`;
       const block: Record<string, Value | undefined> = { layer: index + 1 };
       if (sound) origins.set(path, { span: at, how: group.count.how });
-      for (const [key, value] of values) block[key] = toValue(value, `${path}.${key}`, origins);
+      for (const [key, value] of values) {
+        block[key] = toValue(value, `${path}.${key}`, origins);
+        const layering = value?.raw.k === "variant" ? value.raw.ctor.perLayer : undefined;
+        if (layering === undefined || !sound || !isWhole(value)) continue;
+        const made = layering(block[key] as Variant, layer);
+        block[key] = made.value;
+        for (const complaint of made.complaints)
+          raise(complaint, `${path}.${key}`, at, origins, flat.ctx);
+      }
       layers.push({ block, sound, at, whole: sound && [...values.values()].every(isWhole) });
     }
   });

@@ -67,9 +67,17 @@ export interface Constructor {
   readonly doc: string;
   readonly source?: string;
   readonly keys: readonly Key[];
+  /** What stands for this value in one layer, for variants that only say which layers have what: mix(...) is post or pre. */
+  readonly perLayer?: Layering;
   /** A rule over the finished value alone; the message is shown at the argument named by `at`, else at the constructor. */
   readonly check?: (value: Variant) => readonly Complaint[];
 }
+
+/** Layer `l` of `L`, counted from 1; complaints are about the value that was written. */
+export type Layering = (
+  value: Variant,
+  layer: { readonly l: number; readonly L: number },
+) => { readonly value: Variant; readonly complaints: readonly Complaint[] };
 
 export interface SumType {
   readonly name: string;

@@ -29,6 +29,9 @@ export interface BlockSpec {
   readonly norm: Variant; // NormPlacement: pre(norm) | post(norm)
   readonly attention: Variant; // mha | gqa | mqa
   readonly ffn: Variant; // swiglu | geglu | gelu | relu2
+  readonly residual: Variant; // plain | scaled | layerscale
+  /** How the last linear layer of each sub-layer starts; null: as the others. */
+  readonly out_init: Variant | null;
   readonly scaling: Variant | null; // Scaling: gpas(...), or none
   /** Keys that features add to `blocks`. */
   readonly [key: string]: Value;

@@ -19,7 +19,10 @@ import { createBuilder } from "../../ir/builder.ts";
 import { evaluate } from "../../ir/evaluate.ts";
 import { differentiate } from "../../passes/differentiate.ts";
 import { analyze } from "../../analyze.ts";
-import { gateActivation, scale } from "./index.ts";
+import { openCheckpoint } from "../../../../test/parity/checkpoints.ts";
+import { gpasCheckpoints } from "./huggingface.ts";
+import { gateActivations } from "./gate.ts";
+import { scale } from "./index.ts";
 import { vocabulary } from "./vocabulary.ts";
 
 const silu = (a: number): number => a / (1 + Math.exp(-a));
@@ -63,7 +66,7 @@ describe("the operator", () => {
       b.emit("state", [], { name: "dy", shape }),
     ];
     const a = b.emit("state", [], { name: "gate", shape: [] });
-    const y = scale(b, x, gateActivation(b, activation, a), stopGradient);
+    const y = scale(b, x, gateActivations[activation]!.graph(b, a), stopGradient);
     const loss = b.emit("reduceSum", [b.emit("mul", [y, up], {})], {
       axes: [0, 1, 2],
       keepDims: false,
@@ -254,5 +257,27 @@ export model Base {
     expect(complaints("model M extends Base { blocks { scaling = gpas(init: 2) } }")).toEqual([
       "SPC3102 warning at 2: gates that start at 2 scale the stream by -0.762",
     ]);
+  });
+});
+
+describe("checkpoints of the authors", () => {
+  it.each([
+    ["pre_gpas", "pre pre"],
+    ["sandwich", "sandwich sandwich"],
+    ["deeppost", "deepnorm deepnorm"],
+    ["deeppost_gpas", "deepnorm deepnorm"],
+    ["lns_gpas", "lns_init lns_init"],
+    ["post_pre_gpas", "post pre"],
+  ])("of norm_type %s are %s, there and back", async (type, norms) => {
+    const set = { norm_type: type, post_num: 1 };
+    const { imported } = await openCheckpoint("gpas/checkpoint-pre_gpas", set);
+    const { model } = imported;
+    expect(model.blocks.map(({ norm }) => norm.is).join(" ")).toBe(norms);
+    expect(model.blocks.every(({ scaling }) => (scaling !== null) === type.endsWith("_gpas"))).toBe(
+      true,
+    );
+    if (type.startsWith("deeppost"))
+      expect(model.blocks[0]!.norm["beta"] === null).toBe(type.endsWith("_gpas"));
+    expect(gpasCheckpoints.write(model)["norm_type"]).toBe(type);
   });
 });

@@ -22,6 +22,8 @@ const placements: Readonly<Record<string, string>> = {
   scale_pre: "pre",
   post: "post",
   sandwich: "sandwich",
+  deeppost: "deepnorm",
+  lns: "lns_init",
 };
 const MIXED: readonly string[] = ["post_pre", "scale_post_pre"];
 const known = [...Object.keys(placements), ...MIXED];
@@ -41,9 +43,13 @@ const readPlacements = (config: ConfigReader, norm: Variant): ((layer: number) =
   const placement = placements[type];
   if (placement === undefined)
     throw config.fault("norm_type", `${JSON.stringify(type)} is none of ${known.join(", ")}`);
-  return () => make(placement, { norm });
+  // their DeepNorm with gates starts like the other models
+  const beta = config.text("norm_type") === "deeppost_gpas" ? null : undefined;
+  return () => make(placement, { norm, ...(placement === "deepnorm" && { beta }) });
 };
 
+const typeOf = (placement: string): string =>
+  Object.entries(placements).find(([, name]) => name === placement)?.[0] ?? placement;
 const normType = (model: ModelSpec): Keys => {
   const names = model.blocks.map(({ norm }) => norm.is);
   const post = names.findIndex((name) => name !== "post");
@@ -51,7 +57,7 @@ const normType = (model: ModelSpec): Keys => {
   const mixed = post > 0 && names.slice(post).every((name) => name === "pre");
   return mixed
     ? { norm_type: `post_pre${gates}`, post_num: post }
-    : { norm_type: `${names[0] ?? "pre"}${gates}` };
+    : { norm_type: `${typeOf(names[0] ?? "pre")}${gates}` };
 };
 
 export const gpasCheckpoints: Family = {

@@ -1,38 +1,18 @@
 // Gradient-Preserving Activation Scaling, arXiv 2506.22049: y = h - f(g) · stop(h). The forward pass shrinks the stream, the
 // backward pass does not see it. README.md states the equations and what the authors' code does.
-import { InternalError } from "../../diagnostics/types.ts";
 import type { Builder, Node } from "../../ir/types.ts";
 import { flag, number, text } from "../../model/config.ts";
-import { globalNorm, mul, relu, sigmoid, silu, stopGradient, sub, tanh } from "../../model/ops.ts";
+import { globalNorm, mul, stopGradient, sub } from "../../model/ops.ts";
 import type { GradEntry, Site, SiteContext } from "../../model/sites.ts";
 import { clipTo } from "../../model/training.ts";
 import type { BlockSpec, Variant } from "../../semantics/spec.ts";
 import type { Feature } from "../feature.ts";
+import { gateActivations } from "./gate.ts";
 import { gpasCheckpoints } from "./huggingface.ts";
 import { siteOf, vocabulary } from "./vocabulary.ts";
 
 /** The role of gates: what the clip, the learning rate and the probe find them by. */
 const GATE = "gate";
-
-/** f(g), the fraction removed; g and the result are scalars. `custom_activations.py` of the authors. */
-export const gateActivation = (b: Builder, activation: string, g: Node): Node => {
-  switch (activation) {
-    case "silu":
-      return silu(b, g);
-    case "identity":
-      return g;
-    case "relu":
-      return relu(b, g);
-    case "tanh":
-      return tanh(b, g);
-    case "leaky_relu":
-      return b.emit("leakyRelu", [g], { slope: 0.01 });
-    case "scale_silu":
-      return mul(b, g, sigmoid(b, mul(b, g, 8)));
-    default:
-      throw new InternalError(`no gate activation ${activation}`);
-  }
-};
 
 /** G(h; g) = h - f(g) · sg(h), eq. 1-3: numerically (1 - f(g)) · h, with the identity as gradient to h. */
 export const scale = (b: Builder, h: Node, fraction: Node, stop: boolean): Node =>
@@ -52,12 +32,8 @@ const gated =
       trained: flag(config, "trainable"),
       role: GATE,
     });
-    return scale(
-      cx.b,
-      h,
-      gateActivation(cx.b, text(config, "gate"), gate),
-      flag(config, "stop_gradient"),
-    );
+    const fraction = gateActivations[text(config, "gate")]!.graph(cx.b, gate);
+    return scale(cx.b, h, fraction, flag(config, "stop_gradient"));
   };
 
 /** The gates' gradients, their joint norm at most `max`; the others as they are. */
@@ -78,6 +54,7 @@ export const gpas: Feature = {
   vocabulary,
   families: [gpasCheckpoints],
   configOf: (block: BlockSpec) => (block.scaling?.is === "gpas" ? block.scaling : undefined),
+  siteOf,
   sites: {
     "residual.in": gated("residual.in"),
     "norm.out": gated("norm.out"),

@@ -1,18 +1,10 @@
 // The words of GPAS: the constructor `gpas(...)`, two keys of recipes, and its complaints.
 import type { Placement, Site } from "../../model/sites.ts";
+import { gateActivations } from "./gate.ts";
 import type { Complaint, VocabularyPart } from "../../semantics/schema.ts";
 import type { BlockSpec, Variant } from "../../semantics/spec.ts";
 
 const source = "arXiv 2506.22049";
-const activations = [
-  ["silu", "g · sigmoid(g): the published choice"],
-  ["identity", "g"],
-  ["relu", "max(g, 0)"],
-  ["tanh", "tanh(g)"],
-  ["leaky_relu", "g, or 0.01 g below zero"],
-  ["scale_silu", "g · sigmoid(8 g)"],
-] as const;
-
 /** The words of `site`: the published places, then those of the paper's ablation (table 4). */
 const sites: readonly { readonly name: string; readonly site: Site; readonly doc: string }[] = [
   {
@@ -47,15 +39,23 @@ export const siteOf = (config: Variant, { norms }: Placement): Site => {
   return named?.site ?? (norms.attention.after === undefined ? "residual.out" : "residual.skip");
 };
 
-/** Mixed models have an official form (`post_pre_gpas`), plain Post-LN has none; a written `site` says that it is meant. */
+/** Whose norm follows the addition: it takes back whatever factor the sum had. */
+const NORMS_LAST = ["post", "deepnorm"];
+
 const checkBlock = (
   block: BlockSpec,
   _depth: number,
   blocks: readonly BlockSpec[],
 ): readonly Complaint[] => {
-  const { scaling } = block;
-  if (scaling?.is !== "gpas" || typeof scaling["site"] === "string") return [];
-  if (!blocks.every(({ norm }) => norm.is === "post")) return [];
+  const { scaling, norm } = block;
+  if (scaling?.is !== "gpas") return [];
+  if (norm.is === "parallel" && scaling["share"] === "sublayer")
+    return [{ name: "gpas-meets-once", args: {}, at: "scaling.share" }];
+  if (scaling["site"] === "after_addition" && NORMS_LAST.includes(norm.is))
+    return [{ name: "gpas-undone", args: { norm: norm.is }, at: "scaling.site" }];
+  // Mixed models have an official form (`post_pre_gpas`), plain Post-LN has none; a written `site` says that it is meant.
+  const plain = blocks.every((other) => other.norm.is === "post");
+  if (!plain || typeof scaling["site"] === "string") return [];
   const help = [
     "put the norm inside the branch: norm = pre(rmsnorm())",
     "or say where the gate acts: scaling = gpas(site: shortcut)",
@@ -63,25 +63,17 @@ const checkBlock = (
   return [{ name: "gpas-on-post", args: {}, at: "scaling", details: { help } }];
 };
 
-/** f in float64, for what can be said about a gate before anything runs. */
-const activate: Readonly<Record<string, (g: number) => number>> = {
-  silu: (g) => g / (1 + Math.exp(-g)),
-  identity: (g) => g,
-  relu: (g) => Math.max(g, 0),
-  tanh: Math.tanh,
-  leaky_relu: (g) => (g < 0 ? 0.01 * g : g),
-  scale_silu: (g) => g / (1 + Math.exp(-8 * g)),
-};
-
 const checkStart = (value: Variant): readonly Complaint[] => {
   const { gate, init } = value;
-  const f = typeof gate === "string" ? activate[gate] : undefined;
-  if (f === undefined || typeof init !== "number" || 1 - f(init) > 0) return [];
+  const f = typeof gate === "string" ? gateActivations[gate] : undefined;
+  if (f === undefined || typeof init !== "number") return [];
+  const kept = 1 - f.of(init);
+  if (kept > 0) return [];
   const details = { help: ["start at 0, where the model is the one without gpas"] };
   return [
     {
       name: "gpas-starts-flipped",
-      args: { init, factor: (1 - f(init)).toFixed(3) },
+      args: { init, factor: kept.toFixed(3) },
       at: "init",
       details,
     },
@@ -98,7 +90,10 @@ export const vocabulary: VocabularyPart = {
       keys: [
         {
           name: "gate",
-          type: { kind: "word", words: activations.map(([name, doc]) => ({ name, doc })) },
+          type: {
+            kind: "word",
+            words: Object.entries(gateActivations).map(([name, { doc }]) => ({ name, doc })),
+          },
           doc: "the function f of the learned gate",
           default: "silu",
           source: `${source}, eq. 1`,
@@ -191,6 +186,28 @@ export const vocabulary: VocabularyPart = {
       why: "A gate keeps the fraction 1 - f(gate) of what it scales. At 0 nothing of the stream is left, below 0 its sign turns; with silu that begins at a gate of 1.2785. The authors start at 0, where nothing is scaled.",
       wrong: "model M extends Base {\n  blocks { scaling = gpas(init: 2) }\n}",
       right: "model M extends Base {\n  blocks { scaling = gpas(init: 0) }\n}",
+    },
+    {
+      code: "SPC3103",
+      name: "gpas-meets-once",
+      severity: "error",
+      message: "parallel sub-layers meet in one addition, which needs one gate",
+      why: "share: sublayer gives each sub-layer a gate for its own addition. In a parallel block there is one addition of both, so a second gate would have no place.",
+      wrong:
+        "model M extends Base {\n  blocks {\n    norm    = parallel(rmsnorm())\n    scaling = gpas(share: sublayer)\n  }\n}",
+      right:
+        "model M extends Base {\n  blocks {\n    norm    = parallel(rmsnorm())\n    scaling = gpas()\n  }\n}",
+    },
+    {
+      code: "SPC3104",
+      name: "gpas-undone",
+      severity: "warning",
+      message: "under {norm} a norm follows the addition and undoes what this gate does",
+      why: "The norm after an addition divides by the size of the sum, so a factor of the whole sum changes nothing that follows. On the shortcut, the default of such blocks, the gate weighs the stream against what the sub-layer adds.",
+      wrong:
+        "model M extends Base {\n  blocks {\n    norm    = deepnorm(rmsnorm())\n    scaling = gpas(site: after_addition)\n  }\n}",
+      right:
+        "model M extends Base {\n  blocks {\n    norm    = deepnorm(rmsnorm())\n    scaling = gpas(site: shortcut)\n  }\n}",
     },
   ],
   words: ["gpas"],

@@ -28,10 +28,15 @@ const project = (
   out: number,
   bias: boolean,
 ): Node => {
-  const { b, params, model } = cell;
+  const { b, params } = cell;
   const name = nameOf(cell, part, diskPart);
   return b.at(part, undefined, () =>
-    linear(b, params, x, { ...name, out: dim(part, out), bias, init: model.init }),
+    linear(b, params, x, {
+      ...name,
+      out: dim(part, out),
+      bias,
+      init: cell.startOf("attention", part),
+    }),
   );
 };
 const latentNorm = (cell: Cell, spec: Variant, part: string, x: Node): Node =>
@@ -95,7 +100,7 @@ const upWeight = (cell: Cell, { H, r, n, v }: Sizes): Node => {
     diskName: `${disk}.weight`,
     shape: [dim("latent", r), dim("kv_b", H * (n + v))],
     transposed: true,
-    init: initOf(cell.model.init, r),
+    init: initOf(cell.startOf("attention", "kv_b"), r, H * (n + v)),
     role: "weight",
   });
 };

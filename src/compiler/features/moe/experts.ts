@@ -16,7 +16,7 @@ const matricesOf = (cell: Cell, E: Dim, visits: number, part: Part, from: Dim, t
     diskName: `${cell.disk}.mlp.experts.{}.${part}_proj.weight`,
     shape: [E, from, to],
     transposed: true,
-    init: initOf(cell.model.init, from.size),
+    init: initOf(cell.startOf("ffn", part), from.size, to.size),
     role: "weight",
     active: Math.min(1, visits / E.size),
   });
@@ -48,7 +48,7 @@ export const expertsOf = (
 /** The experts that every token visits, as one layer of their joint width: [N, D] -> [N, D]. */
 export const sharedExpert = (cell: Cell, { shared, intermediate }: Mixture, x: Node): Node =>
   cell.b.at("shared", undefined, () => {
-    const { b, params, model, path, disk } = cell;
+    const { b, params, path, disk } = cell;
     const F = dim("ffn", shared * intermediate);
     const by = (part: Part, y: Node, out: Dim): Node => {
       const name = {
@@ -56,7 +56,7 @@ export const sharedExpert = (cell: Cell, { shared, intermediate }: Mixture, x: N
         disk: `${disk}.mlp.shared_experts.${part}_proj`,
       };
       return b.at(part, undefined, () =>
-        linear(b, params, y, { ...name, out, bias: false, init: model.init }),
+        linear(b, params, y, { ...name, out, bias: false, init: cell.startOf("ffn", part) }),
       );
     };
     return by("down", mul(b, silu(b, by("gate", x, F)), by("up", x, F)), x.type.shape[1]!);

@@ -76,7 +76,7 @@ export const route = (
       diskName: `${name.disk}.weight`,
       shape: [D, E],
       transposed: true,
-      init: initOf(router.init ?? model.init, D.size),
+      init: initOf(router.init ?? model.init, D.size, E.size),
       role: "router",
     });
     const logits = matMul(b, x, W);

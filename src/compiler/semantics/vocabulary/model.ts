@@ -12,6 +12,7 @@ export const modelSums: readonly SumType[] = [
   { name: "QkNorm", doc: "what a norm on queries and keys spans" },
   { name: "Position", doc: "how attention learns where a token stands" },
   { name: "RopeScaling", doc: "how rotary positions fit a longer context" },
+  { name: "Residual", doc: "what of a sub-layer's result joins the stream" },
   { name: "Ffn", doc: "the feed-forward layer of a block" },
   { name: "Embedding", doc: "how tokens enter the model" },
   { name: "Init", doc: "how weights start" },
@@ -51,6 +52,17 @@ const ends: readonly Constructor[] = [
     [],
     "PyTorch nn.Linear: kaiming_uniform with a = √5",
   ),
+  ...(["xavier_normal", "xavier_uniform"] as const).map((name) =>
+    ctor(
+      "Init",
+      name,
+      name === "xavier_normal"
+        ? "normal, of std gain · √(2 / (inputs + outputs))"
+        : "uniform between ±gain · √(6 / (inputs + outputs))",
+      [key("gain", positive, "multiplies the spread", { default: "1" })],
+      `PyTorch nn.init.${name}_`,
+    ),
+  ),
   ctor("Head", "lm", "a logit for each token of the vocabulary", [
     key("tied", yesNo, "the embedding serves as its weight", {
       default: "false",
@@ -89,6 +101,14 @@ export const blockKeys: readonly Key[] = [
   key("norm", sum("NormPlacement"), "where and how the block normalises"),
   key("attention", sum("Attention"), "the attention layer"),
   key("ffn", sum("Ffn"), "the feed-forward layer"),
+  key("residual", sum("Residual"), "what of a sub-layer's result joins the stream", {
+    default: "plain()",
+  }),
+  key("out_init", sum("Init"), "how o and down start, by which a sub-layer writes; none is init", {
+    default: "none",
+    optional: true,
+    source: "GPT-2: normal(0.02 / sqrt(2 * L))",
+  }),
   key("scaling", sum("Scaling"), "what is done to the residual stream", {
     default: "none",
     optional: true,

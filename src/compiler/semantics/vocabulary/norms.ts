@@ -50,4 +50,12 @@ export const normConstructors: readonly Constructor[] = [
     "arXiv 1607.06450",
   ),
   ctor("Norm", "none", "x as it is"),
+  ctor("Residual", "plain", "h + F(h): all of it"),
+  ctor(
+    "Residual",
+    "scaled",
+    "h + factor · F(h)",
+    [key("factor", positive, "a constant, such as 1 / sqrt(2 * L)")],
+    "Hugging Face GraniteConfig: residual_multiplier",
+  ),
 ];

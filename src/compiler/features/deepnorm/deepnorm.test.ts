@@ -1,0 +1,45 @@
+// What DeepNorm makes of a depth; parity with the code of GPAS stands in test/parity.
+import { describe, expect, it } from "vitest";
+import { modelFrom } from "../../../../test/parity/models.ts";
+import { parametersOf } from "../../model/parameters-of.ts";
+import { features } from "../index.ts";
+
+const model = (depth: number, norm: string) =>
+  modelFrom(`model Deep {
+    vocab_size = 7 hidden_size = 8 context = 16
+    blocks ${depth} { norm = ${norm} attention = mha(2) ffn = swiglu(12) }
+  }`);
+const std = (depth: number, norm: string, name: string): number => {
+  const found = parametersOf(model(depth, norm), features).find((p) => p.name === name);
+  if (found?.init.kind !== "normal") throw new Error(`${name} does not start normal`);
+  return found.init.std;
+};
+
+describe("deepnorm", () => {
+  it("has the paper's factors of a decoder, by depth", () => {
+    for (const depth of [2, 8, 128]) {
+      const { norm } = model(depth, "deepnorm()").blocks[0]!;
+      expect(norm["alpha"]).toBeCloseTo((2 * depth) ** 0.25, 12);
+      expect(norm["beta"]).toBeCloseTo((8 * depth) ** -0.25, 12);
+    }
+  });
+  it("starts what makes values small, and what compares them as Xavier has it", () => {
+    const square = Math.sqrt(2 / 16);
+    const wide = Math.sqrt(2 / 20);
+    const beta = 16 ** -0.25;
+    const at = (part: string): number => std(2, "deepnorm()", `blocks.1.${part}.weight`);
+    for (const part of ["attention.q", "attention.k"]) expect(at(part)).toBeCloseTo(square, 12);
+    for (const part of ["attention.v", "attention.o"])
+      expect(at(part)).toBeCloseTo(beta * square, 12);
+    for (const part of ["ffn.gate", "ffn.up", "ffn.down"])
+      expect(at(part)).toBeCloseTo(beta * wide, 12);
+    expect(at("attention.q")).not.toBe(
+      std(2, "deepnorm(beta: none)", "blocks.1.attention.q.weight"),
+    );
+  });
+  it("keeps the model's own start without beta, and out_init over its own", () => {
+    expect(std(2, "deepnorm(beta: none)", "blocks.0.attention.o.weight")).toBe(0.02);
+    expect(std(2, "deepnorm() out_init = normal(0.5)", "blocks.0.attention.o.weight")).toBe(0.5);
+    expect(std(2, "deepnorm() out_init = normal(0.5)", "blocks.0.ffn.up.weight")).not.toBe(0.5);
+  });
+});
