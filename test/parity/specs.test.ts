@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { analyze } from "../../src/compiler/analyze.ts";
 import { features } from "../../src/compiler/features/index.ts";
+import { fitConfig } from "../../src/compiler/huggingface/index.ts";
 import { parametersOf } from "../../src/compiler/model/parameters-of.ts";
 import type { ModelSpec } from "../../src/compiler/semantics/spec.ts";
 
@@ -55,6 +56,28 @@ describe("reference specs", () => {
     ["Llama1B", 1339],
   ])("%s has %d M parameters", (name, millions) => {
     expect(Math.abs(total(name) / 1e6 - millions)).toBeLessThan(millions >= 1000 ? 0.5 : 0.05);
+  });
+  // As transformers counts what it builds from the config.json that is written for each (DeepSeek-V3 with its biases).
+  it.each([
+    ["Llama3_1B", "llama", 1_235_814_400],
+    ["Llama3_8B", "llama", 8_030_261_248],
+    ["Mistral7B", "mistral", 7_241_732_096],
+    ["Mixtral", "mixtral", 46_702_792_704],
+    ["Qwen2_500M", "qwen2", 494_032_768],
+    ["Qwen3_600M", "qwen3", 596_049_920],
+    ["Qwen3Moe", "qwen3_moe", 30_532_122_624],
+    ["Gemma2_2B", "gemma2", 2_614_341_888],
+    ["Gemma3_1B", "gemma3_text", 999_885_952],
+    ["Gpt2", "gpt2", 124_439_808],
+    ["Gpt2XL", "gpt2", 1_557_611_200],
+    ["Olmoe", "olmoe", 6_919_161_856],
+    ["DeepSeekV2Lite", "deepseek_v2", 15_706_484_224],
+    ["DeepSeekV2", "deepseek_v2", 235_741_434_880],
+    ["DeepSeekV3", "deepseek_v3", 671_026_419_200],
+  ])("%s is a %s of %d parameters", (name, family, count) => {
+    expect(total(name)).toBe(count);
+    const fit = fitConfig(models[name]!);
+    expect([fit.family.name, fit.differences]).toEqual([family, []]);
   });
   it.each([
     ["GpasLlama", "Llama", 12],

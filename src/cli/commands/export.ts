@@ -72,8 +72,8 @@ const findModel = (
   return { model: bundleTarget(place.path).model, folder: place.path };
 };
 
-const familyFor = (model: ModelSpec): Fit => {
-  const fit = fitConfig(model);
+const familyFor = (model: ModelSpec, base: Config): Fit => {
+  const fit = fitConfig(model, base);
   if (fit.differences.length === 0) return fit;
   throw new CliError(
     `${model.name} is of no family that specc writes; the nearest is ${fit.family.name}, but`,
@@ -157,7 +157,9 @@ export const exportModel = async (
   options: ExportOptions,
 ): Promise<number> => {
   const { model, folder } = findModel(io, version, name, options);
-  const fit = familyFor(model);
+  const basePath = join(folder, CONFIG);
+  const base = isFile(basePath) ? readObject(basePath, shownPath(io.cwd, basePath)) : {};
+  const fit = familyFor(model, base);
   const { family } = fit;
   const path =
     options.weights === undefined
@@ -166,8 +168,6 @@ export const exportModel = async (
   const out = resolve(io.cwd, options.outDir);
   if (out === folder) throw new CliError(`${options.outDir} is where the model lies; name another`);
   const replace = options.overwrite === true;
-  const basePath = join(folder, CONFIG);
-  const base = isFile(basePath) ? readObject(basePath, shownPath(io.cwd, basePath)) : {};
 
   const stored = await openWeights(nodeHost(), path);
   try {

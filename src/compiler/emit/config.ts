@@ -1,6 +1,6 @@
 // config.json beside weights. A model claims to be one of a family only when a library that knows the family computes the same
 // from these very files; any other declares the type "specc", so that no loader builds something else under the same weights.
-import { fitConfig, isOwnLayout, layoutFor, shapesOf } from "../huggingface/index.ts";
+import { claimConfig } from "../huggingface/index.ts";
 import type { ModelSpec } from "../semantics/spec.ts";
 
 const speccConfig = ({
@@ -22,11 +22,7 @@ const speccConfig = ({
 });
 
 export const configOf = (model: ModelSpec): Readonly<Record<string, unknown>> => {
-  const { family, config, differences } = fitConfig(model);
-  const claims =
-    differences.length === 0 &&
-    family.reader === undefined &&
-    isOwnLayout(layoutFor(family, shapesOf(model)));
-  if (!claims) return { ...speccConfig(model), dtype: "float32" };
-  return { ...config, bos_token_id: null, eos_token_id: null, dtype: "float32", use_cache: true };
+  const claimed = claimConfig(model);
+  if (claimed === undefined) return { ...speccConfig(model), dtype: "float32" };
+  return { ...claimed, bos_token_id: null, eos_token_id: null, dtype: "float32", use_cache: true };
 };

@@ -8,7 +8,8 @@ import { archText } from "../emit/arch-text.ts";
 import { features } from "../features/index.ts";
 import { stateEntry } from "../model/parameters.ts";
 import { parametersOf } from "../model/parameters-of.ts";
-import type { ModelSpec } from "../semantics/spec.ts";
+import { isVariant } from "../model/config.ts";
+import type { ModelSpec, Value } from "../semantics/spec.ts";
 import { configReader, type Config, type ConfigReader } from "./config-reader.ts";
 import { families as known } from "./families/index.ts";
 import type { Draft, Family } from "./family.ts";
@@ -119,14 +120,15 @@ export interface Fit {
   /** Why the family is not this model; empty when it is. */
   readonly differences: readonly string[];
 }
+const written = (family: Family, model: ModelSpec): Config => ({
+  architectures: [family.architecture],
+  model_type: family.name,
+  ...Object.fromEntries(
+    Object.entries(family.write(model)).filter(([, value]) => value !== undefined),
+  ),
+});
 const fit = (family: Family, model: ModelSpec): Fit => {
-  const config: Config = {
-    architectures: [family.architecture],
-    model_type: family.name,
-    ...Object.fromEntries(
-      Object.entries(family.write(model)).filter(([, value]) => value !== undefined),
-    ),
-  };
+  const config = written(family, model);
   try {
     const back = readModel(family, configReader(config, "config.json"));
     return { family, config, differences: differences(model, back) };
@@ -136,16 +138,44 @@ const fit = (family: Family, model: ModelSpec): Fit => {
   }
 };
 
-/** The family that a model belongs to, else the nearest and what it lacks. */
-export const fitConfig = (model: ModelSpec): Fit => {
+/** The family that a model belongs to, else the nearest and what it lacks. `base`: the config it came with goes first. */
+export const fitConfig = (model: ModelSpec, base: Config = {}): Fit => {
+  const first = families.find((family) => isOf(family, base));
   let best: Fit | undefined;
-  for (const family of families) {
+  for (const family of first === undefined ? families : [first, ...families]) {
     const found = fit(family, model);
     if (found.differences.length === 0) return found;
     if (best === undefined || found.differences.length < best.differences.length) best = found;
   }
   if (best === undefined) throw new InternalError("there are no families");
   return best;
+};
+
+/** Kinds of softmax attention are one. */
+const kindOf = (value: Value | undefined): string | undefined =>
+  isVariant(value) ? value.is.replace(/^(gqa|mqa)$/, "mha") : undefined;
+/** A first look that saves the second: whether the blocks of a family are made of the same constructors. */
+const resembles = (family: Family, model: ModelSpec): boolean => {
+  try {
+    const { blocks } = family.read(configReader(written(family, model), "config.json"));
+    return model.blocks.every((block, l) =>
+      ["norm", "attention", "ffn", "scaling"].every(
+        (key) => kindOf(block[key]) === kindOf(blocks[l]?.[key]),
+      ),
+    );
+  } catch (error) {
+    if (error instanceof FileFault) return false;
+    throw error;
+  }
+};
+/** The config of a library that computes the model from specc's own files; undefined when there is none. */
+export const claimConfig = (model: ModelSpec): Config | undefined => {
+  const ours = shapesOf(model);
+  return families
+    .filter(({ reader }) => reader === undefined)
+    .filter((family) => isOwnLayout(layoutFor(family, ours)) && resembles(family, model))
+    .map((family) => fit(family, model))
+    .find((found) => found.differences.length === 0)?.config;
 };
 
 /** specc's tensors of a model as they lie on disk. */

@@ -1,5 +1,6 @@
 // Whether two Specs compute the same: what only the start of a training needs (names, initial values) left out, and different
 // words for one thing (`mqa` for one key-value head) made equal first. What differs is told by its path.
+import { isVariant } from "../model/config.ts";
 import type { ModelSpec, Variant } from "../semantics/spec.ts";
 
 /** Of a start, not of a model. */
@@ -13,11 +14,20 @@ const attention = (spec: Variant, hidden: number): Variant => {
   const head_dim = spec["head_dim"] ?? (typeof heads === "number" ? hidden / heads : null);
   return { ...spec, is: "gqa", heads, kv, head_dim };
 };
+/** What balances experts in training is no part of what they compute, but for the biases of their choice. */
+const experts = (spec: Variant): Variant => {
+  const { balance } = spec;
+  if (balance === undefined) return spec;
+  const terms = Array.isArray(balance) ? balance.filter(isVariant) : [];
+  const bias = terms.some(({ is }) => is === "bias");
+  return { ...spec, z_loss: null, balance: bias ? [{ is: "bias" }] : null };
+};
 const canonical = (model: ModelSpec): ModelSpec => ({
   ...model,
   blocks: model.blocks.map((block) => ({
     ...block,
     attention: attention(block.attention, model.hidden_size),
+    ffn: experts(block.ffn),
   })),
 });
 

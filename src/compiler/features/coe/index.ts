@@ -8,6 +8,7 @@ import type { Variant } from "../../semantics/spec.ts";
 import type { Feature } from "../feature.ts";
 import { chainOf, replacesStream, residualOf, type Iteration } from "../moe/chain.ts";
 import { mixtureOf, routerOf } from "../moe/config.ts";
+import { coeCheckpoints } from "./huggingface.ts";
 import { vocabulary } from "./vocabulary.ts";
 
 /** Whose routers the iterations use: eq. 7 (each its own), the authors' `use_igate: false` (one), eq. 8 (one choice). */
@@ -41,5 +42,6 @@ export const coe: Feature = {
     arxiv: "2506.18945",
   },
   vocabulary,
+  families: [coeCheckpoints],
   kinds: { ffn: { coe: { build: chain, replacesStream } } },
 };

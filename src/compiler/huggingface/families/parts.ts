@@ -25,6 +25,10 @@ export const variantAt = (value: Parameters<typeof at>[0], path: string): Varian
   const found = at(value, path);
   return isVariant(found) ? found : undefined;
 };
+export const listAt = (value: Parameters<typeof at>[0], path: string): readonly Value[] => {
+  const found: unknown = at(value, path);
+  return Array.isArray(found) ? (found as readonly Value[]) : [];
+};
 const isOneOf = (variant: Variant | undefined, ...names: readonly string[]): boolean =>
   variant !== undefined && names.includes(variant.is);
 
