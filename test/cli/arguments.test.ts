@@ -16,7 +16,7 @@ describe("invocation", () => {
   test("--help goes to standard output, lists every command and the exit codes", async () => {
     const { code, out, err } = await specc(["--help"], { cwd: folder() });
     expect([code, err]).toEqual([0, ""]);
-    for (const command of "init check fmt build train eval generate inspect explain doctor forward".split(
+    for (const command of "backend init check fmt build train eval generate inspect explain doctor forward".split(
       " ",
     ))
       expect(out).toContain(command);

@@ -198,6 +198,30 @@ describe("backend list and remove", () => {
   });
 });
 
+describe("doctor", () => {
+  const findings = async (where: RunOptions): Promise<readonly unknown[]> => {
+    const { code, out } = await specc(["doctor", "--json"], where);
+    expect(code).toBe(0);
+    return (JSON.parse(out) as { findings: unknown[] }).findings;
+  };
+  test("without TensorFlow: the reason and the one command", async () => {
+    const found = await findings(machine({}));
+    expect(found).toContainEqual({
+      name: "engine tensorflow",
+      works: false,
+      detail: "TensorFlow is not installed (specc backend add tensorflow adds it)",
+    });
+    expect(found).not.toContainEqual(expect.objectContaining({ name: "library tensorflow" }));
+  });
+  test.skipIf("reason" in installed)("with it: which one, and where", async () => {
+    expect(await findings({ cwd: folder(), env: process.env })).toContainEqual({
+      name: "library tensorflow",
+      works: true,
+      detail: expect.stringMatching(/^TensorFlow \d.* for tfjs-node 4\.22\.0, \//) as string,
+    });
+  });
+});
+
 describe.skipIf("reason" in installed)("backend add --from, with TensorFlow", () => {
   /** The installed libraries dressed as a Python's package; the compiler hands out the installed binding. */
   const site = (library: Exclude<typeof installed, { reason: string }>): Machine => {

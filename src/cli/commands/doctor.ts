@@ -25,7 +25,7 @@ const nodeFinding = (): Finding => {
 
 const ABOUT: Readonly<Record<string, string>> = {
   tensorflow: "whole programs as graphs of TensorFlow: the fastest",
-  wasm: "TensorFlow.js on WebAssembly, with the generated loops of specc: the default",
+  wasm: "TensorFlow.js on WebAssembly, with the generated loops of specc; needs nothing",
   cpu: "TensorFlow.js in plain JavaScript: slow, works everywhere",
 };
 const engineFinding = async (engine: Engine): Promise<Finding> => {
@@ -37,19 +37,14 @@ const engineFinding = async (engine: Engine): Promise<Finding> => {
   };
 };
 
-/** What the tensorflow engine needs; the one command that gets it. */
-const libraryFinding = async (io: Io): Promise<Finding> => {
+/** What the tensorflow engine runs on. Where there is none, the engine itself says so, and which command gets it. */
+const libraryFindings = async (io: Io): Promise<readonly Finding[]> => {
   const { findLibrary } = await import("../../runtime/node/tensorflow/library.ts");
   const found = await findLibrary({ env: io.env, project: io.cwd });
-  const name = "library tensorflow";
-  if ("reason" in found)
-    return { name, works: false, detail: `${found.reason}: ${found.help} adds it` };
-  const kind = found.gpu ? "GPU" : "CPU";
-  return {
-    name,
-    works: true,
-    detail: `TensorFlow ${found.tensorflow} (${kind}) for tfjs-node ${found.tfjsNode}, ${found.folder}`,
-  };
+  if ("reason" in found) return [];
+  const { tensorflow, tfjsNode, gpu, folder } = found;
+  const detail = `TensorFlow ${tensorflow} (${gpu ? "GPU" : "CPU"}) for tfjs-node ${tfjsNode}, ${folder}`;
+  return [{ name: "library tensorflow", works: true, detail }];
 };
 
 export const doctor = async (
@@ -68,7 +63,7 @@ export const doctor = async (
     },
   ];
   for (const engine of engines) findings.push(await engineFinding(engine));
-  findings.push(await libraryFinding(io));
+  findings.push(...(await libraryFindings(io)));
   const auto = findings
     .find((f) => f.works && f.name.startsWith("engine "))
     ?.name.slice("engine ".length);
@@ -99,7 +94,7 @@ export const doctor = async (
         : `Set: ${variables.join(", ")}.\n`,
     );
   }
-  return findings.every((f) => f.works || /^(engine|library) /.test(f.name)) && auto !== undefined
+  return findings.every((f) => f.works || f.name.startsWith("engine ")) && auto !== undefined
     ? 0
     : 1;
 };
