@@ -1,0 +1,117 @@
+// A training step of specc on the tensorflow engine, whole updates as users run them: batch in, loss out. Prints one JSON object.
+//   node bench/gpu/specc-step.mjs '{"size": "71m", "batch": 16, "precision": "bf16", "scaling": "gpas()", "steps": 20}'
+// `set` adds lines to the recipe: "checkpoint = block".
+import { execFileSync } from "node:child_process";
+import { analyze, choose, compile } from "../../dist/src/compiler/index.js";
+import { loadedBundle } from "../loaded.mjs";
+import { createModel } from "../../dist/src/runtime/index.js";
+import { nodeHost, tensorflowEngine } from "../../dist/src/runtime/node/index.js";
+import { caseOf } from "./sizes.mjs";
+
+const options = JSON.parse(process.argv[2] ?? "{}");
+const { size = "71m", batch = 16, precision = "bf16", scaling, set = "", steps = 20, warmup = 4 } = options;
+const c = caseOf(size, batch);
+
+const text = `spec 1
+
+model Bench {
+  vocab_size = ${c.vocab}
+  hidden_size = ${c.hidden}
+  context = ${c.sequence}
+  blocks ${c.layers} {
+    norm = pre(rmsnorm(eps: 1e-6))
+    attention = mha(heads: ${c.heads}, position: rope(theta: 10_000))
+    ffn = swiglu(intermediate: ${c.ffn})
+    ${scaling === undefined ? "" : `scaling = ${scaling}`}
+  }
+  final_norm = rmsnorm(eps: 1e-6)
+  head = lm(tied: false)
+}
+recipe Step for Bench {
+  data = text("none/*.txt", tokenizer: bytes(), sequence: ${c.sequence})
+  optimizer = adamw(lr: 1e-3, betas: [0.9, 0.95])
+  schedule = constant()
+  batch = ${batch} sequences
+  length = 10_000 steps
+  clip = global_norm(1.0)
+  precision = ${precision}
+  ${set}
+  decay { * => constant(0.1) }
+}
+`;
+
+const checked = analyze("bench.arch", {
+  read: () => text,
+  resolveImport: () => ({ fault: "one file" }),
+});
+if (checked.spec === undefined)
+  throw new Error(checked.diagnostics.map((d) => `${d.code} ${d.message}`).join("\n"));
+const chosen = choose(checked.spec, {}, true);
+const began = performance.now();
+const compilation = compile(
+  { entry: "bench.arch", checked, model: chosen.model, recipe: chosen.recipe },
+  { programs: ["train_step"] },
+);
+const bundle = await loadedBundle(compilation);
+const compiledMs = performance.now() - began;
+
+const engine = tensorflowEngine(options.engine ?? {});
+const opening = performance.now();
+const model = await createModel({ bundle, host: nodeHost({}), engine });
+const openMs = performance.now() - opening;
+
+let seed = 1;
+const uniform = () => (seed = (seed * 48271) % 2147483647) / 2147483647;
+const ids = Int32Array.from({ length: batch * c.sequence }, () => Math.floor(uniform() * c.vocab));
+const shape = [batch, c.sequence];
+const targets = ids.map((_, i) => (i % c.sequence === c.sequence - 1 ? -100 : ids[i + 1]));
+const scalar = (value) => ({ dtype: "f32", shape: [], data: Float32Array.of(value) });
+let step = 0;
+const run = async () => {
+  step += 1;
+  const out = await model.session.run("train_step", {
+    input_ids: { dtype: "i32", shape, data: ids.slice() },
+    targets: { dtype: "i32", shape, data: targets.slice() },
+    learning_rate: scalar(1e-3),
+    bias1: scalar(1 - 0.9 ** step),
+    bias2: scalar(1 - 0.95 ** step),
+  });
+  return out["loss"].data[0];
+};
+const memory = () => {
+  try {
+    const args = ["--query-gpu=memory.used", "--format=csv,noheader,nounits"];
+    return Number(execFileSync("nvidia-smi", args, { encoding: "utf8" }).split("\n")[0]) / 1024;
+  } catch {
+    return undefined; // no card
+  }
+};
+
+const first = performance.now();
+await run();
+const firstMs = performance.now() - first;
+for (let i = 0; i < warmup; i++) await run();
+const blocks = [];
+let loss = NaN;
+for (let block = 0; block < 4; block++) {
+  const start = performance.now();
+  for (let i = 0; i < steps / 4; i++) loss = await run();
+  blocks.push((performance.now() - start) / (steps / 4));
+}
+const peak = memory();
+await model.close();
+console.log(
+  JSON.stringify({
+    peer: `specc ${precision}${scaling === undefined ? "" : ` ${scaling}`}${set === "" ? "" : ` ${set}`}`,
+    parameters: bundle.manifest.model.parameters,
+    best_ms: Math.min(...blocks),
+    median_ms: blocks.toSorted((a, b) => a - b)[1],
+    first_s: firstMs / 1000,
+    compile_s: compiledMs / 1000,
+    open_s: openMs / 1000,
+    // of the whole process, as the driver sees it: TensorFlow's pool grows and never shrinks
+    used_gib: peak,
+    peak_mib: bundle.manifest.programs[0].peakBytes / 2 ** 20,
+    loss,
+  }),
+);
