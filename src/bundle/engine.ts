@@ -26,6 +26,14 @@ export interface Session {
   /** Inputs by name (scalars of the program included). Resolves with the outputs; state is updated when it resolves. */
   run(program: string, inputs: Tensors): Promise<Tensors>;
   /**
+   * Where several runs of a program in one go cost less than one after the other: how many at once, and the runs. The results
+   * are those of single runs, in order.
+   */
+  readonly group?: {
+    readonly size: (program: string) => number;
+    readonly run: (program: string, inputs: readonly Tensors[]) => Promise<readonly Tensors[]>;
+  };
+  /**
    * Whether there is such a program. An engine that can run an update of several passes at once offers it as `train_step`, beside
    * the `accumulate` and `apply` of the manifest (bundle/saved-model.ts).
    */

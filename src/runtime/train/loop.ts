@@ -21,6 +21,7 @@ import { evaluate, type Evaluation } from "./evaluate.ts";
 import { findCause, NonFiniteFault } from "./failure.ts";
 import { openMetrics, type MetricsLog, type Row } from "./metrics.ts";
 import { passesOfStep, planStep, runStep, type StepResult } from "./step.ts";
+import { createUpdates } from "./updates.ts";
 
 export interface Progress {
   readonly step: number;
@@ -189,8 +190,6 @@ const loop = async (run: Run, start: TrainerState): Promise<TrainResult> => {
   const recent: number[] = [];
   let state = start;
   let saved = run.resumed;
-  /** The step after the present one, asked for already. */
-  let ahead: Promise<StepResult> | undefined;
   let loss: number | undefined;
   let evaluation: Evaluation | undefined;
 
@@ -213,18 +212,26 @@ const loop = async (run: Run, start: TrainerState): Promise<TrainResult> => {
     state = { ...state, best_metric, log_history: [...state.log_history, seen.row] };
   };
 
+  /** The first step from `step` on that is due. */
+  const nextDue = (every: number | null, step: number): number =>
+    every === null ? Infinity : Math.ceil(step / every) * every;
   const isDue = (every: number | null, step: number): boolean =>
     every !== null && step % every === 0 && step < last;
   const isAborted = (): boolean => options.signal?.aborted === true;
 
   if (state.global_step === 0 && last > 0) await look(during);
-  let before = host.now();
-  while (state.global_step < last && (!isAborted() || ahead !== undefined)) {
+  const updates = createUpdates({
+    session,
+    host,
+    plan: (step) => planStep(session, manifest, order.batchAt(step - 1), step),
+    stopAfter: (step) =>
+      Math.min(last, nextDue(spec.evalEvery, step), nextDue(spec.saveEvery, step)),
+    from: state.global_step,
+  });
+  // What the session was asked for is taken, whoever wants to stop: its state is that of the last update asked for.
+  while (state.global_step < last && (!isAborted() || updates.asked() > state.global_step)) {
     const step = state.global_step + 1;
-    const result = await (ahead ?? stepAt(run, step));
-    ahead = undefined;
-    const milliseconds = host.now() - before;
-    before = host.now();
+    const { milliseconds, ...result } = await updates.take(step);
     const learningRate = evaluateScalar(spec.learningRate, step);
     loss = result.loss;
     const finite = Number.isFinite(loss) && Number.isFinite(result.gradNorm);
@@ -236,10 +243,8 @@ const loop = async (run: Run, start: TrainerState): Promise<TrainResult> => {
     };
     const [looks, saves] = [isDue(spec.evalEvery, step), isDue(spec.saveEvery, step)];
     // The engine goes on while this step is written down, unless somebody wants the state as it is now.
-    if (session.inBackground && finite && step < last && !looks && !saves && !isAborted()) {
-      ahead = stepAt(run, step + 1);
-      ahead.catch(() => undefined); // told when it is awaited
-    }
+    if (session.inBackground && finite && step < last && !looks && !saves && !isAborted())
+      updates.ahead(step + 1);
     recent.push(milliseconds);
     if (recent.length > SPEED_WINDOW) recent.shift();
     const perStep = recent.reduce((sum, x) => sum + x, 0) / recent.length;
@@ -275,7 +280,7 @@ const loop = async (run: Run, start: TrainerState): Promise<TrainResult> => {
     if (saves) await save();
     // Signals arrive between steps only.
     await host.pause();
-    if (ahead === undefined) before = host.now();
+    updates.restart();
   }
   const interrupted = isAborted() && state.global_step < last;
   if (!interrupted) await look(atEnd);

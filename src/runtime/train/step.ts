@@ -71,20 +71,27 @@ export const planStep = (
   return [{ program: STEP, inputs: { ...batch, ...scalarsAt(manifest, STEP, step) } }];
 };
 
+/** What an update gave, from what each of its runs did. */
+export const resultOf = (given: readonly Tensors[]): StepResult => {
+  const outputs: Tensors = Object.assign({}, ...given);
+  const losses = given.filter((tensors) => tensors["loss"] !== undefined);
+  return {
+    loss: losses.reduce((sum, tensors) => sum + scalarOf(tensors, "loss"), 0) / losses.length,
+    gradNorm: outputs["grad_norm"] === undefined ? NaN : scalarOf(outputs, "grad_norm"),
+    outputs,
+  };
+};
+
 /** A pass whose loss is not finite ends the step: its gradients would spoil the parameters. */
 export const runStep = async (
   session: Session,
   runs: readonly ProgramRun[],
 ): Promise<StepResult> => {
-  let outputs: Tensors = {};
-  const losses: number[] = [];
+  const given: Tensors[] = [];
   for (const { program, inputs } of runs) {
-    const given = await session.run(program, inputs);
-    outputs = { ...outputs, ...given };
-    if (given["loss"] !== undefined) losses.push(scalarOf(given, "loss"));
-    if (losses.some((loss) => !Number.isFinite(loss))) break;
+    const outputs = await session.run(program, inputs);
+    given.push(outputs);
+    if (outputs["loss"] !== undefined && !Number.isFinite(scalarOf(outputs, "loss"))) break;
   }
-  const loss = losses.reduce((sum, x) => sum + x, 0) / losses.length;
-  const gradNorm = outputs["grad_norm"] === undefined ? NaN : scalarOf(outputs, "grad_norm");
-  return { loss, gradNorm, outputs };
+  return resultOf(given);
 };

@@ -7,8 +7,12 @@ import {
   assignNode,
   CACHES_DONE,
   doneNode,
+  GROUP,
+  groupInput,
+  groupResult,
   INIT_DONE,
   inputNode,
+  isGrouped,
   readNode,
   resultNode,
   wholeStep,
@@ -21,6 +25,21 @@ import { explain, notFiniteNode } from "./faults.ts";
 
 /** Values written wait until there are so many bytes of them or a program runs: each group written is a graph of its own. */
 const GROUP_BYTES = 256 * 2 ** 20;
+
+/** Tensors of one shape along a new first axis. */
+const stack = (parts: readonly HostTensor[]): HostTensor => {
+  const [{ dtype, shape, data }] = parts as readonly [HostTensor];
+  const all = new (data.constructor as new (size: number) => HostTensor["data"])(
+    data.length * parts.length,
+  );
+  parts.forEach((part, i) => all.set(part.data, i * data.length));
+  return { dtype, shape: [parts.length, ...shape], data: all };
+};
+const slice = ({ dtype, shape, data }: HostTensor, at: number): HostTensor => {
+  const [, ...rest] = shape;
+  const size = sizeOf(rest);
+  return { dtype, shape: rest, data: data.slice(at * size, (at + 1) * size) };
+};
 
 export const openSession = async (
   device: Device,
@@ -98,6 +117,29 @@ export const openSession = async (
     });
   await clear();
 
+  const groupSize = (name: string): number =>
+    isGrouped(name) && manifest.programs.some((p) => p.name === name) ? GROUP : 1;
+  const runGroup = async (
+    name: string,
+    given: readonly Tensors[],
+  ): Promise<readonly Tensors[]> => {
+    const program = programOf(name);
+    const runs = given.map((inputs) => feedsOf(program, inputs));
+    const feeds: Feeds = program.inputs.map((input, i) => [
+      groupInput(name, input.name),
+      stack(runs.map((feed) => feed[i]![1])),
+    ]);
+    await flush();
+    await beginCaches(program);
+    const fetches = program.outputs.map((_, i) => groupResult(name, form, i));
+    const results = await graph(feeds, fetches);
+    return given.map((_, run) =>
+      Object.fromEntries(
+        program.outputs.map((output, i) => [output.name, slice(results[i]!, run)]),
+      ),
+    );
+  };
+
   return {
     engine: "tensorflow",
     about: `TensorFlow ${device.version} on ${device.onCard ? "the GPU" : "the CPU"}${form === "xla" ? ", compiled by XLA" : ""}`,
@@ -112,6 +154,7 @@ export const openSession = async (
       const results = await graph(feeds, fetches.length > 0 ? fetches : [doneNode(name, form)]);
       return Object.fromEntries(program.outputs.map((output, i) => [output.name, results[i]!]));
     },
+    ...(form === "plain" ? {} : { group: { size: groupSize, run: runGroup } }),
     clearState: clear,
     readState: async (names) => {
       const nodes = names.map((name) => readNode(stateOf(name).name));
