@@ -2,14 +2,22 @@
 //   node bench/gpu/specc-step.mjs '{"size": "71m", "batch": 16, "precision": "bf16", "scaling": "gpas()", "steps": 20}'
 // `set` adds lines to the recipe: "checkpoint = block".
 import { execFileSync } from "node:child_process";
-import { analyze, choose, compile } from "../../dist/src/compiler/index.js";
-import { loadedBundle } from "../loaded.mjs";
+import { analyze, choose } from "../../dist/src/compiler/index.js";
+import { loadedFor } from "../loaded.mjs";
 import { createModel } from "../../dist/src/runtime/index.js";
 import { nodeHost, tensorflowEngine } from "../../dist/src/runtime/node/index.js";
 import { caseOf } from "./sizes.mjs";
 
 const options = JSON.parse(process.argv[2] ?? "{}");
-const { size = "71m", batch = 16, precision = "bf16", scaling, set = "", steps = 20, warmup = 4 } = options;
+const {
+  size = "71m",
+  batch = 16,
+  precision = "bf16",
+  scaling,
+  set = "",
+  steps = 64,
+  warmup = 4,
+} = options;
 const c = caseOf(size, batch);
 
 const text = `spec 1
@@ -34,7 +42,6 @@ recipe Step for Bench {
   batch = ${batch} sequences
   length = 10_000 steps
   clip = global_norm(1.0)
-  precision = ${precision}
   ${set}
   decay { * => constant(0.1) }
 }
@@ -48,11 +55,13 @@ if (checked.spec === undefined)
   throw new Error(checked.diagnostics.map((d) => `${d.code} ${d.message}`).join("\n"));
 const chosen = choose(checked.spec, {}, true);
 const began = performance.now();
-const compilation = compile(
-  { entry: "bench.arch", checked, model: chosen.model, recipe: chosen.recipe },
+const bundle = await loadedFor(
+  {
+    ...{ entry: "bench.arch", checked, model: chosen.model },
+    recipe: { ...chosen.recipe, precision: { is: precision, tf32: true, residual: "bf16" } },
+  },
   { programs: ["train_step"] },
 );
-const bundle = await loadedBundle(compilation);
 const compiledMs = performance.now() - began;
 
 const engine = tensorflowEngine(options.engine ?? {});
@@ -67,16 +76,32 @@ const shape = [batch, c.sequence];
 const targets = ids.map((_, i) => (i % c.sequence === c.sequence - 1 ? -100 : ids[i + 1]));
 const scalar = (value) => ({ dtype: "f32", shape: [], data: Float32Array.of(value) });
 let step = 0;
-const run = async () => {
+const inputs = () => {
   step += 1;
-  const out = await model.session.run("train_step", {
+  return {
     input_ids: { dtype: "i32", shape, data: ids.slice() },
     targets: { dtype: "i32", shape, data: targets.slice() },
     learning_rate: scalar(1e-3),
     bias1: scalar(1 - 0.9 ** step),
     bias2: scalar(1 - 0.95 ** step),
-  });
-  return out["loss"].data[0];
+  };
+};
+const { session } = model;
+/** As the training loop asks: in groups where the engine has them. */
+const atOnce = options.single === true ? 1 : (session.group?.size("train_step") ?? 1);
+const run = async (updates) => {
+  let loss = NaN;
+  for (let done = 0; done < updates;) {
+    if (atOnce > 1 && updates - done >= atOnce) {
+      const list = Array.from({ length: atOnce }, inputs);
+      loss = (await session.group.run("train_step", list)).at(-1).loss.data[0];
+      done += atOnce;
+    } else {
+      loss = (await session.run("train_step", inputs())).loss.data[0];
+      done += 1;
+    }
+  }
+  return loss;
 };
 const memory = () => {
   try {
@@ -88,14 +113,14 @@ const memory = () => {
 };
 
 const first = performance.now();
-await run();
+await run(1);
 const firstMs = performance.now() - first;
-for (let i = 0; i < warmup; i++) await run();
+await run(Math.max(warmup, atOnce));
 const blocks = [];
 let loss = NaN;
 for (let block = 0; block < 4; block++) {
   const start = performance.now();
-  for (let i = 0; i < steps / 4; i++) loss = await run();
+  loss = await run(steps / 4);
   blocks.push((performance.now() - start) / (steps / 4));
 }
 const peak = memory();

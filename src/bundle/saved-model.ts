@@ -79,3 +79,14 @@ export const wholeStep = (
     },
   };
 };
+
+/** Updates that a compiled form runs in one go. */
+export const GROUP = 8;
+/** Programs whose outputs are small, and which follow each other without anything in between. */
+export const isGrouped = (program: string): boolean => program === WHOLE_STEP;
+/** Fed: the inputs of all runs of a group, along a first axis of their own. */
+export const groupInput = (program: string, input: string): string =>
+  `${program}/group/inputs/${input}`;
+/** Fetched: result `index` of each run of a group. */
+export const groupResult = (program: string, form: Form, index: number): string =>
+  `${program}/group${FORMS[form]}/result/${index}:0`;

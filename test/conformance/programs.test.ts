@@ -122,6 +122,33 @@ describe.each(SUBJECTS)("a training program on $name", ({ engine, missing }) => 
     },
   );
 
+  it.skipIf(missing)(
+    "gives the same results in groups as one by one, where it has groups",
+    async () => {
+      const single = await openGraph(engine, graph);
+      const grouped = await openGraph(engine, graph);
+      for (const session of [single, grouped]) await session.writeState(hostState(firstState));
+      const size = grouped.group?.size("train_step") ?? 1;
+      const rates = Array.from({ length: size }, (_, i) => ({
+        ...hostInputs,
+        rate: { dtype: "f32" as const, shape: [], data: Float32Array.of(0.1 / (i + 1)) },
+      }));
+      const apart: unknown[] = [];
+      for (const each of rates) apart.push(await single.run("train_step", each));
+      const before = grouped.liveBuffers();
+      const together =
+        grouped.group === undefined
+          ? [await grouped.run("train_step", rates[0]!)]
+          : await grouped.group.run("train_step", rates);
+      expect(together).toEqual(apart);
+      expect(grouped.liveBuffers()).toBe(before);
+      const names = Object.keys(firstState);
+      expect(await grouped.readState(names)).toEqual(await single.readState(names));
+      await single.close();
+      await grouped.close();
+    },
+  );
+
   it.skipIf(missing)("names the node where a NaN begins and leaves nothing behind", async () => {
     const b = createBuilder();
     const x = b.emit("input", [], { name: "x", dtype: "f32", shape: dims(3) });

@@ -1,7 +1,13 @@
 // Several updates as one run. Starting a compiled program costs the host some milliseconds (it binds every variable), which a
 // card waits for when each run ends with a loss to fetch; in one run the next update is queued while the card works on the one
 // before. The updates are the same function called again and again, each after the one before it.
-import { GROUP, groupInput, groupResult, isGrouped, type RunForm } from "../../../bundle/saved-model.ts";
+import {
+  GROUP,
+  groupInput,
+  groupResult,
+  isGrouped,
+  type RunForm,
+} from "../../../bundle/saved-model.ts";
 import { placeholder, type Part, type Program } from "./parts.ts";
 import { call } from "./programs.ts";
 
@@ -28,14 +34,12 @@ export const groupParts = (program: Program, runs: readonly RunForm[]): readonly
         run === 0 ? [] : [node(run - 1)],
       ),
     );
-    const packed = outputs.map(
-      ({ dtype }, i): Part => ({
-        name: groupResult(name, form, i).replace(/:0$/, ""),
-        op: "Pack",
-        inputs: calls.map((made) => `${made.name}:${i}`),
-        attrs: { T: { type: dtype }, N: { int: GROUP }, axis: { int: 0 } },
-      }),
-    );
+    const packed = outputs.map(({ dtype }, i): Part => ({
+      name: groupResult(name, form, i).replace(/:0$/, ""),
+      op: "Pack",
+      inputs: calls.map((made) => `${made.name}:${i}`),
+      attrs: { T: { type: dtype }, N: { int: GROUP }, axis: { int: 0 } },
+    }));
     return [...calls, ...packed];
   };
   return [...fed, ...runs.filter((form) => form !== "plain").flatMap(inForm)];

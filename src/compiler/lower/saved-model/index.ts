@@ -4,6 +4,7 @@
 import type { Manifest, StateEntry } from "../../../bundle/manifest.ts";
 import { TAG, wholeStep, type RunForm } from "../../../bundle/saved-model.ts";
 import { checkOf, functionOf, nodeDef } from "./function.ts";
+import { groupParts } from "./group.ts";
 import { encodeSavedModel, type FunctionDef } from "./messages.ts";
 import { functionName, graphOf, type Program, type Signed } from "./parts.ts";
 import { programParts, runForms, wholeStepParts } from "./programs.ts";
@@ -49,7 +50,8 @@ export const savedModel = (input: SavedModelInput): Uint8Array => {
     ...wholeStepOf(input),
   ];
   const functions = programs.flatMap((program) => functionsOf(program, runs));
-  const nodes = signed.flatMap(({ parts }) => parts.map(nodeDef));
+  const groups = programs.flatMap((program) => groupParts(program, runs));
+  const nodes = [...signed.flatMap(({ parts }) => parts), ...groups].map(nodeDef);
   for (const { name } of [...nodes, ...functions.flatMap((f) => f.nodeDef)])
     if (!NODE_NAME.test(name))
       throw new Error(`saved model: TensorFlow refuses the name "${name}"`);

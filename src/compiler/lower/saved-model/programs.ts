@@ -30,7 +30,8 @@ type Whole = NonNullable<ReturnType<typeof wholeStep>>;
 const callNode = (program: string, form: Form): string =>
   resultNode(program, form, 0).replace(/:0$/, "");
 
-const call = (
+/** A call of the program's function in a form; `waitsFor` are nodes that run before. */
+export const call = (
   name: string,
   program: Program,
   form: Form,

@@ -41,6 +41,8 @@ export const environmentFor = (
       ? [flag("xla_gpu_cuda_data_dir", library.cudaData)]
       : []),
     ...(gpu && deterministic ? ["--xla_gpu_deterministic_ops=true"] : []),
+    // measured: half the time to compile a training step, at the same speed
+    ...(gpu ? ["--xla_gpu_enable_triton_gemm=false"] : []),
   ];
   return {
     ...Object.fromEntries(Object.entries(wanted).filter(([name]) => env[name] === undefined)),

@@ -119,10 +119,7 @@ export const openSession = async (
 
   const groupSize = (name: string): number =>
     isGrouped(name) && manifest.programs.some((p) => p.name === name) ? GROUP : 1;
-  const runGroup = async (
-    name: string,
-    given: readonly Tensors[],
-  ): Promise<readonly Tensors[]> => {
+  const runGroup = async (name: string, given: readonly Tensors[]): Promise<readonly Tensors[]> => {
     const program = programOf(name);
     const runs = given.map((inputs) => feedsOf(program, inputs));
     const feeds: Feeds = program.inputs.map((input, i) => [
