@@ -73,7 +73,7 @@ export const planStep = (
 
 /** What an update gave, from what each of its runs did. */
 export const resultOf = (given: readonly Tensors[]): StepResult => {
-  const outputs: Tensors = Object.assign({}, ...given);
+  const outputs: Tensors = Object.fromEntries(given.flatMap((tensors) => Object.entries(tensors)));
   const losses = given.filter((tensors) => tensors["loss"] !== undefined);
   return {
     loss: losses.reduce((sum, tensors) => sum + scalarOf(tensors, "loss"), 0) / losses.length,
