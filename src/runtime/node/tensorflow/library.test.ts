@@ -207,7 +207,8 @@ test("TensorFlow's environment: the user's values stay, flags are added to their
     TF_FORCE_GPU_ALLOW_GROWTH: "true",
     TF_NUM_INTRAOP_THREADS: "2",
     TF_DETERMINISTIC_OPS: "1",
-    XLA_FLAGS: "--mine=1 --xla_gpu_cuda_data_dir='/l/my cuda' --xla_gpu_deterministic_ops=true",
+    XLA_FLAGS:
+      "--mine=1 --xla_gpu_cuda_data_dir='/l/my cuda' --xla_gpu_deterministic_ops=true --xla_gpu_enable_triton_gemm=false",
     TF_XLA_FLAGS: "--tf_xla_persistent_cache_directory=/x",
   });
   expect(environmentFor(library, { gpu: false }, {})).toEqual({
