@@ -90,6 +90,8 @@ const bodyOf = (graph: TfGraph): Body => {
   };
 };
 
+const RESULTS = "results";
+
 /** @param name of the function */
 export const functionOf = (graph: TfGraph, name: string): FunctionDef => {
   const { inputArg, nodes, refer, handle, reads } = bodyOf(graph);
@@ -109,6 +111,16 @@ export const functionOf = (graph: TfGraph, name: string): FunctionDef => {
       attrs: { dtype: { type: typeOf(node) } },
     });
   });
+  // Results wait for the writes: TensorFlow drops what leads to no result where it inlines a function (from Python it does).
+  const waits = graph.updates.length > 0 && graph.outputs.length > 0;
+  const waiting = nodeDef({
+    ...{ name: RESULTS, op: "IdentityN" },
+    inputs: [
+      ...graph.outputs.map(({ node }) => refer(node)),
+      ...writes.map((node) => `^${node.name}`),
+    ],
+    attrs: { T: { types: graph.outputs.map(({ node }) => typeOf(node)) } },
+  });
   const results = argumentNames(graph.outputs.map((output) => output.name));
   return {
     signature: {
@@ -121,8 +133,13 @@ export const functionOf = (graph: TfGraph, name: string): FunctionDef => {
       isStateful: true,
       controlOutput: writes.map((node) => node.name),
     },
-    nodeDef: [...nodes, ...writes],
-    ret: Object.fromEntries(graph.outputs.map(({ node }, i) => [results[i]!, refer(node)])),
+    nodeDef: [...nodes, ...writes, ...(waits ? [waiting] : [])],
+    ret: Object.fromEntries(
+      graph.outputs.map(({ node }, i) => [
+        results[i]!,
+        waits ? resultName(RESULTS, "IdentityN", i) : refer(node),
+      ]),
+    ),
     controlRet: Object.fromEntries(writes.map((node) => [node.name, node.name])),
   };
 };

@@ -3,7 +3,7 @@
 
 /** A name: one output, which may be a list. Names: an output each. */
 const OUTPUTS: Readonly<Record<string, string | readonly string[]>> = {
-  Const: "output", Fill: "output", Range: "output", Identity: "output", Reshape: "output", BroadcastTo: "output", Slice: "output",
+  Const: "output", Fill: "output", Range: "output", Identity: "output", IdentityN: "output", Reshape: "output", BroadcastTo: "output", Slice: "output",
   ConcatV2: "output", PadV2: "output", Sum: "output", Mean: "output", Max: "output", BatchMatMulV2: "output", GatherV2: "output",
   BatchMatMulV3: "output", XlaCallModule: "output", XlaOptimizationBarrier: "output",
   ScatterNd: "output", OneHot: "output", SelectV2: "output", CheckNumerics: "output",

@@ -52,11 +52,15 @@ describe("functions", () => {
     const f = functionOf(lowerGraph(update()), "f");
     expect(f.signature.inputArg.map(({ name }) => name)).toEqual(["x", "rate", "state", "state_1"]);
     expect(f.signature.outputArg.map(({ name }) => name)).toEqual(["y", "y_again"]);
-    expect(f.ret).toEqual({ y: "blocks.0/ffn/Log:y:0", y_again: "blocks.0/ffn/Log:y:0" });
+    expect(f.ret).toEqual({ y: "results:output:0", y_again: "results:output:1" });
     const nodes = new Map(f.nodeDef.map((node) => [node.name, node]));
     expect(nodes.get("state/w")).toMatchObject({ op: "ReadVariableOp", input: ["state"] });
     expect(nodes.get("updates/w")!.input).toEqual(["state", "Sub:z:0", "^state/w"]);
     expect(nodes.get("updates/z")!.input[0]).toBe("state_1");
+    expect(nodes.get("results")!.input).toEqual([
+      ...["blocks.0/ffn/Log:y:0", "blocks.0/ffn/Log:y:0"],
+      ...["^updates/w", "^updates/z"],
+    ]);
     expect(Object.keys(f.controlRet)).toEqual(["updates/w", "updates/z"]);
   });
   it("check each value in order and assign nothing", () => {

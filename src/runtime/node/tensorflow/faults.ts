@@ -9,7 +9,7 @@ const textOf = (error: unknown): string =>
   (error instanceof Error ? error.message : String(error)).replace(PREFIX, "");
 
 /** Functions that were inlined have the call's name before their nodes' own. */
-const inlined = /^[^/]+\/call(?:\/xla|\/check)?(?:\/(?:pass\/\d+|apply))?\//;
+const inlined = /^[^/]+\/call(?:\/xla|\/cudnn|\/check)?(?:\/(?:pass\/\d+|apply))?\//;
 
 /** Nodes that a message names, innermost last: "{{node train_step/call/blocks.0/ffn/MatMul}}" -> "blocks.0/ffn/MatMul". */
 const nodesIn = (text: string): readonly string[] =>
