@@ -9,7 +9,7 @@ const textOf = (error: unknown): string =>
   (error instanceof Error ? error.message : String(error)).replace(PREFIX, "");
 
 /** Functions that were inlined have the call's name before their nodes' own. */
-const inlined = /^[^/]+\/call(?:\/xla|\/check)?(?:\/(?:pass\/\d+|apply))?\//;
+const inlined = /^[^/]+\/call(?:\/xla|\/cudnn|\/check)?(?:\/(?:pass\/\d+|apply))?\//;
 
 /** Nodes that a message names, innermost last: "{{node train_step/call/blocks.0/ffn/MatMul}}" -> "blocks.0/ffn/MatMul". */
 const nodesIn = (text: string): readonly string[] =>
@@ -18,6 +18,10 @@ const nodesIn = (text: string): readonly string[] =>
 /** What the checking form of a program stopped at. */
 export const notFiniteNode = (error: unknown): string | undefined =>
   /^(\S+) : Tensor had /.exec(textOf(error))?.[1];
+
+/** Whether a device refused fused attention, and not something else in the program. */
+export const lacksFusedAttention = (error: unknown): boolean =>
+  /cudnn|fmha|platforms? required by the module/i.test(textOf(error));
 
 /** A failed run as a fault of the engine, with the place in the `.arch` file where there is one. */
 export const explain = (manifest: Manifest, error: unknown): EngineFault => {
@@ -33,7 +37,7 @@ export const explain = (manifest: Manifest, error: unknown): EngineFault => {
   return new EngineFault(
     `tensorflow: ${where}${reason}`,
     /OOM|out of memory|RESOURCE_EXHAUSTED/i.test(text)
-      ? "give the recipe a smaller micro, or shorter sequences"
+      ? "give the recipe a smaller micro, checkpoint = block, or shorter sequences"
       : undefined,
   );
 };

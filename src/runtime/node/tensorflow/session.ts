@@ -12,21 +12,27 @@ import {
   readNode,
   resultNode,
   wholeStep,
-  type Form,
+  type RunForm,
 } from "../../../bundle/saved-model.ts";
 import { sizeOf, type HostTensor, type Tensors } from "../../../bundle/tensor.ts";
 import type { Device } from "./device.ts";
 import type { Feeds } from "./graph-session.ts";
-import { explain, notFiniteNode } from "./faults.ts";
+import { explain, lacksFusedAttention, notFiniteNode } from "./faults.ts";
 
 /** Values written wait until there are so many bytes of them or a program runs: each group written is a graph of its own. */
 const GROUP_BYTES = 256 * 2 ** 20;
+
+const ABOUT: Readonly<Record<RunForm, string>> = {
+  plain: "",
+  xla: ", compiled by XLA",
+  cudnn: ", compiled by XLA with cuDNN's attention",
+};
 
 export const openSession = async (
   device: Device,
   { manifest }: LoadedBundle,
   folder: string,
-  form: Exclude<Form, "check">,
+  wanted: RunForm,
 ): Promise<Session> => {
   const whole = wholeStep(manifest.programs, manifest.training)?.entry;
   const programs = new Map(
@@ -40,6 +46,8 @@ export const openSession = async (
   let hasCaches = false;
   let liveTensors = 0;
   let closed = false;
+  /** Until the device refuses it. */
+  let form = wanted;
 
   const programOf = (name: string): ProgramEntry => {
     const program = programs.get(name);
@@ -64,6 +72,24 @@ export const openSession = async (
       return answer.results;
     } catch (error) {
       throw explain(manifest, error);
+    }
+  };
+  /** A form is refused when it is compiled, before anything has changed. */
+  const runIn = async (program: ProgramEntry, feeds: Feeds): Promise<readonly HostTensor[]> => {
+    const { name, outputs } = program;
+    const fetches =
+      outputs.length > 0
+        ? outputs.map((_, i) => resultNode(name, form, i))
+        : [doneNode(name, form)];
+    if (form !== "cudnn") return graph(feeds, fetches);
+    try {
+      const answer = await device.ask("run", { session, feeds, fetches });
+      liveTensors = answer.liveTensors;
+      return answer.results;
+    } catch (error) {
+      if (!lacksFusedAttention(error)) throw explain(manifest, error);
+      form = "xla";
+      return runIn(program, feeds);
     }
   };
   const flush = async (): Promise<void> => {
@@ -100,7 +126,9 @@ export const openSession = async (
 
   return {
     engine: "tensorflow",
-    about: `TensorFlow ${device.version} on ${device.onCard ? "the GPU" : "the CPU"}${form === "xla" ? ", compiled by XLA" : ""}`,
+    get about() {
+      return `TensorFlow ${device.version} on ${device.onCard ? "the GPU" : "the CPU"}${ABOUT[form]}`;
+    },
     inBackground: true,
     offers: (name) => programs.has(name),
     run: async (name, inputs) => {
@@ -108,8 +136,7 @@ export const openSession = async (
       const feeds = feedsOf(program, inputs);
       await flush();
       await beginCaches(program);
-      const fetches = program.outputs.map((_, i) => resultNode(name, form, i));
-      const results = await graph(feeds, fetches.length > 0 ? fetches : [doneNode(name, form)]);
+      const results = await runIn(program, feeds);
       return Object.fromEntries(program.outputs.map((output, i) => [output.name, results[i]!]));
     },
     clearState: clear,
