@@ -56,6 +56,16 @@ export interface StateEntry {
   readonly init: Init;
 }
 
+/** What programs compute in, which an engine must be able to. State and results are f32 either way. */
+export interface Numerics {
+  /** Of what matrix products are; their sums are f32. */
+  readonly products: "f32" | "bf16";
+  /** Cards may round what products of f32 read. */
+  readonly tf32: boolean;
+  /** Cards use only kernels that repeat their bits. */
+  readonly deterministic: boolean;
+}
+
 export interface ProgramEntry {
   readonly name: string;
   readonly inputs: readonly TensorSpec[];
@@ -120,6 +130,7 @@ export interface Manifest {
     readonly config: Readonly<Record<string, unknown>>;
   };
   readonly training: TrainingSpec | null;
+  readonly numerics: Numerics;
   readonly state: readonly StateEntry[];
   readonly programs: readonly ProgramEntry[];
   /** Node name -> "file.arch:line", for errors at run time. */
@@ -127,6 +138,8 @@ export interface Manifest {
   /** Scalars worth plotting by name: "gates" -> parameter names of GPAS gates. */
   readonly probes: Readonly<Record<string, readonly string[]>>;
   readonly engines: readonly string[];
+  /** The SavedModel has its programs once more with cuDNN's fused attention, for cards. */
+  readonly fusedAttention: boolean;
   readonly files: readonly {
     readonly path: string;
     readonly sha256: string;

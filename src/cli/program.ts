@@ -158,7 +158,7 @@ export const buildProgram = (io: Io, version: string, done: (code: number) => vo
     .addOption(
       new Option("--engine <names>", "what to write programs for: tfjs (wasm, cpu), tensorflow")
         .argParser(forms)
-        .default(FORMS, FORMS.join(",")),
+        .default(undefined, "all that have the recipe's precision"),
     )
     .addOption(format())
     .option("--weights <file>", "weights for the graph model (initial values otherwise)")

@@ -5,6 +5,7 @@ import { analyze, analyzePair, type CheckResult, type FileLoader } from "./analy
 import { InternalError } from "./diagnostics/types.ts";
 import { bundleFiles, type Assets, type Extras } from "./emit/bundle.ts";
 import { programEntry, type Files } from "./emit/manifest.ts";
+import { numericsOf } from "./emit/training.ts";
 import { features } from "./features/index.ts";
 import type { Graph } from "./ir/types.ts";
 import { kernelModule } from "./lower/kernel-module/index.ts";
@@ -33,7 +34,7 @@ export interface Target {
 export type WrittenForm = "tfjs" | "tensorflow";
 
 export interface BuildOptions {
-  /** Both, unless given. */
+  /** All that can compute in the recipe's precision, unless given. */
   readonly forms?: readonly WrittenForm[];
   /** What training, evaluation and use need, unless given. */
   readonly programs?: readonly ProgramName[];
@@ -107,10 +108,14 @@ export const stagesOf = (
 /** For engines that have no ops of our own. */
 const expanded = (graph: Graph): Graph => runPasses(graph, pipeline(new Set()));
 
+/** TensorFlow.js has no bf16. */
+export const formsFor = (recipe: RecipeSpec | undefined): readonly WrittenForm[] =>
+  numericsOf(recipe).products === "bf16" ? ["tensorflow"] : ["tfjs", "tensorflow"];
+
 /** Spec -> Graphs -> passes -> kernel modules. */
 export const compile = (target: Target, options: BuildOptions = {}): Compilation => {
   const compiled = graphsOf(target, options);
-  const forms = options.forms ?? ["tfjs", "tensorflow"];
+  const forms = options.forms ?? formsFor(target.recipe);
   const programs = compiled.programs.map((program): BuiltProgram => {
     // what the program means is told by its graph before expansion, where an attention is one node
     const { graph } = program;

@@ -181,7 +181,7 @@ export const createModel = async (options: ModelOptions): Promise<Model> => {
   const chosen =
     typeof wanted === "object"
       ? { engine: wanted, why: "given" }
-      : await chooseEngine(options.engines ?? defaultEngines(), wanted ?? "auto", manifest.engines);
+      : await chooseEngine(options.engines ?? defaultEngines(), wanted ?? "auto", manifest);
   const session = await chosen.engine.open(bundle);
   try {
     await begin(session, options);

@@ -1,5 +1,6 @@
 // Which engine runs a bundle: the one asked for, or the first that works here, with the reason told either way.
 import type { Engine } from "../bundle/engine.ts";
+import type { Manifest } from "../bundle/manifest.ts";
 import { FileFault } from "../bundle/file-fault.ts";
 
 export interface ChosenEngine {
@@ -8,19 +9,20 @@ export interface ChosenEngine {
   readonly why: string;
 }
 
-/**
- * `engines`: fastest first; `built`: those that the bundle has programs for. An unknown or unavailable engine is a fault with what
- * there is instead.
- */
+const WITHOUT_BF16 = "write precision = f32 in the recipe: every engine computes in that";
+
+/** `engines`: fastest first. An unknown or unavailable engine is a fault with what there is instead. */
 export const chooseEngine = async (
   engines: readonly Engine[],
   wanted: string,
-  built: readonly string[],
+  { engines: built, numerics }: Pick<Manifest, "engines" | "numerics">,
 ): Promise<ChosenEngine> => {
+  // numbers that an engine lacks are told first: they are why the bundle has no programs for it
   const reasonAgainst = async (engine: Engine): Promise<string | undefined> =>
-    built.includes(engine.name)
-      ? engine.available()
-      : `the bundle was built without it (for ${built.join(", ")})`;
+    (await engine.available(numerics)) ??
+    (built.includes(engine.name)
+      ? undefined
+      : `the bundle was built without it (for ${built.join(", ")})`);
   const names = engines.map(({ name }) => name);
   if (wanted !== "auto") {
     const engine = engines.find(({ name }) => name === wanted);
@@ -31,7 +33,11 @@ export const chooseEngine = async (
       );
     const reason = await reasonAgainst(engine);
     if (reason !== undefined)
-      throw new FileFault(`engine ${wanted}`, `does not work here: ${reason}`);
+      throw new FileFault(
+        `engine ${wanted}`,
+        `does not work here: ${reason}`,
+        numerics.products === "f32" ? undefined : WITHOUT_BF16,
+      );
     return { engine, why: "asked for" };
   }
   const reasons: string[] = [];
@@ -41,5 +47,9 @@ export const chooseEngine = async (
       return { engine, why: ["the first that works here", ...reasons].join("; ") };
     reasons.push(`${engine.name}: ${reason}`);
   }
-  throw new FileFault("engine auto", `no engine works here: ${reasons.join("; ")}`);
+  throw new FileFault(
+    "engine auto",
+    `no engine works here: ${reasons.join("; ")}`,
+    numerics.products === "f32" ? undefined : WITHOUT_BF16,
+  );
 };

@@ -17,6 +17,37 @@ const losses = (file: string): readonly number[] =>
 const bytes = (file: string): Buffer => readFileSync(file);
 
 describe("train", () => {
+  test("bf16 is refused where no engine has it, with the smallest fix", async () => {
+    const cwd = project();
+    const run = (...args: string[]) => specc([...args, "--set", "precision = bf16"], { cwd });
+    const { code, err } = await run("train", "model.arch", "--engine", "wasm");
+    expect([code, err]).toEqual([1, expect.stringContaining("precision = bf16")]);
+    expect(err).toContain("write precision = f32 in the recipe");
+    const built = await run("build", "model.arch", "--engine", "tfjs", "--out-dir", "b");
+    expect([built.code, built.err]).toEqual([2, expect.stringContaining("--engine tensorflow")]);
+    const exported = await run("build", "model.arch", "--emit", "graph-model", "--out-dir", "b");
+    expect([exported.code, exported.err]).toEqual([2, expect.stringContaining("graph model")]);
+    expect((await run("build", "model.arch", "--out-dir", "b")).code).toBe(0);
+    const manifest = JSON.parse(readFileSync(join(cwd, "b/specc-manifest.json"), "utf8")) as object;
+    expect(manifest).toMatchObject({
+      engines: ["tensorflow"],
+      numerics: { products: "bf16", tf32: false, deterministic: false },
+    });
+  });
+  test("checkpoints change what is kept, not a bit of the losses", async () => {
+    const cwd = project();
+    const train = (out: string, ...args: string[]) =>
+      specc(["train", "model.arch", "-q", "--out-dir", out, ...args], { cwd });
+    expect((await train("kept")).code).toBe(0);
+    expect((await train("again", "--set", "checkpoint = block")).code).toBe(0);
+    expect(losses(join(cwd, "again/metrics.jsonl"))).toEqual(
+      losses(join(cwd, "kept/metrics.jsonl")),
+    );
+    const inspected = JSON.parse(
+      (await specc(["inspect", "model.arch", "--json"], { cwd })).out,
+    ) as { bytes: { step: number; stepOtherwise: number } };
+    expect(inspected.bytes.stepOtherwise).toBeLessThan(inspected.bytes.step);
+  });
   test("leaves a bundle with weights, metrics and a report, and says how good it is", async () => {
     const cwd = project();
     const { code, out, err } = await specc(["train", "model.arch"], { cwd });

@@ -57,11 +57,17 @@ const emptyManifest: Manifest = {
   programs: [],
   places: {},
   probes: {},
+  numerics: { products: "f32", tf32: false, deterministic: false },
+  fusedAttention: false,
   engines: [],
   files: [],
 };
-/** Both written forms. `graphs` have been through all passes; the manifest knows them by name. */
-const written = async (manifest: Manifest, graphs: readonly Graph[]): Promise<LoadedBundle> => {
+/** Both written forms. `graphs` have been through all passes, `whole` has not; the manifest knows them by name. */
+const written = async (
+  manifest: Manifest,
+  graphs: readonly Graph[],
+  whole = graphs,
+): Promise<LoadedBundle> => {
   // the tfjs engine has no bf16
   const plain = graphs.filter(
     (graph) => !nodesOf(graph).some((node) => node.type.dtype === "bf16"),
@@ -69,7 +75,7 @@ const written = async (manifest: Manifest, graphs: readonly Graph[]): Promise<Lo
   const modules = plain.map(
     async (graph) => [graph.name, await importText(moduleText(graph))] as const,
   );
-  const programs = graphs.map((graph) => ({
+  const programs = whole.map((graph) => ({
     ...formsOf(graph),
     entry: manifest.programs.find(({ name }) => name === graph.name)!,
   }));
@@ -110,4 +116,5 @@ export const bundleOfPrograms = async (
   written(
     manifest,
     compiled.programs.map(({ graph }) => runPasses(graph, pipeline(ownOps), { verify: true })),
+    compiled.programs.map(({ graph }) => graph),
   );

@@ -1,6 +1,6 @@
 // `specc build`: a folder that trains, evaluates and generates without the compiler. Unchanged files keep their time.
 import { resolve } from "node:path";
-import { bundle, compile, type WrittenForm } from "../../compiler/compile.ts";
+import { bundle, compile, formsFor, type WrittenForm } from "../../compiler/compile.ts";
 import { loadAssets } from "../assets.ts";
 import { readBytes, shownPath, writeFiles } from "../files.ts";
 import type { Io } from "../io.ts";
@@ -12,7 +12,7 @@ import { checkedTarget, placeOf } from "../target.ts";
 export interface BuildOptions extends ChoiceOptions {
   readonly outDir: string;
   readonly emit?: readonly string[];
-  readonly engine: readonly WrittenForm[];
+  readonly engine?: readonly WrittenForm[];
   readonly format: Format;
   readonly weights?: string;
   readonly generationBatch: number;
@@ -29,13 +29,23 @@ export const build = async (
   if (place.kind !== "arch")
     throw new CliError(`${file} is a bundle already; build takes an .arch file`);
   const target = checkedTarget(io, version, place.path, options, false);
+  const able = formsFor(target.recipe);
+  const unable = options.engine?.find((form) => !able.includes(form));
+  if (unable !== undefined)
+    throw new CliError(`${unable} computes in f32, and the recipe asks for precision = bf16`, [
+      `build with --engine ${able.join(",")}, or write precision = f32`,
+    ]);
   const epochs = await (await import("../runtime.ts")).stepsPerEpoch(io, target, place.path);
   const compilation = compile(target, {
-    forms: options.engine,
+    ...(options.engine === undefined ? {} : { forms: options.engine }),
     generation: { batch: options.generationBatch },
     ...(epochs === undefined ? {} : { stepsPerEpoch: epochs }),
   });
   const wantsGraphModel = options.emit?.includes("graph-model") === true;
+  if (wantsGraphModel && !able.includes("tfjs"))
+    throw new CliError("a graph model computes in f32, and the recipe asks for precision = bf16", [
+      "write precision = f32",
+    ]);
   if (options.weights !== undefined && !wantsGraphModel)
     throw new CliError("--weights is for --emit graph-model");
   const weights =

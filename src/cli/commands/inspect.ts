@@ -101,10 +101,23 @@ const layerRows = (summary: Summary): readonly (readonly string[])[] => {
   return rows;
 };
 
+/** What a training step holds when the recipe makes the other choice of `checkpoint`. */
+const bytesOtherwise = ({ recipe, ...rest }: Target): number | null => {
+  const step = programsFor(recipe)[0];
+  if (recipe === undefined || step === undefined) return null;
+  const other: Target = {
+    ...rest,
+    recipe: { ...recipe, checkpoint: recipe.checkpoint === null ? "block" : null },
+  };
+  const { programs } = compile(other, { programs: [step], stepsPerEpoch: ANY_EPOCH });
+  return programs[0]!.entry.peakBytes;
+};
+
 const report = (
   io: Io,
   { model, recipe }: Target,
   summary: Summary,
+  otherwise: number | null,
   options: InspectOptions,
 ): void => {
   const paint = painter(wantsColor(io, options.color, "out"));
@@ -139,6 +152,15 @@ const report = (
             bytesText(bytes.step),
             `most at once in a training step of ${grouped(recipe.micro.value)} sequences`,
           ],
+          ...(otherwise === null
+            ? []
+            : [
+                [
+                  "",
+                  bytesText(otherwise),
+                  recipe.checkpoint === null ? "with checkpoint = block" : "without checkpoint",
+                ],
+              ]),
         ]),
     ...(bytes.forward === null
       ? []
@@ -185,9 +207,10 @@ export const inspect = async (
     );
     if (options.quiet !== true) io.err(`drew ${target.model.name} in ${shownPath(io.cwd, file)}\n`);
   }
-  if (options.json === true)
-    io.out(`${JSON.stringify({ formatVersion: "1.0", ...summary }, null, 2)}\n`);
-  else if (options.svg === undefined || options.quiet !== true)
-    report(io, target, summary, options);
+  if (options.json === true) {
+    const bytes = { ...summary.bytes, stepOtherwise: bytesOtherwise(target) };
+    io.out(`${JSON.stringify({ formatVersion: "1.0", ...summary, bytes }, null, 2)}\n`);
+  } else if (options.svg === undefined || options.quiet !== true)
+    report(io, target, summary, bytesOtherwise(target), options);
   return 0;
 };

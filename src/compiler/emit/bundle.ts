@@ -6,6 +6,8 @@ import { SAVED_MODEL_FILE } from "../../bundle/saved-model.ts";
 import type { Tensors } from "../../bundle/tensor.ts";
 import type { Compilation, WrittenForm } from "../compile.ts";
 import { printGraph } from "../ir/text.ts";
+import { nodesOf } from "../ir/walk.ts";
+import { isFused } from "../lower/cudnn-attention.ts";
 import { graphModel } from "../lower/graph-model/index.ts";
 import { pipeline, runPasses } from "../passes/index.ts";
 import { fromFolderOf, isOverride, placeFinder } from "../places.ts";
@@ -16,7 +18,7 @@ import { irJson } from "./ir-json.ts";
 import { canonicalJson, fileEntries, flopsPerToken, placesOf, type Files } from "./manifest.ts";
 import { readme } from "./readme.ts";
 import { sha256 } from "./sha256.ts";
-import { trainingOf } from "./training.ts";
+import { numericsOf, trainingOf } from "./training.ts";
 import { validatorText } from "./validator.ts";
 
 /** What specc ships with each bundle; read by whoever calls the compiler. */
@@ -66,6 +68,7 @@ export const manifestOf = (compilation: Compilation, version: string, files: Fil
       config: configOf(model),
     },
     training: recipe === undefined ? null : trainingOf(recipe, compiled, model.vocab_size),
+    numerics: numericsOf(recipe),
     state: compiled.state,
     programs: entries,
     places: placesOf(
@@ -74,6 +77,8 @@ export const manifestOf = (compilation: Compilation, version: string, files: Fil
     ),
     probes: compiled.probes,
     engines: ENGINES.filter(([, form]) => forms.includes(form)).map(([engine]) => engine),
+    fusedAttention:
+      forms.includes("tensorflow") && programs.some(({ graph }) => nodesOf(graph).some(isFused)),
     files: fileEntries(files),
   };
 };

@@ -1,6 +1,6 @@
 // The recipe as the runtime needs it: data, sizes and lengths without vocabulary. What depends on the step alone (learning
 // rate, bias corrections) was turned into scalar expressions by the model stage.
-import type { DataSpec, TokenizerSpec, TrainingSpec } from "../../bundle/manifest.ts";
+import type { DataSpec, Numerics, TokenizerSpec, TrainingSpec } from "../../bundle/manifest.ts";
 import { InternalError } from "../diagnostics/types.ts";
 import { flag, number, numbers, optionalNumber, text, variant } from "../model/config.ts";
 import type { Compiled } from "../model/types.ts";
@@ -50,6 +50,13 @@ const everyOf = (quantity: Quantity | null, tokensPerStep: number): number | nul
   if (quantity.unit === "token") return Math.max(1, Math.round(quantity.value / tokensPerStep));
   return null;
 };
+
+/** A model without a recipe computes in f32. */
+export const numericsOf = (recipe: RecipeSpec | undefined): Numerics => ({
+  products: recipe?.precision.is === "bf16" ? "bf16" : "f32",
+  tf32: recipe?.precision.is === "f32" && flag(recipe.precision, "tf32"),
+  deterministic: recipe?.deterministic ?? false,
+});
 
 export const trainingOf = (
   recipe: RecipeSpec,

@@ -140,6 +140,7 @@ describe("fused attention", () => {
     ["values of another width", {}, { e: 8 }],
     ["queries that are the last of the keys", {}, { S: 9 }],
     ["capped scores", { softcap: 30 }, {}],
+    ["scores that fall with the distance", { slopes: [1, 0.5, 0.25, 0.125] }, {}],
   ])("is not for %s", (_, attrs, sizes) => {
     const graph = step(attrs, sizes);
     expect(nodesOf(graph).some(isFused)).toBe(false);

@@ -9,21 +9,23 @@ import { callModule, hloModule, type HloType, type HloValue, type Layout } from 
 
 type AttentionNode = Node<"attention" | "attentionStats" | "attentionGrad">;
 
+/** Attributes that the call can say. */
+const KNOWN: ReadonlySet<string> = new Set(["scale", "causal", "window", "operands", "of"]);
+
 /** What the kernels take: half precision, heads of 8, 16 … 128, every query seeing itself and keys before it, or all. */
 export const isFused = (node: Node): node is AttentionNode => {
   if (node.op !== "attention" && node.op !== "attentionStats" && node.op !== "attentionGrad")
     return false;
   const [q, k, v] = [node.inputs[0].type, node.inputs[1].type, node.inputs[2].type];
   const [d, T, S] = [q.shape[3]!.size, q.shape[2]!.size, k.shape[2]!.size];
-  const { softcap, operands = [] } = node.attrs;
   return (
     q.dtype === "bf16" &&
     d % 8 === 0 &&
     d <= 128 &&
     v.shape[3]!.size === d &&
     T === S &&
-    softcap === undefined &&
-    operands.length === 0
+    Object.entries(node.attrs).every(([key, value]) => value === undefined || KNOWN.has(key)) &&
+    node.inputs.length === (node.op === "attentionGrad" ? 6 : 3)
   );
 };
 

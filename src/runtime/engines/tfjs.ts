@@ -4,6 +4,7 @@ import type { Engine, LoadedBundle, ProgramModule, Session } from "../../bundle/
 import type { StateEntry } from "../../bundle/manifest.ts";
 import type { Kernels, RunResult } from "../../bundle/kernels.ts";
 import type { HostTensor, Tensors } from "../../bundle/tensor.ts";
+import { FileFault } from "../../bundle/file-fault.ts";
 import { sizeOf } from "../../bundle/tensor.ts";
 import { cpuDevice } from "./cpu-device.ts";
 import {
@@ -236,9 +237,12 @@ const openSession = (device: Device, bundle: LoadedBundle, engine: Name): Sessio
   };
 };
 
+const NO_BF16 = "it computes in f32, and the recipe asks for precision = bf16";
+
 const tfjsEngine = (name: Name, wasmFolder: string | undefined): Engine => ({
   name,
-  available: async () => {
+  available: async (numerics) => {
+    if (numerics?.products === "bf16") return NO_BF16;
     try {
       await openDevice(name, wasmFolder);
       return undefined;
@@ -246,7 +250,11 @@ const tfjsEngine = (name: Name, wasmFolder: string | undefined): Engine => ({
       return error instanceof Error ? error.message : String(error);
     }
   },
-  open: async (bundle) => openSession(await openDevice(name, wasmFolder), bundle, name),
+  open: async (bundle) => {
+    if (bundle.manifest.numerics.products === "bf16")
+      throw new FileFault(`engine ${name}`, NO_BF16, "write precision = f32 in the recipe");
+    return openSession(await openDevice(name, wasmFolder), bundle, name);
+  },
 });
 
 /** `wasmFolder`: where the backend's .wasm files are served, with a slash at its end; in Node they are found beside the package. */

@@ -111,12 +111,4 @@ export const recipeEntries: readonly DiagnosticEntry[] = [
     decay("rate = 0.1"),
     decay("* => constant(0.1)"),
   ),
-  entry(
-    4014,
-    "precision-not-yet",
-    "{precision} is not supported in this version",
-    "Training in bfloat16 needs the native tensorflow engine, which this version does not have. The wasm and cpu engines compute in 32 bits.",
-    recipe("precision = bf16"),
-    recipe("precision = f32"),
-  ),
 ];

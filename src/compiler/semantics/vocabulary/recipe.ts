@@ -77,14 +77,6 @@ const wholeSplit = (value: Variant): readonly Complaint[] => {
   ];
 };
 
-const notYet = (value: Variant): readonly Complaint[] => [
-  {
-    name: "precision-not-yet",
-    args: { precision: value.is },
-    details: { help: ["write precision = f32"] },
-  },
-];
-
 export const recipeConstructors: readonly Constructor[] = [
   {
     name: "text",
@@ -202,13 +194,38 @@ export const recipeConstructors: readonly Constructor[] = [
     doc: "the same rate all the time",
     keys: [key("rate", { kind: "float", min: 0 }, "weight decay")],
   },
-  { name: "f32", of: "Precision", doc: "32-bit floating point throughout", keys: [] },
+  {
+    name: "f32",
+    of: "Precision",
+    doc: "32-bit floating point throughout",
+    keys: [
+      key(
+        "tf32",
+        yesNo,
+        "NVIDIA cards may round what products read to 10 bits: faster, and no longer the numbers of other engines",
+        { default: "false", source: "PyTorch torch.backends.cuda.matmul.allow_tf32" },
+      ),
+    ],
+  },
   {
     name: "bf16",
     of: "Precision",
-    doc: "bfloat16 products with 32-bit weights; waits for the native tensorflow engine",
-    keys: [],
-    check: notYet,
+    doc: "products of bfloat16 with 32-bit sums; weights, optimizer, norms, softmax statistics and loss in 32 bits. For the tensorflow engine",
+    source: "arXiv 1710.03740, arXiv 1905.12322",
+    keys: [
+      key(
+        "residual",
+        {
+          kind: "word",
+          words: [
+            { name: "bf16", doc: "as the training code of JAX models and Megatron-LM have it" },
+            { name: "f32", doc: "as PyTorch's autocast leaves it: more memory traffic" },
+          ],
+        },
+        "what the residual stream between layers is",
+        { default: "bf16" },
+      ),
+    ],
   },
   {
     name: "sample",
@@ -246,6 +263,21 @@ export const recipeKeys: readonly Key[] = [
   ),
   key("clip", sum("Clip"), "how large a gradient may be", { default: "none", optional: true }),
   key("precision", sum("Precision"), "the numbers that training computes with", { default: "f32" }),
+  key(
+    "deterministic",
+    yesNo,
+    "only kernels whose results do not depend on the order of threads: on cards too a run that is resumed repeats every bit",
+    { default: "false", source: "PyTorch torch.use_deterministic_algorithms" },
+  ),
+  key(
+    "checkpoint",
+    {
+      kind: "word",
+      words: [{ name: "block", doc: "only what stands between blocks is kept" }],
+    },
+    "computes parts of the forward pass again for their gradients instead of keeping them: less memory, about a third more work",
+    { default: "none", optional: true, source: "arXiv 1604.06174" },
+  ),
   key(
     "seed",
     { kind: "int", min: 0, max: 2 ** 32 - 1 },

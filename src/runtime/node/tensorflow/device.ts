@@ -66,14 +66,31 @@ const startWorker = (): Pick<Device, "ask"> => {
   };
 };
 
-let started: { readonly folder: string; readonly device: Promise<Device> } | undefined;
+interface Started {
+  readonly folder: string;
+  readonly options: LoadOptions;
+  readonly device: Promise<Device>;
+}
+let started: Started | undefined;
+
+/** What a card computes with is read from the environment once, so a process has one choice of it. */
+const conflict = ({ options }: Started, wanted: LoadOptions): string | undefined =>
+  (["deterministic", "tf32"] as const)
+    .filter((key) => wanted[key] !== undefined && wanted[key] !== options[key])
+    .map((key) => `${key} = ${String(options[key] ?? "its own choice")}`)[0];
 
 /** The library and what it read from its environment are those of the first call. */
 export const openDevice = (library: Library, options: LoadOptions): Promise<Device> => {
-  if (started !== undefined && started.folder !== library.folder)
-    return Promise.reject(new Error(`TensorFlow is open already, from ${started.folder}`));
+  if (started !== undefined) {
+    if (started.folder !== library.folder)
+      return Promise.reject(new Error(`TensorFlow is open already, from ${started.folder}`));
+    const other = library.gpu ? conflict(started, options) : undefined;
+    if (other !== undefined)
+      return Promise.reject(new Error(`TensorFlow is open already in this process, with ${other}`));
+  }
   started ??= {
     folder: library.folder,
+    options,
     device: (async () => {
       const worker = startWorker();
       return { ...worker, ...(await worker.ask("load", { library, options })) };

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Engine, LoadedBundle } from "../../../bundle/engine.ts";
 import { FileFault } from "../../../bundle/file-fault.ts";
+import type { Numerics } from "../../../bundle/manifest.ts";
 import { asFault } from "../../host.ts";
 import { openDevice, type Device } from "./device.ts";
 import type { LoadOptions } from "./environment.ts";
@@ -46,27 +47,34 @@ const withFolder = async <T>(
 
 export const tensorflowEngine = (options: TensorflowOptions = {}): Engine => {
   const { xla, env, xlaCache, ...load } = options;
-  const start = async (): Promise<Device | { readonly reason: string }> => {
+  const start = async (numerics?: Numerics): Promise<Device | { readonly reason: string }> => {
     const found = await findLibrary({ gpu: load.gpu, ...(env === undefined ? {} : { env }) });
     if ("reason" in found) return { reason: `${found.reason} (${found.help} adds it)` };
     // what XLA makes for a CPU fits that CPU alone, and a cache may be shared by several
     const keeps = found.gpu && xlaCache !== undefined;
     try {
-      return await openDevice(found, { ...load, ...(keeps ? { xlaCache } : {}) });
+      return await openDevice(found, {
+        ...load,
+        ...(keeps ? { xlaCache } : {}),
+        ...(numerics && { deterministic: numerics.deterministic, tf32: numerics.tf32 }),
+      });
     } catch (error) {
       return { reason: `${found.folder} cannot be loaded: ${messageOf(error)}` };
     }
   };
   return {
     name: "tensorflow",
-    available: async () => {
-      const device = await start();
+    available: async (numerics) => {
+      const device = await start(numerics);
       return "reason" in device ? device.reason : undefined;
     },
     open: async (bundle) => {
-      const device = await start();
+      const { numerics, fusedAttention } = bundle.manifest;
+      const device = await start(numerics);
       if ("reason" in device) throw new FileFault("engine tensorflow", device.reason);
-      const form = (xla ?? device.onCard) ? "xla" : "plain";
+      // the gradient of fused attention is summed up in any order
+      const fused = fusedAttention && device.onCard && !numerics.deterministic;
+      const form = (xla ?? device.onCard) ? (fused ? "cudnn" : "xla") : "plain";
       return withFolder(bundle, (folder) => openSession(device, bundle, folder, form));
     },
   };

@@ -6,6 +6,8 @@ export interface LoadOptions {
   readonly threads?: number;
   /** Bit-for-bit repeatable kernels on a card; on the CPU they always are. */
   readonly deterministic?: boolean;
+  /** Whether a card may round what products of f32 read; it may unless told otherwise. */
+  readonly tf32?: boolean;
   /** A folder where XLA keeps what it compiled, for the next process. */
   readonly xlaCache?: string;
   /** False hides the cards from a library that could use them. */
@@ -19,14 +21,14 @@ const flag = (name: string, value: string): string =>
 type Variables = Readonly<Record<string, string>>;
 const when = (condition: boolean, variables: Variables): Variables => (condition ? variables : {});
 
-/** What is to be set. What the user has set stays, flags are added to theirs. */
+/** What is to be set. What the user has set stays; of flags, theirs come last and win. */
 export const environmentFor = (
   library: Library,
-  { threads, deterministic = false, xlaCache, gpu = library.gpu }: LoadOptions,
+  { threads, deterministic = false, tf32 = true, xlaCache, gpu = library.gpu }: LoadOptions,
   env: Readonly<Record<string, string | undefined>> = process.env,
 ): Variables => {
   const added = (name: string, flags: readonly string[]): Variables =>
-    when(flags.length > 0, { [name]: [env[name] ?? "", ...flags].join(" ").trim() });
+    when(flags.length > 0, { [name]: [...flags, env[name] ?? ""].join(" ").trim() });
   const wanted: Variables = {
     // errors arrive as exceptions; the rest is start-up talk
     TF_CPP_MIN_LOG_LEVEL: "3",
@@ -35,14 +37,15 @@ export const environmentFor = (
     ...when(gpu, { TF_FORCE_GPU_ALLOW_GROWTH: "true" }),
     ...when(threads !== undefined, { TF_NUM_INTRAOP_THREADS: String(threads) }),
     ...when(gpu && deterministic, { TF_DETERMINISTIC_OPS: "1" }),
+    ...when(gpu && !tf32, { NVIDIA_TF32_OVERRIDE: "0" }),
   };
   const xla = [
     ...(gpu && library.cudaData !== undefined
       ? [flag("xla_gpu_cuda_data_dir", library.cudaData)]
       : []),
-    ...(gpu && deterministic ? ["--xla_gpu_deterministic_ops=true"] : []),
-    // measured: half the time to compile a training step, at the same speed
+    // measured: choosing among Triton's products takes half of the compilation, and wins nothing over cuBLAS
     ...(gpu ? ["--xla_gpu_enable_triton_gemm=false"] : []),
+    ...(gpu && deterministic ? ["--xla_gpu_deterministic_ops=true"] : []),
   ];
   return {
     ...Object.fromEntries(Object.entries(wanted).filter(([name]) => env[name] === undefined)),

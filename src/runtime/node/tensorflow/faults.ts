@@ -19,6 +19,10 @@ const nodesIn = (text: string): readonly string[] =>
 export const notFiniteNode = (error: unknown): string | undefined =>
   /^(\S+) : Tensor had /.exec(textOf(error))?.[1];
 
+/** Whether a device refused fused attention, and not something else in the program. */
+export const lacksFusedAttention = (error: unknown): boolean =>
+  /cudnn|fmha|platforms? required by the module/i.test(textOf(error));
+
 /** A failed run as a fault of the engine, with the place in the `.arch` file where there is one. */
 export const explain = (manifest: Manifest, error: unknown): EngineFault => {
   const text = textOf(error);
@@ -33,7 +37,7 @@ export const explain = (manifest: Manifest, error: unknown): EngineFault => {
   return new EngineFault(
     `tensorflow: ${where}${reason}`,
     /OOM|out of memory|RESOURCE_EXHAUSTED/i.test(text)
-      ? "give the recipe a smaller micro, or shorter sequences"
+      ? "give the recipe a smaller micro, checkpoint = block, or shorter sequences"
       : undefined,
   );
 };

@@ -185,7 +185,7 @@ describe("a tfjs-node with its own library", () => {
   });
 });
 
-test("TensorFlow's environment: the user's values stay, flags are added to theirs", () => {
+test("TensorFlow's environment: the user's values stay, of flags theirs come last", () => {
   const library: Library = {
     folder: "/l",
     tensorflow: "2.21.0",
@@ -199,7 +199,7 @@ test("TensorFlow's environment: the user's values stay, flags are added to their
   expect(
     environmentFor(
       library,
-      { threads: 2, deterministic: true, xlaCache: "/x" },
+      { threads: 2, deterministic: true, tf32: false, xlaCache: "/x" },
       { TF_CPP_MIN_LOG_LEVEL: "0", XLA_FLAGS: "--mine=1" },
     ),
   ).toEqual({
@@ -207,8 +207,9 @@ test("TensorFlow's environment: the user's values stay, flags are added to their
     TF_FORCE_GPU_ALLOW_GROWTH: "true",
     TF_NUM_INTRAOP_THREADS: "2",
     TF_DETERMINISTIC_OPS: "1",
+    NVIDIA_TF32_OVERRIDE: "0",
     XLA_FLAGS:
-      "--mine=1 --xla_gpu_cuda_data_dir='/l/my cuda' --xla_gpu_deterministic_ops=true --xla_gpu_enable_triton_gemm=false",
+      "--xla_gpu_cuda_data_dir='/l/my cuda' --xla_gpu_enable_triton_gemm=false --xla_gpu_deterministic_ops=true --mine=1",
     TF_XLA_FLAGS: "--tf_xla_persistent_cache_directory=/x",
   });
   expect(environmentFor(library, { gpu: false }, {})).toEqual({

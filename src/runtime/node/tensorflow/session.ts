@@ -16,12 +16,12 @@ import {
   readNode,
   resultNode,
   wholeStep,
-  type Form,
+  type RunForm,
 } from "../../../bundle/saved-model.ts";
 import { sizeOf, type HostTensor, type Tensors } from "../../../bundle/tensor.ts";
 import type { Device } from "./device.ts";
 import type { Feeds } from "./graph-session.ts";
-import { explain, notFiniteNode } from "./faults.ts";
+import { explain, lacksFusedAttention, notFiniteNode } from "./faults.ts";
 
 /** Values written wait until there are so many bytes of them or a program runs: each group written is a graph of its own. */
 const GROUP_BYTES = 256 * 2 ** 20;
@@ -40,12 +40,17 @@ const slice = ({ dtype, shape, data }: HostTensor, at: number): HostTensor => {
   const size = sizeOf(rest);
   return { dtype, shape: rest, data: data.slice(at * size, (at + 1) * size) };
 };
+const ABOUT: Readonly<Record<RunForm, string>> = {
+  plain: "",
+  xla: ", compiled by XLA",
+  cudnn: ", compiled by XLA with cuDNN's attention",
+};
 
 export const openSession = async (
   device: Device,
   { manifest }: LoadedBundle,
   folder: string,
-  form: Exclude<Form, "check">,
+  wanted: RunForm,
 ): Promise<Session> => {
   const whole = wholeStep(manifest.programs, manifest.training)?.entry;
   const programs = new Map(
@@ -59,6 +64,8 @@ export const openSession = async (
   let hasCaches = false;
   let liveTensors = 0;
   let closed = false;
+  /** Until the device refuses it. */
+  let form = wanted;
 
   const programOf = (name: string): ProgramEntry => {
     const program = programs.get(name);
@@ -83,6 +90,22 @@ export const openSession = async (
       return answer.results;
     } catch (error) {
       throw explain(manifest, error);
+    }
+  };
+  /** A form is refused when it is compiled, before anything has changed. */
+  const inForm = async (
+    feeds: Feeds,
+    fetches: (form: RunForm) => readonly string[],
+  ): Promise<readonly HostTensor[]> => {
+    if (form !== "cudnn") return graph(feeds, fetches(form));
+    try {
+      const answer = await device.ask("run", { session, feeds, fetches: fetches(form) });
+      liveTensors = answer.liveTensors;
+      return answer.results;
+    } catch (error) {
+      if (!lacksFusedAttention(error)) throw explain(manifest, error);
+      form = "xla";
+      return inForm(feeds, fetches);
     }
   };
   const flush = async (): Promise<void> => {
@@ -128,8 +151,9 @@ export const openSession = async (
     ]);
     await flush();
     await beginCaches(program);
-    const fetches = program.outputs.map((_, i) => groupResult(name, form, i));
-    const results = await graph(feeds, fetches);
+    const results = await inForm(feeds, (as) =>
+      program.outputs.map((_, i) => groupResult(name, as, i)),
+    );
     return given.map((_, run) =>
       Object.fromEntries(
         program.outputs.map((output, i) => [output.name, slice(results[i]!, run)]),
@@ -139,7 +163,9 @@ export const openSession = async (
 
   return {
     engine: "tensorflow",
-    about: `TensorFlow ${device.version} on ${device.onCard ? "the GPU" : "the CPU"}${form === "xla" ? ", compiled by XLA" : ""}`,
+    get about() {
+      return `TensorFlow ${device.version} on ${device.onCard ? "the GPU" : "the CPU"}${ABOUT[form]}`;
+    },
     inBackground: true,
     offers: (name) => programs.has(name),
     run: async (name, inputs) => {
@@ -147,8 +173,11 @@ export const openSession = async (
       const feeds = feedsOf(program, inputs);
       await flush();
       await beginCaches(program);
-      const fetches = program.outputs.map((_, i) => resultNode(name, form, i));
-      const results = await graph(feeds, fetches.length > 0 ? fetches : [doneNode(name, form)]);
+      const results = await inForm(feeds, (as) =>
+        program.outputs.length > 0
+          ? program.outputs.map((_, i) => resultNode(name, as, i))
+          : [doneNode(name, as)],
+      );
       return Object.fromEntries(program.outputs.map((output, i) => [output.name, results[i]!]));
     },
     ...(form === "plain" ? {} : { group: { size: groupSize, run: runGroup } }),
