@@ -25,8 +25,12 @@ export const environmentFor = (
   { threads, deterministic = false, xlaCache, gpu = library.gpu }: LoadOptions,
   env: Readonly<Record<string, string | undefined>> = process.env,
 ): Variables => {
-  const added = (name: string, flags: readonly string[]): Variables =>
-    when(flags.length > 0, { [name]: [env[name] ?? "", ...flags].join(" ").trim() });
+  const added = (name: string, flags: readonly string[]): Variables => {
+    const before = env[name] ?? "";
+    // threads that share an environment find the flags of the first
+    const fresh = flags.filter((each) => !before.includes(each));
+    return when(fresh.length > 0, { [name]: [before, ...fresh].join(" ").trim() });
+  };
   const wanted: Variables = {
     // errors arrive as exceptions; the rest is start-up talk
     TF_CPP_MIN_LOG_LEVEL: "3",

@@ -210,6 +210,8 @@ test("TensorFlow's environment: the user's values stay, flags are added to their
     XLA_FLAGS: "--mine=1 --xla_gpu_cuda_data_dir='/l/my cuda' --xla_gpu_deterministic_ops=true",
     TF_XLA_FLAGS: "--tf_xla_persistent_cache_directory=/x",
   });
+  const again = { XLA_FLAGS: "--xla_gpu_cuda_data_dir='/l/my cuda'" };
+  expect(environmentFor(library, {}, again)).not.toHaveProperty("XLA_FLAGS");
   expect(environmentFor(library, { gpu: false }, {})).toEqual({
     TF_CPP_MIN_LOG_LEVEL: "3",
     TF_ENABLE_ONEDNN_OPTS: "0",
