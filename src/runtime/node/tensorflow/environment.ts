@@ -27,8 +27,12 @@ export const environmentFor = (
   { threads, deterministic = false, tf32 = true, xlaCache, gpu = library.gpu }: LoadOptions,
   env: Readonly<Record<string, string | undefined>> = process.env,
 ): Variables => {
-  const added = (name: string, flags: readonly string[]): Variables =>
-    when(flags.length > 0, { [name]: [...flags, env[name] ?? ""].join(" ").trim() });
+  const added = (name: string, flags: readonly string[]): Variables => {
+    const before = env[name] ?? "";
+    // threads that share an environment find the flags of the first
+    const fresh = flags.filter((each) => !before.includes(each));
+    return when(fresh.length > 0, { [name]: [...fresh, before].join(" ").trim() });
+  };
   const wanted: Variables = {
     // errors arrive as exceptions; the rest is start-up talk
     TF_CPP_MIN_LOG_LEVEL: "3",

@@ -212,6 +212,8 @@ test("TensorFlow's environment: the user's values stay, of flags theirs come las
       "--xla_gpu_cuda_data_dir='/l/my cuda' --xla_gpu_enable_triton_gemm=false --xla_gpu_deterministic_ops=true --mine=1",
     TF_XLA_FLAGS: "--tf_xla_persistent_cache_directory=/x",
   });
+  const again = environmentFor(library, {}, {});
+  expect(environmentFor(library, {}, again)).not.toHaveProperty("XLA_FLAGS");
   expect(environmentFor(library, { gpu: false }, {})).toEqual({
     TF_CPP_MIN_LOG_LEVEL: "3",
     TF_ENABLE_ONEDNN_OPTS: "0",
