@@ -43,6 +43,8 @@ const readPlacement = (config: ConfigReader, norm: Variant): Variant => {
   return make(placement, {
     norm,
     post_blocks: placement === "mix" ? config.whole("post_num") : undefined,
+    // their DeepNorm with gates starts like the other models
+    beta: config.text("norm_type") === "deeppost_gpas" ? null : undefined,
   });
 };
 
