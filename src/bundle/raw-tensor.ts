@@ -10,16 +10,23 @@ export interface RawTensor {
   readonly bytes: Uint8Array;
 }
 
+const WORDS = { 1: Uint8Array, 2: Uint16Array, 4: Uint32Array, 8: BigUint64Array } as const;
+/** Rows and columns of a tile: source and target of one stay in the cache together. */
+const TILE = 32;
+
 /** [r, c] -> [c, r] */
 export const transposeRaw = ({ format, shape, bytes }: RawTensor): RawTensor => {
   const [rows = 1, columns = 1] = shape;
-  const step = FORMAT_BYTES[format];
-  const out = new Uint8Array(bytes.length);
-  for (let r = 0; r < rows; r += 1)
-    for (let c = 0; c < columns; c += 1)
-      for (let i = 0; i < step; i += 1)
-        out[(c * rows + r) * step + i] = bytes[(r * columns + c) * step + i]!;
-  return { format, shape: [columns, rows], bytes: out };
+  const Words = WORDS[FORMAT_BYTES[format]];
+  // A copy, since a tensor may lie at any offset of its file.
+  const from = new Words(new Uint8Array(bytes).buffer);
+  const to = new Words(from.length);
+  for (let top = 0; top < rows; top += TILE)
+    for (let left = 0; left < columns; left += TILE)
+      for (let r = top; r < Math.min(top + TILE, rows); r += 1)
+        for (let c = left; c < Math.min(left + TILE, columns); c += 1)
+          to[c * rows + r] = from[r * columns + c]!;
+  return { format, shape: [columns, rows], bytes: new Uint8Array(to.buffer) };
 };
 
 /** Bytes that lie together below one index of the axes before `axis`, and how many such runs there are. */

@@ -22,7 +22,8 @@ import {
   type ChatMessage,
   type ChatOptions,
 } from "./tokenizers/chat.ts";
-import { findTokenizer, folderOf } from "./tokenizers/find.ts";
+import { besideWeights, type Beside } from "./tokenizers/beside.ts";
+import { findTokenizer } from "./tokenizers/find.ts";
 import type { Tokenizer } from "./tokenizers/tokenizer.ts";
 import { loadWeights, weightFiles } from "./train/checkpoint.ts";
 import {
@@ -45,6 +46,8 @@ export interface ModelOptions {
   readonly weights?: string | Uint8Array | Tensors | undefined;
   readonly seed?: number | undefined;
   readonly tokenizer?: Tokenizer | undefined;
+  /** Where tokenizer.json and its like lie. Default: beside the weights, when they are a path. */
+  readonly beside?: Beside | undefined;
 }
 export interface TokenBatch {
   readonly input_ids: readonly (readonly number[])[];
@@ -189,10 +192,12 @@ export const createModel = async (options: ModelOptions): Promise<Model> => {
     await session.close();
     throw error;
   }
-  const weightsPath = typeof options.weights === "string" ? options.weights : undefined;
+  const { weights } = options;
+  const beside =
+    options.beside ?? (typeof weights === "string" ? besideWeights(host, weights) : undefined);
   let known = options.tokenizer;
   const tokenizer = async (): Promise<Tokenizer> =>
-    (known ??= await findTokenizer(host, manifest, weightsPath));
+    (known ??= await findTokenizer(host, manifest, beside));
   // One call at a time has the cache; those that come meanwhile wait for it.
   let before: Promise<unknown> = Promise.resolve();
   const complete: Model["complete"] = async (prompts, how) => {
@@ -225,11 +230,10 @@ export const createModel = async (options: ModelOptions): Promise<Model> => {
     generate: generateText,
     complete,
     chatPrompt: async (messages, how) => {
-      const folder = weightsPath === undefined ? undefined : folderOf(weightsPath);
-      const template = folder === undefined ? undefined : await findChatTemplate(host, folder);
+      const template = beside && (await findChatTemplate(beside));
       if (template !== undefined) return renderChat(template, messages, how);
       throw new FileFault(
-        folder ?? "weights",
+        beside?.where ?? "weights",
         "no chat template: neither chat_template.jinja nor one in tokenizer_config.json",
       );
     },

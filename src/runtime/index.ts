@@ -13,6 +13,7 @@ export { cpuEngine, wasmEngine } from "./engines/tfjs.ts";
 export * from "./fit.ts";
 export { asFault, codeOf, joinPath, type Entry, type Host } from "./host.ts";
 export { initialValues } from "./state.ts";
+export { besideWeights, type Beside } from "./tokenizers/beside.ts";
 export * from "./tokenizers/chat.ts";
 export { bytesTokenizer, type Tokenizer } from "./tokenizers/tokenizer.ts";
 export { readTokenizerJson } from "./tokenizers/tokenizer-json.ts";

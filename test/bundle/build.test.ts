@@ -1,6 +1,13 @@
 // Bundles: valid against the published schema, the same bytes wherever they are built, unchanged files left alone, and usable
 // without the compiler.
-import { existsSync, readdirSync, readFileSync, statSync, symlinkSync } from "node:fs";
+import {
+  existsSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { Ajv2020 } from "ajv/dist/2020.js";
@@ -136,11 +143,16 @@ describe("build", () => {
   test("the module computes, generates and trains without the compiler", async () => {
     const out = await build(project());
     symlinkSync(resolve("node_modules"), join(out, "node_modules"));
+    writeFileSync(
+      join(out, "chat_template.jinja"),
+      "{% for m in messages %}{{ m.role }}: {{ m.content }} {% endfor %}",
+    );
     interface Model {
       forward(
         ids: readonly number[],
       ): Promise<{ logits: { shape: readonly number[]; data: Float32Array } }>;
       generate(prompt: string, options: object): Promise<string>;
+      chatPrompt(messages: readonly object[]): Promise<string>;
       trainer(): { step(batch: object): Promise<{ step: number; loss: number }> };
       close(): Promise<void>;
     }
@@ -152,6 +164,7 @@ describe("build", () => {
     expect(logits.shape).toEqual([1, 3, 256]);
     expect(logits.data.every(Number.isFinite)).toBe(true);
     expect((await model.generate("ab", { tokens: 4, temperature: 0 })).length).toBeGreaterThan(0);
+    expect(await model.chatPrompt([{ role: "user", content: "Hi" }])).toBe("user: Hi ");
     const rows = Array.from({ length: 4 }, (_r, r) =>
       Array.from({ length: 16 }, (_t, t) => 65 + ((r + t) % 8)),
     );

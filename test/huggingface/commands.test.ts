@@ -92,6 +92,55 @@ describe("import", () => {
     });
     expect(readdirSync(cwd)).toEqual(["hub"]);
   });
+  test("GPT-2 without its prefix and with its masks is GPT-2", async () => {
+    const cwd = source("hf/gpt2");
+    const path = join(cwd, "hub", "model.safetensors");
+    const given = readFileSync(path);
+    const mask = { dtype: "f32", shape: [1], data: Float32Array.of(0) } as const;
+    const bare = Object.entries(tensorsOf(path)).map(
+      ([name, tensor]) => [name.replace("transformer.", ""), tensor] as const,
+    );
+    rmSync(path);
+    writeFileSync(path, writeSafetensors({ ...Object.fromEntries(bare), "h.0.attn.bias": mask }));
+    const ran = await specc(["import", "hub", "-o", "in/model.arch"], { cwd });
+    expect([ran.code, ran.err]).toEqual([
+      0,
+      expect.stringContaining("left behind, the causal mask: transformer.h.0.attn.bias"),
+    ]);
+    await specc(["export", "in/model.arch", "-o", "out"], { cwd });
+    expect(readFileSync(join(cwd, "out", "model.safetensors")).equals(given)).toBe(true);
+  });
+  test("weights of 16 bits compute as f32, and come out as they came", async () => {
+    for (const dtype of ["bfloat16", "float16"]) {
+      const cwd = source("hf/gpt2");
+      const run = (...argv: readonly string[]) => specc(argv, { cwd });
+      await run("import", "hub", "-o", "a/model.arch");
+      await run("export", "a/model.arch", "-o", "half", "--dtype", dtype);
+      await run("import", "half", "-o", "b/model.arch");
+      const inputs = `${dataFolder("hf/gpt2")}golden.safetensors`;
+      const ran = await run(
+        "forward",
+        "b/model.arch",
+        "--inputs",
+        inputs,
+        "--out",
+        "o",
+        "--engine",
+        "cpu",
+      );
+      expect(ran.code, ran.err).toBe(0);
+      const logits = tensorsOf(join(cwd, "o"))["logits"]!.data;
+      const wanted = tensorsOf(inputs)["logits"]!.data;
+      const worst = Math.max(...wanted.map((x, i) => Math.abs(x - logits[i]!)));
+      expect(worst).toBeGreaterThan(1e-5);
+      expect(worst).toBeLessThan(0.05);
+      await run("export", "b/model.arch", "-o", "again");
+      for (const file of ["model.safetensors", "config.json"])
+        expect(
+          readFileSync(join(cwd, "again", file)).equals(readFileSync(join(cwd, "half", file))),
+        ).toBe(true);
+    }
+  });
   test("leaves behind what it may", async () => {
     const cwd = source("hf/llama");
     const path = join(cwd, "hub", "model.safetensors");

@@ -28,7 +28,13 @@ const gemma3 = configOf("hf/gemma3");
 test.each([
   ...names.map((name) => [`hf/${name}`, configOf(`hf/${name}`)] as const),
   ["coe", configOf("coe/checkpoint-c2")] as const,
-  ["gpas", { ...configOf("gpas/checkpoint-pre_gpas"), norm_type: "pre_gpas" }] as const,
+  ...["pre_gpas", "lns_gpas", "sandwich_gpas", "post", "deeppost_gpas", "post_pre_gpas"].map(
+    (norm_type) =>
+      [
+        `gpas ${norm_type}`,
+        { ...configOf("gpas/checkpoint-pre_gpas"), norm_type, post_num: 1, num_hidden_layers: 4 },
+      ] as const,
+  ),
   [
     "windows above",
     {

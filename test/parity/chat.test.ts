@@ -1,7 +1,12 @@
 // Chat templates against what transformers renders (test/parity/python/verify_chat.py makes the cases).
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { findChatTemplate, renderChat, type ChatMessage } from "../../src/runtime/index.ts";
+import {
+  besideWeights,
+  findChatTemplate,
+  renderChat,
+  type ChatMessage,
+} from "../../src/runtime/index.ts";
 import { nodeHost } from "../../src/runtime/node/index.ts";
 import { folder } from "../cli/run.ts";
 
@@ -41,7 +46,7 @@ test.each(given.cases)(
 describe("where a template lies", () => {
   const find = async (files: Readonly<Record<string, string>>) => {
     const path = folder(files);
-    const found = await findChatTemplate(nodeHost(), path);
+    const found = await findChatTemplate(besideWeights(nodeHost(), path));
     return found && { ...found, file: found.file.replace(`${path}/`, "") };
   };
   const config = (chat_template: unknown): string =>

@@ -102,7 +102,6 @@ export const readManifest = async () => {
 /** ${manifest.model.name} with the weights beside this file, with others, or fresh from a seed. */
 export const createModel = async ({ weights, engine, seed, root, wasmFolder } = {}) => {
   const bundle = { manifest: await readManifest(), programs, savedModel: await savedModelFolder() };
-  const tokenizerText = await text("tokenizer.json");
   const model = await open({
     bundle,
     host: await hostFor(root),
@@ -110,7 +109,7 @@ export const createModel = async ({ weights, engine, seed, root, wasmFolder } = 
     engines: await enginesHere(wasmFolder),
     weights: weights === "initial" ? undefined : (weights ?? (await read("model.safetensors"))),
     seed,
-    tokenizer: tokenizerText && await readTokenizerJson(tokenizerText, "tokenizer.json"),
+    beside: { where: "", read: text },
   });
   return {
     ...model,

@@ -99,9 +99,16 @@ export interface GenerateOptions {
   readonly seed?: number;
   /** Ends a text where one of these begins. */
   readonly stop?: readonly string[];
+  /** Prompts are whole, as chatPrompt makes them: the tokenizer puts nothing before them. */
+  readonly rendered?: boolean;
   /** Each new part of a text, and the index of its prompt. */
   readonly onText?: (text: string, prompt: number) => void;
   readonly signal?: AbortSignal;
+}
+export interface ChatMessage {
+  readonly role: string;
+  readonly content: unknown;
+  readonly [key: string]: unknown;
 }
 export interface Completion {
   readonly prompt: string;
@@ -131,6 +138,11 @@ export interface Model {
   generate(prompts: readonly string[], options?: GenerateOptions): Promise<readonly string[]>;
   /** The same, with tokens and the reason of each end. */
   complete(prompts: readonly string[], options?: GenerateOptions): Promise<readonly Completion[]>;
+  /** Messages as one prompt, by chat_template.jinja or tokenizer_config.json beside this file. */
+  chatPrompt(
+    messages: readonly ChatMessage[],
+    options?: { readonly addGenerationPrompt?: boolean; readonly tools?: readonly unknown[] },
+  ): Promise<string>;
   evaluate(options?: { readonly limit?: number; readonly signal?: AbortSignal }): Promise<Evaluation>;
   ${training === null ? "readonly trainer: undefined;" : "trainer(): Trainer;"}
   /** model.safetensors, config.json and tokenizer.json. */

@@ -22,11 +22,14 @@ const experts = (spec: Variant): Variant => {
   const bias = terms.some(({ is }) => is === "bias");
   return { ...spec, z_loss: null, balance: bias ? [{ is: "bias" }] : null };
 };
+/** DeepNorm's smaller start. */
+const norm = (spec: Variant): Variant => (spec.is === "deepnorm" ? { ...spec, beta: null } : spec);
 const canonical = (model: ModelSpec): ModelSpec => ({
   ...model,
   blocks: model.blocks.map((block) => ({
     ...block,
     attention: attention(block.attention, model.hidden_size),
+    norm: norm(block.norm),
     ffn: experts(block.ffn),
   })),
 });

@@ -35,11 +35,20 @@ export const asOurs = (theirs: Source, layout: Layout, ours: Shapes): Source => 
     name,
     { format: theirs.infos.get(source)!.format, shape: ours.get(name)! },
   ]);
+  // Parts of one tensor are asked for in turn with those of another (k, o, q, v): two are kept.
+  const kept = new Map<string, ReturnType<typeof takeApart>>();
+  const partsOf = async (source: string): Promise<ReturnType<typeof takeApart>> => {
+    const known = kept.get(source);
+    if (known !== undefined) return known;
+    const parts = takeApart(layout.get(source)!, await rawOf(theirs, source), ours);
+    for (const old of [...kept.keys()].slice(0, -1)) kept.delete(old);
+    if (parts.length > 1) kept.set(source, parts);
+    return parts;
+  };
   return {
     infos: new Map(infos),
     readBytes: async (name) => {
-      const source = from.get(name)!;
-      const parts = takeApart(layout.get(source)!, await rawOf(theirs, source), ours);
+      const parts = await partsOf(from.get(name)!);
       return parts.find(([part]) => part === name)![1].bytes;
     },
   };

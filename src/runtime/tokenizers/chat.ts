@@ -1,6 +1,7 @@
 // Chats as prompts: the Jinja template that comes with a tokenizer, rendered as transformers' apply_chat_template does.
 import { FileFault } from "../../bundle/file-fault.ts";
-import { joinPath, readJson, readText, type Host } from "../host.ts";
+import { joinPath } from "../host.ts";
+import { readObject, type Beside } from "./beside.ts";
 import { isObject, listOf, type Json } from "./file.ts";
 
 export interface ChatMessage {
@@ -40,24 +41,14 @@ const templateOf = (given: unknown): string | undefined => {
   return isObject(named) && typeof named["template"] === "string" ? named["template"] : undefined;
 };
 
-/** Of a folder with a tokenizer; undefined when none lies there. */
-export const findChatTemplate = async (
-  host: Host,
-  folder: string,
-): Promise<ChatTemplate | undefined> => {
-  const names = new Set(((await host.list(folder)) ?? []).map(({ name }) => name));
-  const read = async (name: string): Promise<Json> => {
-    const json = names.has(name) ? await readJson(host, joinPath(folder, name)) : {};
-    return isObject(json) ? json : {};
-  };
-  const config = await read(CONFIG);
-  const tokens = tokensOf({ ...(await read("special_tokens_map.json")), ...config });
-  if (names.has(TEMPLATE)) {
-    const file = joinPath(folder, TEMPLATE);
-    return { file, source: await readText(host, file), tokens };
-  }
-  const source = templateOf(config["chat_template"]);
-  return source === undefined ? undefined : { file: joinPath(folder, CONFIG), source, tokens };
+/** Undefined when none lies there. A file of its own goes before one in the tokenizer's config. */
+export const findChatTemplate = async (beside: Beside): Promise<ChatTemplate | undefined> => {
+  const config = await readObject(beside, CONFIG);
+  const tokens = tokensOf({ ...(await readObject(beside, "special_tokens_map.json")), ...config });
+  const own = await beside.read(TEMPLATE);
+  const source = own ?? templateOf(config["chat_template"]);
+  const file = joinPath(beside.where, own === undefined ? CONFIG : TEMPLATE);
+  return source === undefined ? undefined : { file, source, tokens };
 };
 
 /** The text that the model continues. */

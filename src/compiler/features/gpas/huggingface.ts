@@ -2,7 +2,7 @@
 // the norms are, which that code takes from the environment. Here it stands in config.json, as `norm_type` and `post_num`.
 import { FileFault } from "../../../bundle/file-fault.ts";
 import { make, type Family, type Keys } from "../../huggingface/family.ts";
-import type { ConfigReader } from "../../huggingface/config-reader.ts";
+import type { Config, ConfigReader } from "../../huggingface/config-reader.ts";
 import {
   at,
   attentionKeys,
@@ -16,19 +16,20 @@ import {
 } from "../../huggingface/families/parts.ts";
 import type { ModelSpec, Variant } from "../../semantics/spec.ts";
 
-/** `NORM_TYPE` without its `_gpas`; the scaled ones start otherwise and compute the same. */
+/** `NORM_TYPE` without its `_gpas`, and what it is called here; the scaled ones start otherwise and compute the same. */
 const placements: Readonly<Record<string, string>> = {
   pre: "pre",
   scale_pre: "pre",
-  post: "post",
-  sandwich: "sandwich",
-  deeppost: "deepnorm",
   lns: "lns_init",
+  sandwich: "sandwich",
+  post: "post",
+  deeppost: "deepnorm",
+  post_pre: "mix",
+  scale_post_pre: "mix",
 };
-const MIXED: readonly string[] = ["post_pre", "scale_post_pre"];
-const known = [...Object.keys(placements), ...MIXED];
+const known = Object.keys(placements);
 
-const readPlacements = (config: ConfigReader, norm: Variant): ((layer: number) => Variant) => {
+const readPlacement = (config: ConfigReader, norm: Variant): Variant => {
   if (!config.has("norm_type"))
     throw new FileFault(
       config.file,
@@ -36,28 +37,26 @@ const readPlacements = (config: ConfigReader, norm: Variant): ((layer: number) =
       `give it with --set norm_type=<${known.join("|")}>, followed by _gpas where there are gates`,
     );
   const type = config.text("norm_type").replace(/_gpas$/, "");
-  if (MIXED.includes(type)) {
-    const post = config.whole("post_num");
-    return (layer) => make(layer < post ? "post" : "pre", { norm });
-  }
   const placement = placements[type];
   if (placement === undefined)
     throw config.fault("norm_type", `${JSON.stringify(type)} is none of ${known.join(", ")}`);
-  // their DeepNorm with gates starts like the other models
-  const beta = config.text("norm_type") === "deeppost_gpas" ? null : undefined;
-  return () => make(placement, { norm, ...(placement === "deepnorm" && { beta }) });
+  return make(placement, {
+    norm,
+    post_blocks: placement === "mix" ? config.whole("post_num") : undefined,
+    // their DeepNorm with gates starts like the other models
+    beta: config.text("norm_type") === "deeppost_gpas" ? null : undefined,
+  });
 };
 
-const typeOf = (placement: string): string =>
-  Object.entries(placements).find(([, name]) => name === placement)?.[0] ?? placement;
-const normType = (model: ModelSpec): Keys => {
+/** Layers of a mixed model are each one or the other: the Spec knows no more. */
+const normType = (model: ModelSpec): Config => {
   const names = model.blocks.map(({ norm }) => norm.is);
   const post = names.findIndex((name) => name !== "post");
   const gates = model.blocks.some(({ scaling }) => scaling?.is === "gpas") ? "_gpas" : "";
   const mixed = post > 0 && names.slice(post).every((name) => name === "pre");
-  return mixed
-    ? { norm_type: `post_pre${gates}`, post_num: post }
-    : { norm_type: `${typeOf(names[0] ?? "pre")}${gates}` };
+  if (mixed) return { norm_type: `post_pre${gates}`, post_num: post };
+  const type = known.find((name) => placements[name] === names[0]);
+  return { norm_type: `${type ?? names[0] ?? ""}${gates}` };
 };
 
 export const gpasCheckpoints: Family = {
@@ -74,10 +73,10 @@ export const gpasCheckpoints: Family = {
     [...tensors].some((name) => name.endsWith(".gpas_block.gate")),
   read: (config) => {
     const norm = readNorm(config);
-    const placementOf = readPlacements(config, norm);
+    const placement = readPlacement(config, norm);
     const scaling = config.text("norm_type").endsWith("_gpas") ? make("gpas") : undefined;
-    const block = (layer: number): Keys => ({
-      norm: placementOf(layer),
+    const block = (): Keys => ({
+      norm: placement,
       attention: readAttention(config, { position: make("rope", { theta: 10_000 }) }),
       ffn: readSwiglu(config),
       scaling,
