@@ -8,8 +8,8 @@ export const SAVED_MODEL_FILE = `${SAVED_MODEL_FOLDER}/saved_model.pb`;
 export const TAG = "serve";
 
 /**
- * The forms of a program: op by op; compiled by XLA; compiled with cuDNN's fused attention, where the manifest says so; and the
- * one that fails at the first value that is not finite.
+ * The forms of a program: op by op; compiled by XLA; compiled with what only cards have, cuDNN's fused attention and kernels
+ * of our own for experts, where a program has such parts; and the one that fails at the first value that is not finite.
  */
 export type Form = "plain" | "xla" | "cudnn" | "check";
 const FORMS: Readonly<Record<Form, string>> = {

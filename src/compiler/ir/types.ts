@@ -153,14 +153,14 @@ export interface OpSigs {
     inputs: [x: Node, dy: Node];
     attrs: { readonly stride: number; readonly size: readonly [number, number] };
   };
-  /** x [...G, K] or [...G without its last axis, K], w [E, K, N], groups i32 [...G] -> [...G, N]: each row by the matrix of its group. */
+  /** x [...G, K] or [...G without its last axis, K], w [E, K, N], groups i32 [...G] -> [...G, N]: each row by the matrix of its group. What follows says where the rows of a group are, for kernels: `ir/ops/tiles.ts`. */
   groupedMatMul: {
-    inputs: [x: Node, w: Node, groups: Node];
+    inputs: [x: Node, w: Node, groups: Node, ...plan: Node[]];
     attrs: { readonly transposeW: boolean };
   };
   /** x [...G, M], y [...G, N], either without the last axis of G, groups i32 [...G] -> [size, M, N]: Σ x ⊗ y over the rows of each group. */
   groupedOuter: {
-    inputs: [x: Node, y: Node, groups: Node];
+    inputs: [x: Node, y: Node, groups: Node, ...plan: Node[]];
     attrs: { readonly size: Dim };
   };
   softmax: Unary; // last axis

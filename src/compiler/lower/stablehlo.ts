@@ -23,7 +23,8 @@ const layoutText = (layout: Layout): string =>
 
 export interface CustomCall {
   readonly target: string;
-  readonly config: object;
+  /** As JSON, for calls of XLA's own; as the text of each attribute, for those that take a dictionary. */
+  readonly config: object | { readonly attributes: Readonly<Record<string, string>> };
   readonly operands: readonly { readonly value: HloValue; readonly layout: Layout }[];
   readonly results: readonly { readonly type: HloType; readonly layout: Layout }[];
 }
@@ -34,8 +35,18 @@ export interface HloWriter {
   readonly customCall: (call: CustomCall) => readonly HloValue[];
 }
 
-/** A quotation mark inside an attribute that is a string. */
-const QUOTE = "\\22";
+/** A text as an attribute: quotation marks and line ends by their codes. */
+export const stringAttribute = (text: string): string =>
+  `"${text.replaceAll("\\", "\\5C").replaceAll('"', "\\22").replaceAll("\n", "\\0A")}"`;
+const configAttributes = (config: CustomCall["config"]): readonly string[] => {
+  if (!("attributes" in config))
+    return ["api_version = 2 : i32", `backend_config = ${stringAttribute(JSON.stringify(config))}`];
+  const entries = Object.entries(config.attributes);
+  return [
+    `backend_config = ""`,
+    `mhlo.backend_config = {${entries.map(([key, value]) => `${key} = ${value}`).join(", ")}}`,
+  ];
+};
 
 /** A module with one function, `main`. */
 export const hloModule = (
@@ -72,8 +83,7 @@ export const hloModule = (
       const name = `%${count++}`;
       const values = operands.map((o) => o.value);
       const attributes = [
-        "api_version = 2 : i32",
-        `backend_config = "${JSON.stringify(config).replaceAll('"', QUOTE)}"`,
+        ...configAttributes(config),
         `operand_layouts = [${operands.map((o) => layoutText(o.layout)).join(", ")}]`,
         `result_layouts = [${results.map((r) => layoutText(r.layout)).join(", ")}]`,
       ];

@@ -4,25 +4,16 @@
 // O = floor((A - 1) / C) blocks beyond their first.
 // Legend: A rows, E groups, C rows of a block, S = (E + O) · C slots, K and N widths.
 import { count } from "../shape.ts";
-import type { Builder, Dim, DType, Node } from "../types.ts";
+import type { Builder, Dim, Node } from "../types.ts";
+import { cast, iota, membersOf, placed, quotient, runningTotal, sumOver } from "./members.ts";
 import { none, scalar, scalarLike } from "./row.ts";
 
 const dim = (size: number): Dim => ({ name: "", size });
 const add = (b: Builder, x: Node, y: Node): Node => b.emit("add", [x, y], none);
 const sub = (b: Builder, x: Node, y: Node): Node => b.emit("sub", [x, y], none);
 const mul = (b: Builder, x: Node, y: Node): Node => b.emit("mul", [x, y], none);
-const cast = (b: Builder, x: Node, dtype: DType): Node => b.emit("cast", [x], { dtype });
-const sumOver = (b: Builder, x: Node, axis: number): Node =>
-  b.emit("reduceSum", [x], { axes: [axis], keepDims: false });
-const runningTotal = (b: Builder, x: Node): Node =>
-  b.emit("cumSum", [x], { axis: 0, exclusive: true, reverse: false });
 const reshape = (b: Builder, x: Node, shape: readonly Dim[]): Node =>
   b.emit("reshape", [x], { shape });
-const iota = (b: Builder, dtype: DType, n: number): Node =>
-  b.emit("iota", [], { dtype, shape: [dim(n)], axis: 0 });
-/** Whole part of x / n for x >= 0, exact below 2^24. */
-const quotient = (b: Builder, x: Node, n: number): Node =>
-  cast(b, cast(b, b.emit("div", [x, scalar(b, n)], none), "i32"), "f32");
 
 /** A quarter more than the mean load, so that most groups fit into their own block, on sizes that processors like. */
 export const blockRows = (A: number, E: number): number => {
@@ -50,10 +41,7 @@ export const blocksOf = (b: Builder, groups: Node, E: number): Blocks => {
   const rows = blockRows(A, E);
   const extra = Math.floor((A - 1) / rows);
   const slotCount = (E + extra) * rows;
-  const member = b.emit("oneHot", [groups], { depth: dim(E) }); // [A, E]
-  const ofRow = (values: Node): Node => sumOver(b, mul(b, member, values), 1); // [A]
-  const place = ofRow(runningTotal(b, member)); // rows of the same group before
-  const load = sumOver(b, member, 0); // [E]
+  const { ofRow, place, load, known: counted } = membersOf(b, groups, E);
   const further = b.emit(
     "maximum",
     [sub(b, quotient(b, add(b, load, scalar(b, rows - 1)), rows), scalar(b, 1)), scalar(b, 0)],
@@ -65,21 +53,13 @@ export const blocksOf = (b: Builder, groups: Node, E: number): Blocks => {
   const beyond = add(b, add(b, ofRow(first), tier), scalar(b, E - 1));
   const block = b.emit("select", [own, cast(b, groups, "f32"), beyond], none);
   const within = sub(b, place, mul(b, tier, scalar(b, rows)));
-  const counted = b.emit("greater", [sumOver(b, member, 1), scalar(b, 0)], none);
   const slots = b.emit(
     "select",
     [counted, add(b, mul(b, block, scalar(b, rows)), within), scalar(b, slotCount)],
     none,
   );
   // row numbers from 1, so that 0 says that a slot is free
-  const numbered = b.emit(
-    "scatterAdd",
-    [cast(b, slots, "i32"), reshape(b, add(b, iota(b, "f32", A), scalar(b, 1)), [dim(A), dim(1)])],
-    { size: dim(slotCount + 1) },
-  );
-  const held = reshape(b, b.emit("slice", [numbered], { begin: [0, 0], size: [slotCount, 1] }), [
-    dim(slotCount),
-  ]);
+  const held = placed(b, slots, add(b, iota(b, "f32", A), scalar(b, 1)), slotCount);
   const sources = b.emit("maximum", [sub(b, held, scalar(b, 1)), scalar(b, 0)], none);
   const ends = reshape(b, add(b, first, further), [dim(1), dim(E)]);
   const past = b.emit(

@@ -6,6 +6,7 @@ import { createBuilder } from "../builder.ts";
 import { evaluateNodes } from "../evaluate.ts";
 import type { Builder, Node } from "../types.ts";
 import { blockRows } from "./blocks.ts";
+import { tileCount, tilesOf } from "./tiles.ts";
 
 const dim = (size: number) => ({ name: "", size });
 const noise = (n: number, seed: number): Float64Array =>
@@ -74,6 +75,42 @@ describe("blocks", () => {
           values,
         );
         close(expanded, plain);
+      }),
+    );
+  });
+});
+
+describe("tiles", () => {
+  it("cover each row of a group once, and no other", () => {
+    fc.assert(
+      fc.property(loads, fc.integer({ min: 1, max: 5 }), ([E, groups], rows) => {
+        const b = createBuilder();
+        const shape = [dim(groups.length)];
+        const at = b.emit("input", [], { name: "at", dtype: "i32", shape });
+        const tiles = tilesOf(b, at, E, rows);
+        const found = evaluateNodes(Object.values(tiles) as Node[], {
+          inputs: { at: groups },
+          state: {},
+        });
+        const of = (name: keyof typeof tiles): Float64Array => found.get(tiles[name])!;
+        const seen: number[] = [];
+        expect(of("tileGroup")).toHaveLength(tileCount(groups.length, E, rows));
+        of("tileGroup").forEach((group, i) => {
+          if (group < 0) return;
+          const [from, end] = [of("tileFirst")[i]!, of("tileEnd")[i]!];
+          expect(end).toBeGreaterThan(from);
+          for (let place = from; place < Math.min(from + rows, end); place++) {
+            const row = of("order")[place]!;
+            expect(groups[row]).toBe(group);
+            seen.push(row);
+          }
+        });
+        const known = groups.flatMap((g, row) => (g < E ? [row] : []));
+        expect(seen.sort((x, y) => x - y)).toEqual(known);
+        for (let g = 0; g < E; g++) {
+          const own = of("order").subarray(of("first")[g], of("end")[g]);
+          expect([...own]).toEqual(groups.flatMap((h, row) => (h === g ? [row] : [])));
+        }
       }),
     );
   });

@@ -18,7 +18,7 @@ const grouped = (b: Builder, x: Node, w: Node, groups: Node, transposeW: boolean
 /** Rows of x [..., K]. */
 const rowsOf = (x: TensorType): number => count(x) / Math.max(1, x.shape.at(-1)!.size);
 /** How many groups one row of x serves, or undefined when the two do not fit: 1, or the last axis of G. */
-const eachOf = (x: TensorType, groups: TensorType): number | undefined => {
+export const eachOf = (x: TensorType, groups: TensorType): number | undefined => {
   const lead = x.shape.slice(0, -1);
   if (!isFloat(x.dtype) || groups.dtype !== "i32" || groups.shape.length === 0) return undefined;
   if (sameSizes(lead, groups.shape)) return 1;
@@ -32,6 +32,9 @@ const summed = (b: Builder, dx: Node, x: Node): Node =>
 const flat = (b: Builder, x: Node): Node =>
   reshape(b, x, [dim(rowsOf(x.type)), x.type.shape.at(-1)!]);
 const line = (b: Builder, groups: Node): Node => reshape(b, groups, [dim(count(groups.type))]);
+
+/** One of the lists of integers that a kernel is guided by. */
+const isPlan = (type: TensorType): boolean => type.dtype === "i32" && type.shape.length === 1;
 
 /** So few rows that fetching the matrix of each moves less than reading every group's. */
 const isFew = (A: number, E: number): boolean => 2 * A <= E;
@@ -70,19 +73,22 @@ export const groupedProducts: Pick<OpTable, "groupedMatMul" | "groupedOuter"> = 
     doc: "each row by the matrix of its group: x [...G, K], or [..., K] without the last axis of G when one row serves all its picks, w [E, K, N] (read transposed where the flag says so), groups i32 [...G] -> [...G, N]; a group outside 0 … E-1 gives zeros",
     kind: "composite",
     ownPrecision: true,
-    infer: ([x, w, groups], { transposeW }) => {
+    atLeast: 3,
+    infer: ([x, w, groups, ...plan], { transposeW }) => {
       const shown = `${showType(x)} by ${showType(w)} in groups ${showType(groups)}`;
       if (w.dtype !== x.dtype || w.shape.length !== 3 || eachOf(x, groups) === undefined)
         return fault(shown);
+      if (!plan.every(isPlan)) return fault(plan.map(showType).join(", "));
       const [K, N] = [w.shape[transposeW ? 2 : 1]!, w.shape[transposeW ? 1 : 2]!];
       return K.size === x.shape.at(-1)!.size ? tensor(x.dtype, [...groups.shape, N]) : fault(shown);
     },
     grad: (b, node, dy) => {
-      const [x, w, groups] = node.inputs;
+      const [x, w, groups, ...plan] = node.inputs;
       const { transposeW } = node.attrs;
       const size = w.type.shape[0]!;
       const dw = b.emit("groupedOuter", transposeW ? [dy, x, groups] : [x, dy, groups], { size });
-      return [summed(b, grouped(b, dy, w, groups, !transposeW), x), dw, null];
+      const dx = summed(b, grouped(b, dy, w, groups, !transposeW), x);
+      return [dx, dw, null, ...plan.map(() => null)];
     },
     expand: (b, node) => {
       const [x, w, groups] = node.inputs;
@@ -152,6 +158,12 @@ export const groupedProducts: Pick<OpTable, "groupedMatMul" | "groupedOuter"> = 
         values: values(2),
       },
       {
+        // where an engine's kernel finds the rows: here nothing reads it
+        inputs: ["f32[a=4,k=2]", "f32[e=2,k=2,n=3]", "i32[a=4]", "i32[a=4]", "i32[e=2]"],
+        attrs: { transposeW: false },
+        values: ["any", "any", "ids<2", "ids<4", "ids<4"],
+      },
+      {
         // fewer rows than groups
         inputs: ["f32[t=1,k=3]", "f32[e=5,k=3,n=2]", "i32[t=1,p=2]"],
         attrs: { transposeW: false },
@@ -168,16 +180,21 @@ export const groupedProducts: Pick<OpTable, "groupedMatMul" | "groupedOuter"> = 
     doc: "Σ x ⊗ y over the rows of each group: x [...G, M] and y [...G, N], either without the last axis of G where one row serves all its picks, groups i32 [...G] -> [size, M, N]; rows of groups outside are left out",
     kind: "composite",
     ownPrecision: true,
-    infer: ([x, y, groups], { size }) =>
-      x.dtype === y.dtype && eachOf(x, groups) !== undefined && eachOf(y, groups) !== undefined
+    atLeast: 3,
+    infer: ([x, y, groups, ...plan], { size }) =>
+      x.dtype === y.dtype &&
+      eachOf(x, groups) !== undefined &&
+      eachOf(y, groups) !== undefined &&
+      plan.every(isPlan)
         ? tensor(x.dtype, [size, x.shape.at(-1)!, y.shape.at(-1)!])
         : fault(`${showType(x)} and ${showType(y)} in groups ${showType(groups)}`),
     grad: (b, node, dz) => {
-      const [x, y, groups] = node.inputs;
+      const [x, y, groups, ...plan] = node.inputs;
       return [
         summed(b, grouped(b, y, dz, groups, true), x),
         summed(b, grouped(b, x, dz, groups, false), y),
         null,
+        ...plan.map(() => null),
       ];
     },
     expand: (b, node) => {

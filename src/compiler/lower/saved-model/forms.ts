@@ -1,8 +1,9 @@
 // A program's graph as nodes for each way in which TensorFlow runs it.
-import type { Graph } from "../../ir/types.ts";
+import type { Graph, Node } from "../../ir/types.ts";
 import { nodesOf } from "../../ir/walk.ts";
 import { pipeline, runPasses } from "../../passes/index.ts";
 import { CUDNN_ATTENTION, isFused } from "../cudnn-attention.ts";
+import { CARD_PRODUCTS, isCardProduct, planGroupedProducts } from "../grouped-products.ts";
 import { lowerGraph } from "../lower-graph.ts";
 import { NATIVE, XLA } from "../xla.ts";
 import type { Program } from "./parts.ts";
@@ -13,14 +14,18 @@ export const formsOf = (graph: Graph): Pick<Program, "graph" | "own"> => {
   const hasWideProducts = nodesOf(ready).some(
     (n) => n.op === "matMul" && n.attrs.out !== undefined,
   );
-  const hasFused = nodesOf(graph).some(isFused);
+  const isOnCard = (node: Node): boolean => isFused(node) || isCardProduct(node);
   return {
     graph: lowerGraph(ready, NATIVE),
     own: {
       ...(hasWideProducts ? { xla: lowerGraph(ready, XLA) } : {}),
-      ...(hasFused
+      ...(nodesOf(graph).some(isOnCard)
         ? {
-            cudnn: lowerGraph(runPasses(graph, pipeline(isFused)), { ...XLA, ...CUDNN_ATTENTION }),
+            cudnn: lowerGraph(planGroupedProducts(runPasses(graph, pipeline(isOnCard))), {
+              ...XLA,
+              ...CUDNN_ATTENTION,
+              ...CARD_PRODUCTS,
+            }),
           }
         : {}),
     },
