@@ -151,7 +151,7 @@ const constructorPage = (ctor: Constructor): string =>
     "",
     `${sentence(ctor.doc)}.`,
     ...(ctor.source === undefined ? [] : ["", `Source: ${ctor.source}.`]),
-    ...(ctor.keys.length === 0 ? [] : ["", ...table(ctor.keys)]),
+    ...(ctor.keys.length === 0 ? [] : ["", ...keyTable(ctor.keys)]),
     "",
   ].join("\n");
 
@@ -191,7 +191,8 @@ const sentence = (doc: string): string =>
 
 const cell = (text: string): string => text.replaceAll("|", "\\|");
 
-const table = (keys: readonly Key[]): readonly string[] => [
+/** Key, type, default and meaning, as Markdown. */
+export const keyTable = (keys: readonly Key[]): readonly string[] => [
   "| key | type | default | meaning |",
   "| --- | --- | --- | --- |",
   ...keys.map((key) => {
@@ -209,7 +210,7 @@ export const keyTables = (vocabulary: Vocabulary): string => {
     recipe: "Keys of `recipe`",
   };
   for (const [place, keys] of Object.entries(vocabulary.keys))
-    lines.push(`### ${titles[place] ?? `Keys of \`${place}\``}`, "", ...table(keys), "");
+    lines.push(`### ${titles[place] ?? `Keys of \`${place}\``}`, "", ...keyTable(keys), "");
   for (const [place, blocks] of Object.entries(vocabulary.rules))
     for (const block of blocks)
       lines.push(
@@ -223,7 +224,7 @@ export const keyTables = (vocabulary: Vocabulary): string => {
     for (const ctor of variants) {
       const source = ctor.source === undefined ? "" : ` Source: ${ctor.source}.`;
       lines.push(`**\`${ctor.name}\`**: ${ctor.doc}.${source}`, "");
-      if (ctor.keys.length > 0) lines.push(...table(ctor.keys), "");
+      if (ctor.keys.length > 0) lines.push(...keyTable(ctor.keys), "");
     }
   }
   lines.push("### Units", "", `\`%\`, ${unitWords.map((unit) => `\`${unit}\``).join(", ")}`, "");

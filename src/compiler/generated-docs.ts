@@ -1,15 +1,24 @@
-// The parts of the documentation that are made from the tables the checker reads; `npm run docs` writes them.
+// What of the documentation is made from the tables the checker reads; `npm run docs` writes it.
 import { keyTables } from "./explain.ts";
+import { featurePages } from "./feature-docs.ts";
 import { vocabulary } from "./words.ts";
 
-export interface GeneratedDoc {
-  /** From the root of the project. */
+/** A part of a page, between marks. Paths are from the root of the project. */
+export interface GeneratedPart {
   readonly path: string;
   /** Of the marks around it. */
   readonly name: string;
   readonly text: string;
 }
+/** A whole page. */
+export interface GeneratedPage {
+  readonly path: string;
+  /** The page that it begins with. */
+  readonly after?: string;
+  readonly text: string;
+}
 
-export const generatedDocs = (): readonly GeneratedDoc[] => [
+export const generatedParts = (): readonly GeneratedPart[] => [
   { path: "docs/language.md", name: "keys", text: keyTables(vocabulary) },
 ];
+export const generatedPages = (): readonly GeneratedPage[] => featurePages();

@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { format } from "prettier";
 import { describe, expect, test } from "vitest";
 import { analyze } from "../../src/compiler/analyze.ts";
-import { generatedDocs } from "../../src/compiler/generated-docs.ts";
+import { generatedPages, generatedParts } from "../../src/compiler/generated-docs.ts";
 import { specc } from "../cli/run.ts";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
@@ -50,7 +50,7 @@ describe("examples in the documentation", () => {
   });
 });
 
-test.each(generatedDocs())(
+test.each(generatedParts())(
   "$path: $name is up to date (npm run docs)",
   async ({ path, name, text }) => {
     const page = read(path);
@@ -60,6 +60,11 @@ test.each(generatedDocs())(
     expect(held.trim()).toBe(wanted.trim());
   },
 );
+
+test.each(generatedPages())("$path is up to date (npm run docs)", async ({ path, after, text }) => {
+  const whole = after === undefined ? text : `${read(after)}\n${text}`;
+  expect(read(path)).toBe(await format(whole, { parser: "markdown", printWidth: 100 }));
+});
 
 test("every command of the README is a command", async () => {
   const { out } = await specc(["--help"], { cwd: root });

@@ -1,12 +1,13 @@
 // `specc explain`: the page of a word or a code, from the tables that the checker reads.
 import { catalogue, vocabulary } from "../../compiler/words.ts";
 import { explain } from "../../compiler/explain.ts";
+import { explainRelation } from "../../compiler/relation-page.ts";
 import { CliError } from "../errors.ts";
 import type { Io } from "../io.ts";
 import type { CommonOptions } from "../program.ts";
 
 export const explainTopic = (io: Io, topic: string, _options: CommonOptions): number => {
-  const page = explain(topic, vocabulary, catalogue);
+  const page = explainRelation(topic) ?? explain(topic, vocabulary, catalogue);
   if (!page.found)
     throw new CliError(
       `nothing is called "${topic}"`,

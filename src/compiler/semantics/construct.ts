@@ -2,7 +2,7 @@
 import { InternalError, type Span } from "../diagnostics/types.ts";
 import type { Arg, Expr } from "../syntax/ast.ts";
 import { parse } from "../syntax/parse.ts";
-import { reportValue, type Checker, type Context } from "./context.ts";
+import { isError, reportValue, type Checker, type Context } from "./context.ts";
 import { evaluate } from "./evaluate.ts";
 import { didYouMean } from "./load.ts";
 import type { Complaint, Constructor, Key } from "./schema.ts";
@@ -36,8 +36,7 @@ export const construct = (
     );
   }
   const made: Val = { raw: { k: "variant", ctor, keys }, at: span, from: span, how: "written" };
-  complain(made, ctx);
-  return made;
+  return complain(made, ctx) ? undefined : made;
 };
 
 interface Matched {
@@ -153,13 +152,15 @@ const defaultExpr = (text: string, checker: Checker): Expr => {
   return decl.value;
 };
 
-/** The rules that a constructor's table states about its own value. */
-const complain = (made: Val, ctx: Context): void => {
+/** Asks the rules that a constructor's table states about its own value; true: by them it is wrong, so nothing is built of it. */
+const complain = (made: Val, ctx: Context): boolean => {
   if (made.raw.k !== "variant" || made.raw.ctor.check === undefined || ctx.dry || !isWhole(made))
-    return;
+    return false;
   const origins = new Map<string, Origin>();
   const value = toValue(made, "", origins) as Variant;
-  for (const complaint of made.raw.ctor.check(value)) raise(complaint, "", made.at, origins, ctx);
+  const complaints = made.raw.ctor.check(value);
+  for (const complaint of complaints) raise(complaint, "", made.at, origins, ctx);
+  return complaints.some(({ name }) => isError(name, ctx.checker));
 };
 
 /** A table's complaint, at the value it names or the nearest one around it. */
@@ -232,6 +233,5 @@ const replaceIn = (
     ...value,
     raw: { k: "variant", ctor, keys: new Map([...keys, [head, inner]]) },
   };
-  complain(made, ctx);
-  return made;
+  return complain(made, ctx) ? undefined : made;
 };

@@ -65,3 +65,6 @@ export interface Context {
 export const reportValue = (ctx: Context, ...args: Parameters<Report>): void => {
   if (!ctx.dry) ctx.report(...args);
 };
+
+export const isError = (name: string, { vocabulary }: Checker): boolean =>
+  vocabulary.diagnostics.some((entry) => entry.name === name && entry.severity === "error");

@@ -3,7 +3,7 @@ import type { Span } from "../diagnostics/types.ts";
 import type { Expr, Setting } from "../syntax/ast.ts";
 import { evaluateKeys } from "./body.ts";
 import { raise } from "./construct.ts";
-import type { Checker, Context } from "./context.ts";
+import { isError, type Checker, type Context } from "./context.ts";
 import { evaluate } from "./evaluate.ts";
 import {
   declaration,
@@ -61,8 +61,9 @@ export const buildModel = (
   const sound = layers.filter((l) => l.sound).map((l) => l.block);
   checkShapes(record, sound, root, origins, watched);
   checkPositions(record, sound, root, origins, watched);
+  const blockKeys = checker.vocabulary.keys["blocks"] ?? [];
   const complete = layers.filter(
-    ({ block, sound }) => sound && block["norm"] !== undefined && block["attention"] !== undefined,
+    ({ block, sound }) => sound && blockKeys.every(({ name }) => block[name] !== undefined),
   );
   const known = complete.map(({ block }) => block as BlockSpec);
   for (const { block, at } of complete)
@@ -79,9 +80,6 @@ export const buildModel = (
   if (contradicts) checker.contradictory.add(model);
   return model;
 };
-
-const isError = (name: string, { vocabulary }: Checker): boolean =>
-  vocabulary.diagnostics.some((entry) => entry.name === name && entry.severity === "error");
 
 /** Keys in the order of a paper's table: the blocks between what comes before them and after. */
 const modelSpec = (

@@ -54,6 +54,8 @@ export interface Key {
   readonly doc: string;
   /** Source text of the default, checked like user text ("rmsnorm()", "10%", "hidden * 4"); absent = must be given. */
   readonly default?: string;
+  /** Where there is no default: a value for a model of 4 blocks of width 32, as source text. Pages show it. */
+  readonly example?: string;
   /** `none` is allowed, and stored as null. */
   readonly optional?: boolean;
   /** Where the definition comes from: paper and equation, or the library whose default this is. */

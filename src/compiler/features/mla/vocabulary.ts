@@ -83,8 +83,9 @@ export const vocabulary: VocabularyPart = {
       doc: "latent attention: keys and values of all heads from one narrow vector a token, positions in a part of their own",
       source,
       keys: [
-        key("heads", counting, "query heads"),
+        key("heads", counting, "query heads", { example: "4" }),
         key("kv_rank", counting, "width of the latent that keys and values come from", {
+          example: "16",
           source: `${source}, eq. 9-11`,
         }),
         key(
@@ -93,14 +94,16 @@ export const vocabulary: VocabularyPart = {
           "width of the latent that queries come from; none takes them from the state itself",
           { default: "none", optional: true, source: `${source}, eq. 12-13` },
         ),
-        key("nope", counting, "channels of a head's queries and keys that know no position"),
+        key("nope", counting, "channels of a head's queries and keys that know no position", {
+          example: "8",
+        }),
         key(
           "rope",
           counting,
           "channels of a head's queries and keys that are turned; the key's are one for all heads",
-          { source: `${source}, eq. 14-19` },
+          { example: "4", source: `${source}, eq. 14-19` },
         ),
-        key("v", counting, "channels of a head's values"),
+        key("v", counting, "channels of a head's values", { example: "8" }),
         key("position", sum("Position"), "how the turned part is turned", { default: "rope()" }),
         key("norm", sum("Norm"), "the norm of each latent", {
           default: "rmsnorm(eps: 1e-6)",

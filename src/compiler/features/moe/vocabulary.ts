@@ -17,13 +17,19 @@ const weight: Key = key(
   "weight",
   { kind: "float", min: 0 },
   "multiplies the term; it is `weight` when all experts are used alike",
+  { example: "0.01" },
 );
 
 /** Everything of a mixture but its router and its residual. */
 export const expertKeys: readonly Key[] = [
-  key("experts", counting, "routed experts: a token visits `top_k` of them"),
-  key("top_k", counting, "experts that a token visits", { source: "arXiv 1701.06538, eq. 3-5" }),
-  key("intermediate", counting, "width between the two linear maps of one expert"),
+  key("experts", counting, "routed experts: a token visits `top_k` of them", { example: "4" }),
+  key("top_k", counting, "experts that a token visits", {
+    example: "2",
+    source: "arXiv 1701.06538, eq. 3-5",
+  }),
+  key("intermediate", counting, "width between the two linear maps of one expert", {
+    example: "16",
+  }),
   key(
     "shared",
     { kind: "int", min: 0 },
@@ -146,8 +152,8 @@ const constructors: readonly Constructor[] = [
     doc: "experts in equal groups, in their order; a token chooses among those of its best groups",
     source: `${v2}, section 2.2.2`,
     keys: [
-      key("count", counting, "groups"),
-      key("keep", counting, "groups that stay open to a token"),
+      key("count", counting, "groups", { example: "2" }),
+      key("keep", counting, "groups that stay open to a token", { example: "1" }),
       key(
         "rank",
         {

@@ -54,6 +54,7 @@ const constructors: readonly Constructor[] = [
         name: "blocks_in_head",
         type: { kind: "int", min: 0 },
         doc: "blocks that each head has of its own, counted from the end",
+        example: "1",
         source,
       },
       ...shared,
@@ -77,7 +78,7 @@ const constructors: readonly Constructor[] = [
     of: "Trails",
     doc: "whole models side by side that share nothing: the baseline of the paper",
     source,
-    keys: [{ name: "members", type: counting, doc: "how many models" }, ...shared],
+    keys: [{ name: "members", type: counting, doc: "how many models", example: "2" }, ...shared],
   },
 ];
 

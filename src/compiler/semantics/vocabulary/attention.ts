@@ -6,6 +6,7 @@ const heads = key(
   "heads",
   counting,
   "query heads; they must divide hidden_size unless head_dim is given",
+  { example: "4" },
 );
 const options: readonly Key[] = [
   key("head_dim", counting, "channels of one head; none is hidden_size / heads", {
@@ -41,8 +42,12 @@ const options: readonly Key[] = [
   }),
 ];
 
-const factor = key("factor", { kind: "float", min: 1 }, "how many times longer than `original`");
-const original = key("original", counting, "positions that the model was first trained on");
+const factor = key("factor", { kind: "float", min: 1 }, "how many times longer than `original`", {
+  example: "2",
+});
+const original = key("original", counting, "positions that the model was first trained on", {
+  example: "32",
+});
 const tableFactor = key(
   "attention_factor",
   positive,
@@ -54,6 +59,7 @@ const factors = (name: string, length: string): Key =>
     name,
     { kind: "list", of: positive, min: 1 },
     `divisors of the frequencies in ${length} sequences, head_dim / 2 of them`,
+    { example: "[1, 2, 3, 4]" },
   );
 
 const checkYarn = (value: Variant): readonly Complaint[] => {
@@ -79,7 +85,11 @@ export const attentionConstructors: readonly Constructor[] = [
     "Attention",
     "gqa",
     "grouped-query attention: groups of heads share keys and values",
-    [heads, key("kv", counting, "key-value heads; they must divide heads"), ...options],
+    [
+      heads,
+      key("kv", counting, "key-value heads; they must divide heads", { example: "2" }),
+      ...options,
+    ],
     "arXiv 2305.13245",
   ),
   ctor(

@@ -2,7 +2,9 @@
 import type { Constructor } from "../schema.ts";
 import { biasKey, counting, ctor, key } from "./kit.ts";
 
-const intermediate = key("intermediate", counting, "width between the two linear maps");
+const intermediate = key("intermediate", counting, "width between the two linear maps", {
+  example: "64",
+});
 const approximate = key(
   "approximate",
   {

@@ -55,7 +55,7 @@ export const normConstructors: readonly Constructor[] = [
     "Residual",
     "scaled",
     "h + factor · F(h)",
-    [key("factor", positive, "a constant, such as 1 / sqrt(2 * L)")],
+    [key("factor", positive, "a constant", { example: "1 / sqrt(2 * L)" })],
     "Hugging Face GraniteConfig: residual_multiplier",
   ),
 ];

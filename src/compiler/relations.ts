@@ -1,0 +1,215 @@
+// How two constructors go together, found out by asking the checker: a small model that has both is written down, then once
+// more for each word and switch of either. Nothing here knows a method; what there is to say, their own checks say.
+import { analyze } from "./analyze.ts";
+import type { Diagnostic } from "./diagnostics/types.ts";
+import type { Constructor, Key, Type } from "./semantics/schema.ts";
+import { vocabulary } from "./words.ts";
+
+export interface Relation {
+  /**
+   * "together": in one model; "in turn": values of one key of blocks, so that layers have either; "either": values of a key
+   * that a model or recipe has once.
+   */
+  readonly kind: "together" | "in turn" | "either";
+  /** The keys that hold them, as source text; "" where no text holds both. */
+  readonly text: string;
+  readonly complaints: readonly Diagnostic[];
+  /** What one other word or switch of either brings about beyond that: "gpas(site: after_addition)". */
+  readonly settings: readonly {
+    readonly text: string;
+    readonly complaints: readonly Diagnostic[];
+  }[];
+  /** Words and switches that lift all errors. */
+  readonly unless: readonly string[];
+}
+
+const PLACES = ["blocks", "model", "recipe"] as const;
+type Place = (typeof PLACES)[number];
+
+/** A value as it will be written: its arguments by key; required ones that are left out stand for their examples. */
+interface Value {
+  readonly ctor: Constructor;
+  readonly args: ReadonlyMap<string, Value | string>;
+}
+interface Placed {
+  readonly place: Place;
+  readonly key: string;
+  /** The key is a block of rules, `decay { selector => value }`. */
+  readonly rule: boolean;
+  readonly value: Value;
+}
+
+const sumOf = (type: Type): string | undefined =>
+  type.kind === "sum" ? type.name : type.kind === "list" ? sumOf(type.of) : undefined;
+
+/** The value that holds `wanted` under the first of these keys that leads to its sum, through as few others as possible. */
+const within = (
+  keys: readonly Key[],
+  wanted: Value,
+  seen: readonly string[] = [],
+): readonly [key: string, value: Value] | undefined => {
+  const direct = keys.find((key) => sumOf(key.type) === wanted.ctor.of);
+  if (direct !== undefined) return [direct.name, wanted];
+  for (const key of keys) {
+    const sum = sumOf(key.type);
+    if (sum === undefined || seen.includes(sum)) continue;
+    for (const ctor of vocabulary.constructors.filter((c) => c.of === sum)) {
+      const inner = within(ctor.keys, wanted, [...seen, sum]);
+      if (inner !== undefined) return [key.name, { ctor, args: new Map([inner]) }];
+    }
+  }
+  return undefined;
+};
+
+const placed = (value: Value): Placed => {
+  for (const place of PLACES) {
+    const keys = within(vocabulary.keys[place] ?? [], value);
+    const rules = (vocabulary.rules[place] ?? []).map(({ name, of, doc }): Key => ({
+      name,
+      doc,
+      type: { kind: "sum", name: of },
+    }));
+    const found = keys ?? within(rules, value);
+    if (found !== undefined)
+      return { place, key: found[0], rule: keys === undefined, value: found[1] };
+  }
+  throw new Error(`nothing holds a ${value.ctor.of}`);
+};
+
+/** `host` with `guest` inside of it, where a key of it is free for that. */
+const inserted = (host: Value, guest: Value): Value | undefined => {
+  const found = within(host.ctor.keys, guest);
+  if (found === undefined) return undefined;
+  const [key, value] = found;
+  const held = host.args.get(key);
+  if (typeof held === "string") return undefined;
+  const inner = held === undefined ? value : inserted(held, guest);
+  return inner && { ...host, args: new Map([...host.args, [key, inner]]) };
+};
+
+const written = ({ ctor, args }: Value): string => {
+  const shown = ctor.keys.flatMap((key) => {
+    const arg = args.get(key.name);
+    if (arg === undefined)
+      return key.default === undefined ? [`${key.name}: ${key.example ?? "?"}`] : [];
+    return [`${key.name}: ${typeof arg === "string" ? arg : written(arg)}`];
+  });
+  return `${ctor.name}(${shown.join(", ")})`;
+};
+
+/** A line of a body: "norm = pre()", "decay { * => none() }". */
+interface Setting {
+  readonly place: Place;
+  readonly key: string;
+  readonly text: string;
+}
+const line = ({ place, key, rule }: Placed, text: string): Setting => ({
+  place,
+  key,
+  text: rule ? `${key} { ${text} }` : `${key} = ${text}`,
+});
+const only = (at: Placed): Setting => line(at, `${at.rule ? "* => " : ""}${written(at.value)}`);
+
+const combined = (
+  a: Value,
+  b: Value,
+): { readonly kind: Relation["kind"]; readonly settings: readonly Setting[] } => {
+  const [one, other] = [placed(a), placed(b)];
+  if (one.place !== other.place || one.key !== other.key)
+    return { kind: "together", settings: [only(one), only(other)] };
+  const both = inserted(one.value, b) ?? inserted(other.value, a);
+  if (both !== undefined) return { kind: "together", settings: [only({ ...one, value: both })] };
+  if (one.rule) {
+    const rules = `norm => ${written(one.value)} * => ${written(other.value)}`;
+    return { kind: "together", settings: [line(one, rules)] };
+  }
+  if (one.place !== "blocks") return { kind: "either", settings: [] };
+  const text = `if l <= L / 2 then ${written(one.value)} else ${written(other.value)}`;
+  return { kind: "in turn", settings: [line(one, text)] };
+};
+
+const BASE = {
+  model: { vocab_size: "256", hidden_size: "32", context: "256" },
+  blocks: { norm: "pre()", attention: "mha(heads: 4)", ffn: "swiglu(intermediate: 64)" },
+  recipe: { data: 'text("corpus.txt")' },
+};
+const complaintsOf = (settings: readonly Setting[]): readonly Diagnostic[] => {
+  const body = (place: Place): string => {
+    const own = settings.filter((s) => s.place === place);
+    const rest = Object.entries(BASE[place]).filter(([key]) => own.every((s) => s.key !== key));
+    return [...rest.map(([key, text]) => `${key} = ${text}`), ...own.map((s) => s.text)].join("\n");
+  };
+  const text = `model Example {\n${body("model")}\nblocks 4 {\n${body("blocks")}\n}\n}\nrecipe Training for Example {\n${body("recipe")}\n}`;
+  return analyze("example.arch", {
+    read: () => text,
+    resolveImport: () => ({ fault: "there is one file" }),
+  }).diagnostics;
+};
+
+const shown = (settings: readonly Setting[]): string =>
+  PLACES.toReversed()
+    .flatMap((place) => {
+      const lines = settings.filter((s) => s.place === place).map(({ text }) => text);
+      if (lines.length === 0 || place !== "blocks") return lines;
+      return ["blocks {", ...lines.map((text) => `  ${text}`), "}"];
+    })
+    .join("\n");
+
+/** A constructor, then with each other word or switch that it has. */
+const choices = (ctor: Constructor): readonly Value[] =>
+  ctor.keys.flatMap(({ name, type, default: standard }): readonly Value[] => {
+    const others =
+      type.kind === "word"
+        ? type.words.map((w) => w.name).filter((w) => w !== standard)
+        : type.kind === "bool"
+          ? ["true", "false"].filter((w) => w !== standard)
+          : [];
+    return others.map((word) => ({ ctor, args: new Map([[name, word]]) }));
+  });
+
+const isError = ({ severity }: Diagnostic): boolean => severity === "error";
+
+export const relationOf = (first: Constructor, second: Constructor): Relation => {
+  const plain = (ctor: Constructor): Value => ({ ctor, args: new Map() });
+  const { kind, settings } = combined(plain(first), plain(second));
+  if (settings.length === 0) return { kind, text: "", complaints: [], settings: [], unless: [] };
+  const complaints = complaintsOf(settings);
+  const known = new Set(complaints.map(({ name }) => name));
+  const vary = (a: Value, b: Value, which: Value): Relation["settings"][number] => ({
+    text: written(which),
+    complaints: complaintsOf(combined(a, b).settings),
+  });
+  const varied = [
+    ...choices(first).map((value) => vary(value, plain(second), value)),
+    ...choices(second).map((value) => vary(plain(first), value, value)),
+  ];
+  return {
+    kind,
+    text: shown(settings),
+    complaints,
+    settings: varied
+      .map((v) => ({ ...v, complaints: v.complaints.filter(({ name }) => !known.has(name)) }))
+      .filter((v) => v.complaints.length > 0),
+    unless: complaints.some(isError)
+      ? varied.filter((v) => !v.complaints.some(isError)).map((v) => v.text)
+      : [],
+  };
+};
+
+/** A model with one of them, by its examples alone. */
+export const exampleOf = (ctor: Constructor): Pick<Relation, "text" | "complaints"> => {
+  const settings = [only(placed({ ctor, args: new Map() }))];
+  return { text: shown(settings), complaints: complaintsOf(settings) };
+};
+
+/** In a word: whether one model has both. */
+export const verdictOf = ({
+  kind,
+  complaints,
+  settings,
+}: Relation): "yes" | "with exceptions" | "no" | "in turn" | "one of them" => {
+  if (kind === "either") return "one of them";
+  if (complaints.some(isError)) return "no";
+  if (complaints.length > 0 || settings.length > 0) return "with exceptions";
+  return kind === "in turn" ? "in turn" : "yes";
+};
