@@ -40,7 +40,7 @@ const argsOf = (variant: Variant): readonly (readonly [string, Value])[] =>
   Object.entries(variant).filter(([key]) => key !== "is");
 
 /** Texts are words of the language: `tanh`. */
-export const valueText = (value: Value): string => {
+const valueText = (value: Value): string => {
   if (value === null) return "none";
   if (typeof value === "number") return numberText(value);
   if (typeof value !== "object") return String(value);

@@ -68,7 +68,7 @@ const NAME = "Model";
 const textOf = (draft: Draft, name: string, doc: readonly string[]): string =>
   `spec 1\n\n${archText({ name, doc, keys: draft.model, blocks: draft.blocks })}`;
 
-const specOf = (text: string, name: string): ModelSpec => {
+const specOf = (text: string, name: string, file: string): ModelSpec => {
   const { spec, diagnostics } = analyze("imported.arch", {
     read: () => text,
     resolveImport: () => ({ fault: "nothing is imported" }),
@@ -76,15 +76,12 @@ const specOf = (text: string, name: string): ModelSpec => {
   const model = spec?.models[name];
   if (model !== undefined) return model;
   const [first] = diagnostics;
-  throw new FileFault(
-    "config.json",
-    `is no model that specc can build: ${first?.message ?? "unknown"}`,
-  );
+  throw new FileFault(file, `is no model that specc can build: ${first?.message ?? "unknown"}`);
 };
 
 /** The model that a family makes of a config. */
 export const readModel = (family: Family, reader: ConfigReader): ModelSpec =>
-  specOf(textOf(family.read(reader), NAME, []), NAME);
+  specOf(textOf(family.read(reader), NAME, []), NAME, reader.file);
 
 /** @param doc lines of documentation, made from the model itself */
 export const importConfig = (
@@ -105,7 +102,7 @@ export const importConfig = (
     );
   const reader = configReader(config, given.file);
   const draft = family.read(reader);
-  const model = specOf(textOf(draft, given.name, []), given.name);
+  const model = specOf(textOf(draft, given.name, []), given.name, given.file);
   return {
     family,
     model,

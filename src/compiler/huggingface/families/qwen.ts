@@ -20,13 +20,13 @@ import {
 import { readRope, ropeKeys } from "./rope.ts";
 
 /** From layer `max_window_layers` on, when windows are switched on at all. */
-export const readUpperWindows = (config: ConfigReader): ReturnType<typeof readWindows> => {
+const readUpperWindows = (config: ConfigReader): ReturnType<typeof readWindows> => {
   const on = config.flag("use_sliding_window", false);
   const window = config.optional("sliding_window");
   const full = config.whole("max_window_layers", 28);
   return readWindows(config, on ? window : undefined, (layer) => layer >= full);
 };
-export const upperWindowKeys = (model: ModelSpec): Config => {
+const upperWindowKeys = (model: ModelSpec): Config => {
   const types = layerTypes(model);
   const first = types.findIndex((type) => type !== "full_attention");
   return {
