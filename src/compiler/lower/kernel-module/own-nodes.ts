@@ -5,9 +5,9 @@ import type { LoweringTable } from "../lowering-table.ts";
 
 export const OWN_NODES: Partial<LoweringTable> = {
   topK: (emit, inputs) => emit.node("TopK", inputs),
-  groupedMatMul: (emit, inputs, node) =>
-    emit.node("GroupedMatMul", inputs, { transpose_w: { bool: node.attrs.transposeW } }),
-  groupedOuter: (emit, inputs) => emit.node("GroupedOuter", inputs),
+  groupedMatMul: (emit, [x, w, groups], node) =>
+    emit.node("GroupedMatMul", [x!, w!, groups!], { transpose_w: { bool: node.attrs.transposeW } }),
+  groupedOuter: (emit, [x, y, groups]) => emit.node("GroupedOuter", [x!, y!, groups!]),
   writeRows: (emit, inputs) => emit.node("WriteRows", inputs),
   // the wasm backend has the first two, not the last: all three are products of shifted windows
   conv2d: "expand",
