@@ -42,6 +42,7 @@ recipe Step for Bench {
   batch = ${batch} sequences
   length = 10_000 steps
   clip = global_norm(1.0)
+  precision = ${precision}
   ${set}
   decay { * => constant(0.1) }
 }
@@ -56,10 +57,7 @@ if (checked.spec === undefined)
 const chosen = choose(checked.spec, {}, true);
 const began = performance.now();
 const bundle = await loadedFor(
-  {
-    ...{ entry: "bench.arch", checked, model: chosen.model },
-    recipe: { ...chosen.recipe, precision: { is: precision, tf32: true, residual: "bf16" } },
-  },
+  { entry: "bench.arch", checked, model: chosen.model, recipe: chosen.recipe },
   { programs: ["train_step"] },
 );
 const compiledMs = performance.now() - began;
