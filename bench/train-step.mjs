@@ -32,7 +32,11 @@ export const openStep = async (sizes) => {
   const program = await import(
     `data:text/javascript;base64,${Buffer.from(text).toString("base64")}`
   );
-  const manifest = { state: state.map(({ name, shape }) => ({ name, shape, dtype: "f32" })) };
+  const manifest = {
+    state: state.map(({ name, shape }) => ({ name, shape, dtype: "f32" })),
+    programs: [],
+    numerics: { products: "f32", tf32: false, deterministic: false },
+  };
   const session = await wasmEngine().open({ manifest, programs: { train_step: program } });
   await session.writeState(
     Object.fromEntries(state.map(({ name, shape, init }) => [name, initial(shape, init)])),
