@@ -173,7 +173,7 @@ export const runKernel = (
       else if (assigned?.[2]!.startsWith("scf.for")) {
         const loop =
           /scf\.for (%\w+) = (%\w+) to (%\w+) step (%\w+) iter_args\((%\w+) = (%\w+)\)/.exec(line)!;
-        const [, k, from, to, step, name, start] = loop as unknown as readonly string[];
+        const [, k, from, to, step, name, start] = loop;
         const inner = bodyAt(program, i + 1);
         let state = get(start!);
         const [end, by] = [get(to!).data[0]!, get(step!).data[0]!];

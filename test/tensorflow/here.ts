@@ -21,11 +21,11 @@ export const trainingProject = (recipe = "batch = 4 sequences"): string =>
 export const run = (cwd: string, ...argv: readonly string[]): Promise<Ran> =>
   specc(argv, { cwd, env: process.env });
 
+/** Whole lines only: another process may be writing the last one. */
 export const rows = (cwd: string, out: string): readonly Readonly<Record<string, number>>[] =>
   readFileSync(join(cwd, out, "metrics.jsonl"), "utf8")
-    .trim()
     .split("\n")
-    .slice(1)
+    .slice(1, -1)
     .map((line) => JSON.parse(line) as Record<string, number>);
 export const losses = (cwd: string, out: string): readonly number[] =>
   rows(cwd, out).flatMap((row) => row["train/loss"] ?? []);

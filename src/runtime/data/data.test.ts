@@ -75,8 +75,7 @@ describe("splitting", () => {
       return bytesTokenizer.decode(all);
     };
     expect(ids(train)).toBe("aaaaaaaa\0cccccccc".slice(0, 16));
-    expect(validation).toBeDefined();
-    if (validation !== undefined) expect(ids(validation)).toBe(" bbbb\0 dddd\0".slice(0, 8));
+    expect(validation && ids(validation)).toBe(" bbbb\0 dddd\0".slice(0, 8));
   });
 });
 
