@@ -64,6 +64,8 @@ const compiledMs = performance.now() - began;
 
 const engine = tensorflowEngine(options.engine ?? {});
 const opening = performance.now();
+await engine.available(bundle.manifest.numerics);
+const libraryMs = performance.now() - opening;
 const model = await createModel({ bundle, host: nodeHost({}), engine });
 const openMs = performance.now() - opening;
 
@@ -131,6 +133,8 @@ console.log(
     median_ms: blocks.toSorted((a, b) => a - b)[1],
     first_s: firstMs / 1000,
     compile_s: compiledMs / 1000,
+    // TensorFlow and the card's libraries, of the whole opening
+    library_s: libraryMs / 1000,
     open_s: openMs / 1000,
     // of the whole process, as the driver sees it: TensorFlow's pool grows and never shrinks
     used_gib: peak,

@@ -3,12 +3,14 @@ import { expect, test } from "vitest";
 import type { StateEntry } from "../bundle/manifest.ts";
 import {
   dataOrder,
+  drawNormals,
   fillNormal,
   philox,
   portableLog,
   randomStream,
   samplingUniform,
 } from "./random.ts";
+import { normalsFill } from "./normals.ts";
 import { toDisk } from "../bundle/disk.ts";
 import { initialValues } from "./state.ts";
 
@@ -57,6 +59,22 @@ test("normals have the right moments, and fixed bits", () => {
       999013445,
     ]
   `);
+});
+
+test("WebAssembly draws the same bits", () => {
+  // more than the module makes in one go, of odd length; and every key
+  for (const [seed, count] of [
+    [42, 70_001],
+    [-1, 5000],
+    [2 ** 52, 5000],
+  ] as const) {
+    const stream = randomStream(seed, "blocks.0.attention.q.weight");
+    const [fast, plain] = [new Float32Array(count), new Float32Array(count)];
+    expect(normalsFill()).toBeDefined();
+    fillNormal(stream, fast, 0.02);
+    drawNormals(stream, plain, 0.02);
+    expect(Buffer.from(fast.buffer).equals(Buffer.from(plain.buffer))).toBe(true);
+  }
 });
 
 const entry: StateEntry = {

@@ -2,8 +2,12 @@
 // 1, 2, 3", SC 2011). Nothing is drawn in sequence, so that a new parameter or a resumed run shifts nothing else; and
 // nothing but + - * / and square roots is used, so that the bits are the same in every JavaScript engine.
 
+import { normalsFill } from "./normals.ts";
+
 /** One key of 64 bits and half of the counter; the other half is the caller's. */
 export interface RandomStream {
+  readonly key: readonly [number, number];
+  readonly half: readonly [number, number];
   /** Four 32-bit words for the counter (block, attempt), written into `out`. */
   words(block: number, attempt: number, out: Uint32Array): void;
 }
@@ -52,6 +56,8 @@ export const randomStream = (seed: number, path: string): RandomStream => {
   const [key, hash] = [BigInt.asUintN(64, BigInt(Math.trunc(seed))), hashPath(path)];
   const [k0, k1, h0, h1] = [low(key), high(key), low(hash), high(hash)];
   return {
+    key: [k0, k1],
+    half: [h0, h1],
     words: (block, attempt, out) => {
       out[0] = block;
       out[1] = attempt;
@@ -74,8 +80,18 @@ export const portableLog = (x: number): number => {
   return e * 0.6931471805599453 + 2 * z * series;
 };
 
-/** Standard normals in order, `count` of them: Marsaglia's polar method, a pair for each block, as many attempts as it takes. */
+/** Below so many, what defines normals is as fast as its compiled form. */
+const FEW = 4096;
+
+/** Normals of deviation `std`, the same bits whichever way they are made. */
 export const fillNormal = (stream: RandomStream, out: Float32Array, std: number): void => {
+  const fast = out.length < FEW ? undefined : normalsFill();
+  if (fast === undefined) drawNormals(stream, out, std);
+  else fast(stream.key, stream.half, out, std);
+};
+
+/** Marsaglia's polar method: a pair for each block of the counter, as many attempts as it takes. */
+export const drawNormals = (stream: RandomStream, out: Float32Array, std: number): void => {
   const words = new Uint32Array(4);
   const pairs = Math.ceil(out.length / 2);
   for (let pair = 0; pair < pairs; pair += 1) {

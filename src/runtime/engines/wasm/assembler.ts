@@ -11,7 +11,7 @@ export const unsigned = (value: number): number[] => {
     bytes.push(low | 0x80);
   }
 };
-const signed = (value: number): number[] => {
+export const signed = (value: number): number[] => {
   const bytes: number[] = [];
   let rest = value | 0;
   for (;;) {
@@ -134,35 +134,50 @@ export class Code {
     this.bytes.push(0x22, ...unsigned(left), 0x0d, 0x00, 0x0b);
   }
 
-  /** A module that imports env.memory and exports the function as "run". */
   module(): Uint8Array<ArrayBuffer> {
-    const section = (id: number, body: readonly number[]): number[] => [
-      id,
-      ...unsigned(body.length),
-      ...body,
-    ];
-    const text = (value: string): number[] => [
-      value.length,
-      ...Array.from(value, (c) => c.charCodeAt(0)),
-    ];
-    const locals = [
-      ...(this.intLocals > 0 ? [[...unsigned(this.intLocals), 0x7f]] : []),
-      ...(this.vectors > 0 ? [[...unsigned(this.vectors), 0x7b]] : []),
-    ];
-    const body = [locals.length, ...locals.flat(), ...this.bytes, 0x0b];
-    return Uint8Array.from([
-      ...[0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
-      ...section(1, [
-        1,
-        0x60,
-        ...unsigned(this.params),
-        ...Array.from({ length: this.params }, () => 0x7f),
-        0,
-      ]),
-      ...section(2, [1, ...text("env"), ...text("memory"), 2, 0, 1]),
-      ...section(3, [1, 0]),
-      ...section(7, [1, ...text("run"), 0, 0]),
-      ...section(10, [1, ...unsigned(body.length), ...body]),
-    ]);
+    return moduleOf({
+      params: Array.from({ length: this.params }, () => TYPE.i32),
+      locals: [
+        [this.intLocals, TYPE.i32],
+        [this.vectors, TYPE.v128],
+      ],
+      body: this.bytes,
+    });
   }
 }
+
+export const TYPE = { i32: 0x7f, i64: 0x7e, f64: 0x7c, v128: 0x7b } as const;
+type Type = (typeof TYPE)[keyof typeof TYPE];
+export interface Function {
+  readonly params: readonly Type[];
+  readonly locals: readonly (readonly [count: number, type: Type])[];
+  readonly body: readonly number[];
+}
+
+/** A module that imports env.memory and exports the function as "run". */
+export const moduleOf = ({ params, locals, body }: Function): Uint8Array<ArrayBuffer> => {
+  const section = (id: number, content: readonly number[]): number[] => [
+    id,
+    ...unsigned(content.length),
+    ...content,
+  ];
+  const text = (value: string): number[] => [
+    value.length,
+    ...Array.from(value, (c) => c.charCodeAt(0)),
+  ];
+  const used = locals.filter(([count]) => count > 0);
+  const code = [
+    used.length,
+    ...used.flatMap(([count, type]) => [...unsigned(count), type]),
+    ...body,
+    0x0b,
+  ];
+  return Uint8Array.from([
+    ...[0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
+    ...section(1, [1, 0x60, ...unsigned(params.length), ...params, 0]),
+    ...section(2, [1, ...text("env"), ...text("memory"), 2, 0, 1]),
+    ...section(3, [1, 0]),
+    ...section(7, [1, ...text("run"), 0, 0]),
+    ...section(10, [1, ...unsigned(code.length), ...code]),
+  ]);
+};

@@ -37,10 +37,14 @@ const dtypeOf = (type: number): DType => {
 };
 
 /**
- * A copy at an odd address. TensorFlow takes arrays on 64-byte boundaries as they are, without copying: a variable assigned
+ * The values at an odd address, copied unless they lie so already. TensorFlow takes arrays on 64-byte boundaries as they are, without copying: a variable assigned
  * from one would change with it, and would release it on a thread that must not touch JavaScript. It copies all others at once.
  */
-export const unaligned = <T extends Float32Array | Int32Array | Uint8Array>(data: T): T => {
+export const unaligned = <T extends Float32Array | Int32Array | Uint8Array>(data: T): T =>
+  data.byteOffset % 8 === 0 ? unalignedCopy(data) : data;
+
+/** Of values that may change or go. */
+export const unalignedCopy = <T extends Float32Array | Int32Array | Uint8Array>(data: T): T => {
   const shift = data.BYTES_PER_ELEMENT;
   const copy = new (
     data.constructor as new (buffer: ArrayBuffer, offset: number, length: number) => T

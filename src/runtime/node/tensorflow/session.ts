@@ -20,7 +20,7 @@ import {
 } from "../../../bundle/saved-model.ts";
 import { sizeOf, type HostTensor, type Tensors } from "../../../bundle/tensor.ts";
 import type { Device } from "./device.ts";
-import type { Feeds } from "./graph-session.ts";
+import { unalignedCopy, type Feeds } from "./graph-session.ts";
 import { explain, lacksFusedAttention, notFiniteNode } from "./faults.ts";
 
 /** Values written wait until there are so many bytes of them or a program runs: each group written is a graph of its own. */
@@ -116,7 +116,7 @@ export const openSession = async (
     await graph(
       values.map(([name, value]) => [assignNode(name), value]),
       values.map(([name]) => assignDone(name)),
-      // copies that nobody else holds
+      // copies that nobody else holds, made where the worker needs no other
       values.map(([, { data }]) => data.buffer as ArrayBuffer),
     );
   };
@@ -196,7 +196,7 @@ export const openSession = async (
             `state "${name}" holds ${shape.join("x")} values, got ${tensor.shape.join("x")}`,
           );
         pendingBytes -= pending.get(name)?.data.byteLength ?? 0;
-        pending.set(name, { shape, dtype, data: tensor.data.slice() });
+        pending.set(name, { shape, dtype, data: unalignedCopy(tensor.data) });
         pendingBytes += tensor.data.byteLength;
         if (pendingBytes >= GROUP_BYTES) await flush();
       }
