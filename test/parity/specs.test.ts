@@ -49,11 +49,13 @@ describe("reference specs", () => {
     },
   );
   it.each([
+    ["Llama9M", 9.0],
     ["Llama", 70.6],
     ["Llama130M", 134.1],
     ["Llama250M", 247.4],
     ["Llama350M", 368.0],
     ["Llama1B", 1339],
+    ["Llama7B", 6738],
   ])("%s has %d M parameters", (name, millions) => {
     expect(Math.abs(total(name) / 1e6 - millions)).toBeLessThan(millions >= 1000 ? 0.5 : 0.05);
   });
@@ -81,13 +83,38 @@ describe("reference specs", () => {
   });
   it.each([
     ["GpasLlama", "Llama", 12],
+    ["Gpas9M", "Llama9M", 4],
+    ["Gpas130M", "Llama130M", 12],
+    ["Gpas250M", "Llama250M", 24],
+    ["Gpas350M", "Llama350M", 24],
+    ["Gpas1B", "Llama1B", 24],
+    ["Gpas7B", "Llama7B", 32],
     ["GpasPerSubLayer", "Llama", 24],
     ["GpasOnBranch", "Llama", 12],
     ["GpasOfficial", "Llama", 12],
     ["GpasMix", "MixLlama", 12],
+    ["GpasLns", "LnsInitLlama", 12],
+    ["GpasSandwich", "SandwichLlama", 12],
+    ["GpasSandwich1B", "Sandwich1B", 24],
+    ["GpasDeepNorm", "DeepNormLlama", 12],
   ])("%s is %s and %d gates", (name, base, gates) => {
     expect(total(name)).toBe(total(base) + gates);
     expect(parameters(name).filter((p) => p.name.includes(".gpas."))).toHaveLength(gates);
+  });
+  // Two norms a block wherever they stand; four around both sides, and Peri-LN's norm of the embeddings.
+  it.each([
+    ["PostLlama", "Llama", 0],
+    ["DeepNormLlama", "Llama", 0],
+    ["MixLlama", "Llama", 0],
+    ["LnsLlama", "Llama", 0],
+    ["LnsInitLlama", "Llama", 0],
+    ["ScaledLlama", "Llama", 0],
+    ["ScaledMixLlama", "Llama", 0],
+    ["SandwichLlama", "Llama", 12 * 2 * 512],
+    ["Sandwich1B", "Llama1B", 24 * 2 * 2048],
+    ["PeriLlama", "Llama", (12 * 2 + 1) * 512],
+  ])("%s is %s and %d gains", (name, base, gains) => {
+    expect(total(name)).toBe(total(base) + gains);
   });
   // Paper note of Chain-of-Experts, section 4: layers alone, exactly.
   it.each([
