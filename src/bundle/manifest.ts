@@ -39,10 +39,10 @@ export interface StateEntry {
   /** The language's path: "blocks.3.attention.q.weight"; slots: "<parameter>/exp_avg". */
   readonly name: string;
   /**
-   * "param": trained; "slot": the optimizer's; "accumulator": gradients of the micro-batches of one step (zero between steps,
+   * "param": trained; "buffer": measured, kept with the parameters (running statistics); "slot": the optimizer's; "accumulator": gradients of the micro-batches of one step (zero between steps,
    * not saved); "cache": what generation keeps of the tokens before (zero at open, not saved).
    */
-  readonly kind: "param" | "slot" | "accumulator" | "cache";
+  readonly kind: "param" | "buffer" | "slot" | "accumulator" | "cache";
   /**
    * Name in model.safetensors (params, Hugging Face style) or optimizer.safetensors ("<disk name of the parameter>/exp_avg").
    * With `{}` in it the state lies there as so many tensors as its first axis has places, `{}` being the place.
@@ -51,7 +51,10 @@ export interface StateEntry {
   readonly dtype: DType;
   /** As the engine holds it. */
   readonly shape: readonly number[];
-  /** The last two axes are held as the transpose of what lies on disk ([out, in] on disk). */
+  /**
+   * Lies on disk as [out, in], and is held as [in, out]: the last two axes; of a convolution's kernel all four, [out, in, h, w]
+   * on disk and held as [h, w, in, out].
+   */
   readonly transposed: boolean;
   readonly init: Init;
 }
@@ -81,7 +84,7 @@ export interface ProgramEntry {
 export type TokenizerSpec =
   | { readonly kind: "bytes" }
   | { readonly kind: "bpe"; readonly file: string; readonly size: number };
-export interface DataSpec {
+export interface TextData {
   readonly kind: "text";
   /** Globs relative to the project root, or to the package's folder. */
   readonly files: readonly string[];
@@ -92,11 +95,36 @@ export interface DataSpec {
   /** Fractions: train, validation. */
   readonly split: readonly [number, number];
 }
+/** Folders are relative to the project root, or to the package's folder. */
+export type ImageSource =
+  | { readonly kind: "mnist"; readonly folder: string; readonly package: string | null }
+  | { readonly kind: "cifar10"; readonly folder: string; readonly package: string | null }
+  | {
+      readonly kind: "cifar100";
+      readonly folder: string;
+      readonly package: string | null;
+      readonly labels: "fine" | "coarse";
+    }
+  | {
+      readonly kind: "shapes";
+      readonly train: number;
+      readonly test: number;
+      readonly size: number;
+      readonly seed: number;
+    };
+export interface ImageData {
+  readonly kind: "images";
+  readonly source: ImageSource;
+  readonly augment: readonly (
+    { readonly kind: "crop"; readonly padding: number } | { readonly kind: "flip" }
+  )[];
+}
+export type DataSpec = TextData | ImageData;
 
 export interface TrainingSpec {
   readonly recipe: string;
   readonly data: DataSpec;
-  /** Sequences an update, and a pass. `train_step` exists when they are equal; otherwise `accumulate` (batch/micro times) then `apply`. */
+  /** Sequences, or images, an update and a pass. `train_step` exists when they are equal; otherwise `accumulate` (batch/micro times) then `apply`. */
   readonly batch: number;
   readonly micro: number;
   readonly length: { readonly unit: "step" | "epoch" | "token"; readonly value: number };
@@ -114,21 +142,35 @@ export interface TrainingSpec {
   readonly learningRate: ScalarExpr;
 }
 
+interface ModelInfo {
+  readonly name: string;
+  /** Blocks. */
+  readonly layers: number;
+  readonly parameters: number;
+  /** config.json, written beside weights. */
+  readonly config: Readonly<Record<string, unknown>>;
+}
+export interface DecoderInfo extends ModelInfo {
+  readonly kind: "decoder";
+  readonly vocabSize: number;
+  readonly hiddenSize: number;
+  readonly context: number;
+  readonly flopsPerToken: number;
+}
+export interface ImageModelInfo extends ModelInfo {
+  readonly kind: "image";
+  readonly height: number;
+  readonly width: number;
+  readonly channels: number;
+  readonly classes: number;
+  readonly flopsPerImage: number;
+}
+
 export interface Manifest {
   readonly formatVersion: 1;
   readonly generator: { readonly name: "specc"; readonly version: string };
   readonly specHash: string;
-  readonly model: {
-    readonly name: string;
-    readonly vocabSize: number;
-    readonly hiddenSize: number;
-    readonly layers: number;
-    readonly context: number;
-    readonly parameters: number;
-    readonly flopsPerToken: number;
-    /** Hugging Face config.json written beside weights. */
-    readonly config: Readonly<Record<string, unknown>>;
-  };
+  readonly model: DecoderInfo | ImageModelInfo;
   readonly training: TrainingSpec | null;
   readonly numerics: Numerics;
   readonly state: readonly StateEntry[];
@@ -148,17 +190,19 @@ export interface Manifest {
 }
 
 /**
- * Programs and their conventions (all ids i32, B = micro or 1, T = sequence or context):
- * - train_step: input_ids [B,T], targets [B,T] (already shifted; -100 ignored), scalars learning_rate, bias1, bias2 (as the
- *   optimizer needs) -> loss [], grad_norm [], and one output per probe; updates params and slots.
- * - accumulate: input_ids, targets -> loss []; adds gradients / (batch/micro) into accumulators.
+ * Programs and their conventions (all ids i32, B = micro or 1, T = sequence or context). `data`, `targets`: input_ids [B,T] and
+ * targets [B,T] of a decoder (already shifted; -100 ignored); images f32 [B,H,W,C] and targets [B] of an image model.
+ * - train_step: data, targets, scalars learning_rate, bias1, bias2 (as the optimizer needs) -> loss [], grad_norm [], and one
+ *   output per probe; updates params, slots and buffers.
+ * - accumulate: data, targets -> loss []; adds gradients / (batch/micro) into accumulators.
  * - apply: scalars -> grad_norm [], probes; clips, updates, zeroes the accumulators.
- * - eval_step: input_ids, targets -> loss_sum [] (sum of nats), count [] (targets counted).
+ * - eval_step: data, targets -> loss_sum [] (sum of nats), count [] (targets counted), further sums over targets as
+ *   "sums/<name>" [], and, of image models, of each target "each/confidence" and "each/correct" [B].
  * - prefill: input_ids [R,P], positions [R], lengths [R] -> logits [R,V] of each row's last token. Row r holds positions[r]
  *   tokens and takes lengths[r] <= P more; the rest of its ids is padding. Updates caches.
  * - decode_step: input_ids [R], positions [R] -> logits [R,V]: one token more for each row. Updates caches.
- * - forward (on demand): input_ids [B,T], targets [B,T] -> logits [B,T,V], loss [], hidden.0 (embeddings) .. hidden.L
- *   [B,T,D] (output of block l), and grad.<param> when gradients are asked for. With several heads also logits.<head>, their
+ * - forward (on demand): data, targets -> logits [B,T,V] or [B,classes], loss [], hidden.0 (what the stem gives) .. hidden.L
+ *   (output of block l), and grad.<param> when gradients are asked for. With several heads also logits.<head>, their
  *   states as "heads.1.hidden.4", and, where it is not the loss, the objective [] that gradients are of.
  */
 export type ProgramName =

@@ -21,11 +21,11 @@ const silent: ProgressView = {
 const lines = (io: Io, now: () => number): ProgressView => {
   let next = -Infinity;
   return {
-    step: ({ step, totalSteps, loss, tokensPerSecond, secondsLeft }) => {
+    step: ({ step, totalSteps, loss, perSecond, unit, secondsLeft }) => {
       if (now() < next && step !== totalSteps) return;
       next = now() + SECONDS_BETWEEN_LINES * 1000;
       io.err(
-        `step ${step}/${totalSteps}  loss ${loss.toFixed(4)}  ${countText(tokensPerSecond)} tokens/s  ${timeText(secondsLeft)} left\n`,
+        `step ${step}/${totalSteps}  loss ${loss.toFixed(4)}  ${countText(perSecond)} ${unit}/s  ${timeText(secondsLeft)} left\n`,
       );
     },
     note: (line) => io.err(`${line}\n`),
@@ -35,7 +35,7 @@ const lines = (io: Io, now: () => number): ProgressView => {
 
 const bar = (): ProgressView => {
   const view = new cliProgress.SingleBar({
-    format: "{bar} {value}/{total}  loss {loss}  {speed} tokens/s  {left} left",
+    format: "{bar} {value}/{total}  loss {loss}  {speed}  {left} left",
     stream: process.stderr,
     barsize: 28,
     hideCursor: true,
@@ -47,10 +47,10 @@ const bar = (): ProgressView => {
   });
   let started = false;
   return {
-    step: ({ step, totalSteps, loss, tokensPerSecond, secondsLeft }) => {
+    step: ({ step, totalSteps, loss, perSecond, unit, secondsLeft }) => {
       const payload = {
         loss: loss.toFixed(4),
-        speed: countText(tokensPerSecond),
+        speed: `${countText(perSecond)} ${unit}/s`,
         left: timeText(secondsLeft),
       };
       if (started) view.update(step, payload);

@@ -3,6 +3,7 @@
 import { dirname, join, resolve } from "node:path";
 import { Ajv2020, type ErrorObject } from "ajv/dist/2020.js";
 import type { Engine, LoadedBundle, ProgramModule } from "../bundle/engine.ts";
+import { isWeight } from "../bundle/disk.ts";
 import type { Manifest, StateEntry } from "../bundle/manifest.ts";
 import { bytesReader, openSafetensors } from "../bundle/safetensors.ts";
 import type { Tensors } from "../bundle/tensor.ts";
@@ -209,7 +210,7 @@ export const stateValues = async (
   seed: number,
   weights: { readonly bytes: Uint8Array; readonly name: string } | undefined,
 ): Promise<Tensors> => {
-  const params = state.filter((entry) => entry.kind === "param");
+  const params = state.filter(isWeight);
   if (weights === undefined)
     return Object.fromEntries(params.map((entry) => [entry.name, initialValues(entry, seed)]));
   const file = await openSafetensors(bytesReader(weights.bytes, weights.name));
@@ -235,8 +236,5 @@ export const stepsPerEpoch = async (
   const { recipe, model } = target;
   if (recipe?.length.unit !== "epoch") return undefined;
   const host = nodeHost({ root: projectRoot(path), log: (line) => io.err(`${line}\n`) });
-  return countSteps(
-    { data: dataOf(recipe.data, model.vocab_size), batch: recipe.batch.value },
-    host,
-  );
+  return countSteps({ data: dataOf(recipe.data, model), batch: recipe.batch.value }, host);
 };

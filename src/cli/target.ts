@@ -5,7 +5,7 @@ import { analyze, analyzePair, type CheckResult } from "../compiler/analyze.ts";
 import type { Target } from "../compiler/compile.ts";
 import { choose } from "../compiler/choose.ts";
 import { CliError, Stop } from "./errors.ts";
-import type { ModelSpec, RecipeSpec } from "../compiler/semantics/spec.ts";
+import type { DecoderSpec, ModelSpec, RecipeSpec } from "../compiler/semantics/spec.ts";
 import { isFile, isFolder, readText, shownPath } from "./files.ts";
 import type { Io } from "./io.ts";
 import type { ChoiceOptions } from "./program.ts";
@@ -111,4 +111,10 @@ export const refuseChoice = (target: string, options: ChoiceOptions): void => {
     throw new CliError(
       `--${given} needs an .arch file; ${target} is a bundle, whose model and recipe are settled`,
     );
+};
+
+/** Hugging Face's layouts, tokens and logits of positions are decoders' alone. */
+export const decoderOf = (model: ModelSpec): DecoderSpec => {
+  if (model.kind === "decoder") return model;
+  throw new CliError(`${model.name} reads images: this is for models that read tokens`);
 };

@@ -14,7 +14,8 @@ import { formsOf } from "./lower/saved-model/forms.ts";
 import { savedModel } from "./lower/saved-model/index.ts";
 import { number } from "./model/config.ts";
 import type { GenerationBinding } from "./model/generation.ts";
-import { buildPrograms, type Binding } from "./model/programs.ts";
+import { buildPrograms } from "./model/programs.ts";
+import type { Binding } from "./model/reading.ts";
 import type { Compiled } from "./model/types.ts";
 import { memoryEstimate, pipeline, runPasses } from "./passes/index.ts";
 import { spanFinder } from "./places.ts";
@@ -59,14 +60,29 @@ export interface Compilation extends Target {
 }
 
 const isSplit = (recipe: RecipeSpec): boolean => recipe.micro.value < recipe.batch.value;
-export const programsFor = (recipe: RecipeSpec | undefined): readonly ProgramName[] => {
-  const use: readonly ProgramName[] = ["eval_step", "prefill", "decode_step", "forward"];
+export const programsFor = (
+  model: ModelSpec,
+  recipe: RecipeSpec | undefined,
+): readonly ProgramName[] => {
+  const use: readonly ProgramName[] =
+    model.kind === "decoder"
+      ? ["eval_step", "prefill", "decode_step", "forward"]
+      : ["eval_step", "forward"];
   if (recipe === undefined) return use;
   return isSplit(recipe) ? ["accumulate", "apply", ...use] : ["train_step", ...use];
 };
 
-export const sequenceOf = (model: ModelSpec, recipe: RecipeSpec | undefined): number =>
-  recipe === undefined ? model.context : number(recipe.data, "sequence");
+/** Sizes of the programs that train and evaluate, and of `forward`. */
+const bindingsOf = (
+  model: ModelSpec,
+  recipe: RecipeSpec | undefined,
+): { readonly binding: Binding; readonly forward: Binding } => {
+  const batch = recipe?.micro.value ?? 1;
+  if (model.kind === "image") return { binding: { batch }, forward: { batch: 1 } };
+  const { context } = model;
+  const sequence = recipe === undefined ? context : number(recipe.data, "sequence");
+  return { binding: { batch, sequence }, forward: { batch: 1, sequence: context } };
+};
 
 /** Updates of the whole run. */
 export const totalStepsOf = (recipe: RecipeSpec, stepsPerEpoch: number | undefined): number => {
@@ -84,9 +100,9 @@ export const graphsOf = (target: Target, options: BuildOptions): Compiled => {
   const { model, recipe, checked } = target;
   return buildPrograms(model, recipe, {
     methods: features,
-    programs: options.programs ?? programsFor(recipe),
-    binding: { batch: recipe?.micro.value ?? 1, sequence: sequenceOf(model, recipe) },
-    forward: options.forward ?? { batch: 1, sequence: model.context },
+    programs: options.programs ?? programsFor(model, recipe),
+    ...bindingsOf(model, recipe),
+    ...(options.forward === undefined ? {} : { forward: options.forward }),
     ...(options.generation === undefined ? {} : { generation: options.generation }),
     gradients: options.gradients ?? false,
     totalSteps: recipe === undefined ? 0 : totalStepsOf(recipe, options.stepsPerEpoch),

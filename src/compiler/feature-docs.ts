@@ -42,6 +42,7 @@ const MARKS: Readonly<Record<ReturnType<typeof verdictOf>, string>> = {
   no: "✗",
   "in turn": "or",
   "one of them": "one",
+  apart: "–",
 };
 
 const matrix = (): string => {
@@ -136,6 +137,7 @@ const relationsOf = (feature: Feature): readonly string[] =>
         ),
       ...line("in other layers than", by("in turn")),
       ...line("in other models than", by("one of them")),
+      ...line("in models that read other things than", by("apart")),
       ...others
         .filter((w) => verdictOf(relation(w.ctor, ctor)) === "no")
         .map(

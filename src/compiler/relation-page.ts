@@ -22,6 +22,7 @@ const OPENINGS: Readonly<Record<ReturnType<typeof verdictOf>, string>> = {
   "with exceptions": "They go together, with exceptions.",
   no: "They exclude each other.",
   "in turn": "Both are the value of one key, so a block has one of them; layers may have either.",
+  apart: "They belong to models that read different things, tokens and images.",
   "one of them": "Both are the value of one key, so a model has one of them.",
 };
 

@@ -2,15 +2,16 @@
 // more for each word and switch of either. Nothing here knows a method; what there is to say, their own checks say.
 import { analyze } from "./analyze.ts";
 import type { Diagnostic } from "./diagnostics/types.ts";
+import { decoderKind, imageKind, type ModelKind } from "./semantics/kinds.ts";
 import type { Constructor, Key, Type } from "./semantics/schema.ts";
 import { vocabulary } from "./words.ts";
 
 export interface Relation {
   /**
    * "together": in one model; "in turn": values of one key of blocks, so that layers have either; "either": values of a key
-   * that a model or recipe has once.
+   * that a model or recipe has once; "apart": of models that read different things.
    */
-  readonly kind: "together" | "in turn" | "either";
+  readonly kind: "together" | "in turn" | "either" | "apart";
   /** The keys that hold them, as source text; "" where no text holds both. */
   readonly text: string;
   readonly complaints: readonly Diagnostic[];
@@ -26,12 +27,43 @@ export interface Relation {
 const PLACES = ["blocks", "model", "recipe"] as const;
 type Place = (typeof PLACES)[number];
 
+/** A kind of model, where its keys stand in the vocabulary, and small ones of it. */
+interface World {
+  readonly kind: ModelKind;
+  readonly places: Readonly<Record<Place, string>>;
+  /** Keys and values; of several, the one with the fewest complaints counts. */
+  readonly bases: readonly Readonly<Record<Place, Readonly<Record<string, string>>>>[];
+}
+const WORLDS: readonly World[] = [
+  {
+    kind: decoderKind,
+    places: { ...decoderKind, recipe: "recipe" },
+    bases: [
+      {
+        model: { vocab_size: "256", hidden_size: "32", context: "256" },
+        blocks: { norm: "pre()", attention: "mha(heads: 4)", ffn: "swiglu(intermediate: 64)" },
+        recipe: { data: 'text("corpus.txt")' },
+      },
+    ],
+  },
+  {
+    kind: imageKind,
+    places: { ...imageKind, recipe: "recipe" },
+    bases: ["image(32, 32)", "image(28, 28, 1)"].map((input) => ({
+      model: { input, stem: "conv(8)", head: "classifier(100)" },
+      blocks: { unit: "wide_basic(8)" },
+      recipe: { data: "images(shapes(train: 64, test: 16))" },
+    })),
+  },
+];
+
 /** A value as it will be written: its arguments by key; required ones that are left out stand for their examples. */
 interface Value {
   readonly ctor: Constructor;
   readonly args: ReadonlyMap<string, Value | string>;
 }
 interface Placed {
+  readonly world: World;
   readonly place: Place;
   readonly key: string;
   /** The key is a block of rules, `decay { selector => value }`. */
@@ -61,9 +93,10 @@ const within = (
   return undefined;
 };
 
-const placed = (value: Value): Placed => {
+/** Undefined: no key of such a model, or of a recipe for it, leads to the value. */
+const placedIn = (world: World, value: Value): Placed | undefined => {
   for (const place of PLACES) {
-    const keys = within(vocabulary.keys[place] ?? [], value);
+    const keys = within(vocabulary.keys[world.places[place]] ?? [], value);
     const rules = (vocabulary.rules[place] ?? []).map(({ name, of, doc }): Key => ({
       name,
       doc,
@@ -71,9 +104,9 @@ const placed = (value: Value): Placed => {
     }));
     const found = keys ?? within(rules, value);
     if (found !== undefined)
-      return { place, key: found[0], rule: keys === undefined, value: found[1] };
+      return { world, place, key: found[0], rule: keys === undefined, value: found[1] };
   }
-  throw new Error(`nothing holds a ${value.ctor.of}`);
+  return undefined;
 };
 
 /** `host` with `guest` inside of it, where a key of it is free for that. */
@@ -110,11 +143,34 @@ const line = ({ place, key, rule }: Placed, text: string): Setting => ({
 });
 const only = (at: Placed): Setting => line(at, `${at.rule ? "* => " : ""}${written(at.value)}`);
 
-const combined = (
+interface Combined {
+  readonly kind: Relation["kind"];
+  readonly world: World;
+  readonly settings: readonly Setting[];
+}
+/** In the kind of model that has a place for both, and the least to complain about. */
+const combined = (a: Value, b: Value): Combined => {
+  const found = WORLDS.flatMap((world): readonly Combined[] => {
+    const [one, other] = [placedIn(world, a), placedIn(world, b)];
+    return one === undefined || other === undefined
+      ? []
+      : [{ world, ...together(one, other, a, b) }];
+  });
+  return leastOf(found) ?? { kind: "apart", world: WORLDS[0]!, settings: [] };
+};
+const leastOf = <T extends { readonly world: World; readonly settings: readonly Setting[] }>(
+  found: readonly T[],
+): T | undefined => {
+  if (found.length < 2) return found[0];
+  const complaints = found.map((c) => complaintsOf(c.world, c.settings).length);
+  return found[complaints.indexOf(Math.min(...complaints))];
+};
+const together = (
+  one: Placed,
+  other: Placed,
   a: Value,
   b: Value,
-): { readonly kind: Relation["kind"]; readonly settings: readonly Setting[] } => {
-  const [one, other] = [placed(a), placed(b)];
+): Pick<Combined, "kind" | "settings"> => {
   if (one.place !== other.place || one.key !== other.key)
     return { kind: "together", settings: [only(one), only(other)] };
   const both = inserted(one.value, b) ?? inserted(other.value, a);
@@ -128,15 +184,17 @@ const combined = (
   return { kind: "in turn", settings: [line(one, text)] };
 };
 
-const BASE = {
-  model: { vocab_size: "256", hidden_size: "32", context: "256" },
-  blocks: { norm: "pre()", attention: "mha(heads: 4)", ffn: "swiglu(intermediate: 64)" },
-  recipe: { data: 'text("corpus.txt")' },
+const complaintsOf = (world: World, settings: readonly Setting[]): readonly Diagnostic[] => {
+  const found = world.bases.map((base) => complaintsOn(base, settings));
+  return found.reduce((least, some) => (some.length < least.length ? some : least));
 };
-const complaintsOf = (settings: readonly Setting[]): readonly Diagnostic[] => {
+const complaintsOn = (
+  base: World["bases"][number],
+  settings: readonly Setting[],
+): readonly Diagnostic[] => {
   const body = (place: Place): string => {
     const own = settings.filter((s) => s.place === place);
-    const rest = Object.entries(BASE[place]).filter(([key]) => own.every((s) => s.key !== key));
+    const rest = Object.entries(base[place]).filter(([key]) => own.every((s) => s.key !== key));
     return [...rest.map(([key, text]) => `${key} = ${text}`), ...own.map((s) => s.text)].join("\n");
   };
   const text = `model Example {\n${body("model")}\nblocks 4 {\n${body("blocks")}\n}\n}\nrecipe Training for Example {\n${body("recipe")}\n}`;
@@ -171,13 +229,13 @@ const isError = ({ severity }: Diagnostic): boolean => severity === "error";
 
 export const relationOf = (first: Constructor, second: Constructor): Relation => {
   const plain = (ctor: Constructor): Value => ({ ctor, args: new Map() });
-  const { kind, settings } = combined(plain(first), plain(second));
+  const { kind, world, settings } = combined(plain(first), plain(second));
   if (settings.length === 0) return { kind, text: "", complaints: [], settings: [], unless: [] };
-  const complaints = complaintsOf(settings);
+  const complaints = complaintsOf(world, settings);
   const known = new Set(complaints.map(({ name }) => name));
   const vary = (a: Value, b: Value, which: Value): Relation["settings"][number] => ({
     text: written(which),
-    complaints: complaintsOf(combined(a, b).settings),
+    complaints: complaintsOf(world, combined(a, b).settings),
   });
   const varied = [
     ...choices(first).map((value) => vary(value, plain(second), value)),
@@ -198,8 +256,14 @@ export const relationOf = (first: Constructor, second: Constructor): Relation =>
 
 /** A model with one of them, by its examples alone. */
 export const exampleOf = (ctor: Constructor): Pick<Relation, "text" | "complaints"> => {
-  const settings = [only(placed({ ctor, args: new Map() }))];
-  return { text: shown(settings), complaints: complaintsOf(settings) };
+  const value: Value = { ctor, args: new Map() };
+  const found = WORLDS.flatMap((world) => {
+    const at = placedIn(world, value);
+    return at === undefined ? [] : [{ world, settings: [only(at)] }];
+  });
+  const best = leastOf(found);
+  if (best === undefined) throw new Error(`nothing holds a ${ctor.of}`);
+  return { text: shown(best.settings), complaints: complaintsOf(best.world, best.settings) };
 };
 
 /** In a word: whether one model has both. */
@@ -207,7 +271,8 @@ export const verdictOf = ({
   kind,
   complaints,
   settings,
-}: Relation): "yes" | "with exceptions" | "no" | "in turn" | "one of them" => {
+}: Relation): "yes" | "with exceptions" | "no" | "in turn" | "one of them" | "apart" => {
+  if (kind === "apart") return "apart";
   if (kind === "either") return "one of them";
   if (complaints.some(isError)) return "no";
   if (complaints.length > 0 || settings.length > 0) return "with exceptions";

@@ -1,6 +1,7 @@
 // A model in the hands of a program: what a bundle's index.js and the command line work with.
 import type { Engine, LoadedBundle, Session } from "../bundle/engine.ts";
 import { FileFault } from "../bundle/file-fault.ts";
+import { isWeight } from "../bundle/disk.ts";
 import type { Manifest } from "../bundle/manifest.ts";
 import {
   bytesReader,
@@ -10,7 +11,7 @@ import {
 } from "../bundle/safetensors.ts";
 import type { HostTensor, Tensors } from "../bundle/tensor.ts";
 import { chooseEngine } from "./choose-engine.ts";
-import { loadData, type Batch } from "./data/index.ts";
+import { decoderOf, heldOut, imageModelOf, loadData, textOf, type Batch } from "./data/index.ts";
 import { generate, type Generated, type GenerateOptions } from "./decode/generate.ts";
 import { cpuEngine, wasmEngine } from "./engines/tfjs.ts";
 import { fit, type FitOptions, type FitResult } from "./fit.ts";
@@ -49,15 +50,25 @@ export interface ModelOptions {
   /** Where tokenizer.json and its like lie. Default: beside the weights, when they are a path. */
   readonly beside?: Beside | undefined;
 }
+export interface ImageBatch {
+  /** Each H · W · C numbers from 0 to 1. */
+  readonly images: readonly ArrayLike<number>[];
+  /** Classes; -100 does not count. */
+  readonly targets: readonly number[];
+}
 export interface TokenBatch {
   readonly input_ids: readonly (readonly number[])[];
   /** Already shifted; -100 does not count. */
   readonly targets: readonly (readonly number[])[];
 }
+export interface Classification {
+  readonly label: number;
+  readonly probabilities: Float32Array;
+}
 export interface Trainer {
   /** One update of a batch of the recipe's size. */
   step(
-    batch: TokenBatch,
+    batch: TokenBatch | ImageBatch,
   ): Promise<{ readonly step: number; readonly loss: number; readonly gradNorm: number }>;
   /** The recipe, from its data to its report. */
   fit(options: FitOptions): Promise<FitResult>;
@@ -68,6 +79,8 @@ export interface Model {
   /** Its name, and why it was taken. */
   readonly engine: string;
   readonly why: string;
+  /** Of images, each H · W · C numbers from 0 to 1: the likeliest class, and the probability of each. */
+  classify(images: readonly ArrayLike<number>[]): Promise<readonly Classification[]>;
   /** Logits [B, T, V] of rows of equal length T. */
   forward(ids: readonly (readonly number[])[]): Promise<{ readonly logits: HostTensor }>;
   /** The new text, without the prompt. */
@@ -106,7 +119,7 @@ const begin = async (
   if (typeof weights === "string") await loadWeights(session, manifest, host, weights);
   else if (weights !== undefined) {
     const stored = await storedOf(weights);
-    const entries = manifest.state.filter(({ kind }) => kind === "param");
+    const entries = manifest.state.filter(isWeight);
     checkAgainst(entries, stored, "weights", isTied(manifest));
     await loadEntries(session, entries, stored);
   }
@@ -130,7 +143,7 @@ const forward = async (
   manifest: Manifest,
   rows: readonly (readonly number[])[],
 ): Promise<HostTensor> => {
-  const { context, vocabSize: width } = manifest.model;
+  const { context, vocabSize: width } = decoderOf(manifest);
   const length = checkIds(rows, width);
   const [batch, sequence] = idsShape(programOf(manifest, "forward"));
   if (length > sequence)
@@ -156,17 +169,76 @@ const forward = async (
   return { dtype: "f32", shape: [rows.length, length, width], data };
 };
 
+/** As many images at once as the program takes. */
+const classify = async (
+  session: Session,
+  manifest: Manifest,
+  images: readonly ArrayLike<number>[],
+): Promise<readonly Classification[]> => {
+  const { height, width, channels, classes } = imageModelOf(manifest);
+  const size = height * width * channels;
+  const wrong = images.find((image) => image.length !== size);
+  if (wrong !== undefined)
+    throw new RangeError(
+      `an image of ${wrong.length} numbers; the model reads ${height}×${width}×${channels} = ${size}`,
+    );
+  const rows = programOf(manifest, "forward").inputs[0]?.shape[0] ?? 1;
+  const answers: Classification[] = [];
+  for (let first = 0; first < images.length; first += rows) {
+    const some = images.slice(first, first + rows);
+    const data = new Float32Array(rows * size);
+    some.forEach((image, row) => data.set(image, row * size));
+    const out = await session.run("forward", {
+      images: { dtype: "f32", shape: [rows, height, width, channels], data },
+      targets: { dtype: "i32", shape: [rows], data: new Int32Array(rows).fill(-100) },
+    });
+    some.forEach((_, row) => {
+      const logits = out["logits"]!.data.subarray(row * classes, (row + 1) * classes);
+      const top = Math.max(...logits);
+      const powers = Float32Array.from(logits, (x) => Math.exp(x - top));
+      const sum = powers.reduce((all, x) => all + x, 0);
+      answers.push({ label: logits.indexOf(top), probabilities: powers.map((x) => x / sum) });
+    });
+  }
+  return answers;
+};
+
 /** Rows to the passes of an update. */
-const passesOf = (manifest: Manifest, { input_ids, targets }: TokenBatch): readonly Batch[] => {
+const passesOf = (manifest: Manifest, batch: TokenBatch | ImageBatch): readonly Batch[] =>
+  "images" in batch ? imagePasses(manifest, batch) : tokenPasses(manifest, batch);
+
+const imagePasses = (manifest: Manifest, { images, targets }: ImageBatch): readonly Batch[] => {
+  const { batch, micro } = recipeOf(manifest);
+  const { height, width, channels, classes } = imageModelOf(manifest);
+  const size = height * width * channels;
+  const fits = images.length === batch && images.every((image) => image.length === size);
+  if (!fits || targets.length !== batch)
+    throw new RangeError(
+      `a batch of this recipe is ${batch} images of ${size} numbers, and as many classes`,
+    );
+  const bad = targets.find((t) => t !== -100 && !(Number.isInteger(t) && t >= 0 && t < classes));
+  if (bad !== undefined) throw new RangeError(`class ${bad} is not below ${classes}`);
+  return Array.from({ length: batch / micro }, (_, p) => {
+    const data = new Float32Array(micro * size);
+    images.slice(p * micro, (p + 1) * micro).forEach((image, i) => data.set(image, i * size));
+    const some = Int32Array.from(targets.slice(p * micro, (p + 1) * micro));
+    return {
+      images: { dtype: "f32", shape: [micro, height, width, channels], data },
+      targets: { dtype: "i32", shape: [micro], data: some },
+    };
+  });
+};
+
+const tokenPasses = (manifest: Manifest, { input_ids, targets }: TokenBatch): readonly Batch[] => {
   const { batch, micro, data } = recipeOf(manifest);
-  const T = data.sequence;
+  const T = textOf(data).sequence;
   const fits = (rows: TokenBatch["targets"]): boolean =>
     rows.length === batch && rows.every((row) => row.length === T);
   if (!fits(input_ids) || !fits(targets))
     throw new RangeError(
       `a batch of this recipe is ${batch} rows of ${T} ids, and as many targets`,
     );
-  checkIds(input_ids, manifest.model.vocabSize);
+  checkIds(input_ids, decoderOf(manifest).vocabSize);
   const tensor = (rows: TokenBatch["targets"]): HostTensor => ({
     dtype: "i32",
     shape: [micro, T],
@@ -226,6 +298,7 @@ export const createModel = async (options: ModelOptions): Promise<Model> => {
     engine: session.engine,
     why: chosen.why,
     tokenizer,
+    classify: (images) => classify(session, manifest, images),
     forward: async (ids) => ({ logits: await forward(session, manifest, ids) }),
     generate: generateText,
     complete,
@@ -253,8 +326,8 @@ export const createModel = async (options: ModelOptions): Promise<Model> => {
     },
     evaluate: async (how) => {
       const data = await loadData(recipeOf(manifest).data, host, { write: false });
-      if (data.validation !== undefined)
-        return evaluate(session, manifest, data.validation, data.tokenizer, host, how);
+      const held = heldOut(data);
+      if (held !== undefined) return evaluate(session, manifest, held, host, how);
       throw new FileFault(
         data.files.join(", "),
         "nothing of the data is held out for evaluation",
@@ -265,7 +338,8 @@ export const createModel = async (options: ModelOptions): Promise<Model> => {
       await host.makeFolder(folder);
       for (const [name, bytes] of await weightFiles(session, manifest))
         await replaceFile(host, joinPath(folder, name), bytes);
-      await replaceFile(host, joinPath(folder, "tokenizer.json"), (await tokenizer()).toJson());
+      if (manifest.model.kind === "decoder")
+        await replaceFile(host, joinPath(folder, "tokenizer.json"), (await tokenizer()).toJson());
     },
     load: (path) => loadWeights(session, manifest, host, path),
     saveWeights: async () =>

@@ -37,7 +37,7 @@ export const fit = async (
   const seed = options.seed ?? recipe.seed;
   const { signal } = options;
   const [sample] =
-    wanted === null
+    wanted === null || data.kind !== "text"
       ? []
       : await generate(session, manifest, data.tokenizer, host, [wanted.prompt], {
           ...wanted,

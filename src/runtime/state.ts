@@ -53,13 +53,13 @@ export const initialise = async (
   }
 };
 
-/** The state of one kind under its names on disk. */
+/** A part of the state under its names on disk. */
 export const readForDisk = async (
   session: Session,
   manifest: Manifest,
-  kind: StateEntry["kind"],
+  chosen: (entry: StateEntry) => boolean,
 ): Promise<Tensors> => {
-  const entries = manifest.state.filter((entry) => entry.kind === kind);
+  const entries = manifest.state.filter(chosen);
   const held = await session.readState(entries.map(({ name }) => name));
   return Object.fromEntries(
     entries.flatMap((entry) => {

@@ -60,7 +60,7 @@ export const toyManifest = ({
     formatVersion: 1,
     generator: { name: "specc", version: "0.1.0" },
     specHash,
-    model: { name: "Toy", vocabSize: V, hiddenSize: 1, layers: 1, context: T, parameters: V, flopsPerToken: 6 * V, config: { model_type: "toy" } },
+    model: { kind: "decoder", name: "Toy", vocabSize: V, hiddenSize: 1, layers: 1, context: T, parameters: V, flopsPerToken: 6 * V, config: { model_type: "toy" } },
     training: {
       recipe: "Speeches",
       data: { kind: "text", files: ["data/*.txt"], package: null, tokenizer: { kind: "bytes" }, sequence: T, pack: true, split: [0.9, 0.1] },

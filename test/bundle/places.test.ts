@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { choose } from "../../src/compiler/choose.ts";
 import { fromFolderOf } from "../../src/compiler/places.ts";
-import type { ModelSpec, RecipeSpec, Spec } from "../../src/compiler/semantics/spec.ts";
+import type { DecoderSpec, RecipeSpec, Spec } from "../../src/compiler/semantics/spec.ts";
 
 test("files are named from the entry's folder, wherever that lies", () => {
   expect(fromFolderOf("model.arch", "model.arch")).toBe("model.arch");
@@ -13,8 +13,8 @@ test("files are named from the entry's folder, wherever that lies", () => {
 });
 
 const variant = { is: "x" };
-const model = (name: string): ModelSpec => ({
-  name, doc: null, vocab_size: 4, hidden_size: 4, context: 4, init: variant, embedding: variant, blocks: [], final_norm: null, head: variant,
+const model = (name: string): DecoderSpec => ({
+  kind: "decoder", name, doc: null, vocab_size: 4, hidden_size: 4, context: 4, init: variant, embedding: variant, blocks: [], final_norm: null, head: variant,
 }); // prettier-ignore
 const one = { unit: "sequence", value: 1 };
 const recipe = (name: string): RecipeSpec => ({

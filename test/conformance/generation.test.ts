@@ -14,7 +14,7 @@ import type { GenerationBinding } from "../../src/compiler/model/generation.ts";
 import { buildPrograms } from "../../src/compiler/model/programs.ts";
 import type { Compiled } from "../../src/compiler/model/types.ts";
 import { pipeline, runPasses } from "../../src/compiler/passes/index.ts";
-import type { ModelSpec } from "../../src/compiler/semantics/spec.ts";
+import type { DecoderSpec } from "../../src/compiler/semantics/spec.ts";
 import { continueSequences, windowStart } from "../../src/runtime/decode/continue.ts";
 import { sampleToken, type SamplingOptions } from "../../src/runtime/decode/sample.ts";
 import { samplingUniform } from "../../src/runtime/random.ts";
@@ -28,7 +28,7 @@ const V = 7;
 type Values = Readonly<Record<string, Float32Array>>;
 type Tokens = readonly number[];
 
-const build = (model: ModelSpec, generation: GenerationBinding): Compiled =>
+const build = (model: DecoderSpec, generation: GenerationBinding): Compiled =>
   buildPrograms(model, undefined, {
     methods: features,
     programs: ["prefill", "decode_step"],
@@ -51,7 +51,7 @@ const weightsOf = (compiled: Compiled): Values => {
 };
 
 /** Logits of the token after `tokens`, by one pass in float64 over all that the model sees of them. */
-const recomputing = (model: ModelSpec, state: Values): ((tokens: Tokens) => Float64Array) => {
+const recomputing = (model: DecoderSpec, state: Values): ((tokens: Tokens) => Float64Array) => {
   const { context } = model;
   const { programs } = buildPrograms(model, undefined, {
     methods: features,
@@ -121,7 +121,7 @@ const recomputed = (
     return tokens;
   });
 
-const manifestOf = (compiled: Compiled, model: ModelSpec): Manifest =>
+const manifestOf = (compiled: Compiled, model: DecoderSpec): Manifest =>
   manifestOfPrograms(compiled, { context: model.context, vocabSize: V });
 /** Of different lengths: one token, a part, several parts, more than the context; more prompts than rows. */
 const PROMPTS: readonly Tokens[] = [

@@ -1,6 +1,6 @@
 // Opens programs on an engine without the stages around them: their two written forms, a bundle of nothing but state, a session.
 import type { Engine, LoadedBundle, ProgramModule, Session } from "../../src/bundle/engine.ts";
-import type { Manifest, StateEntry } from "../../src/bundle/manifest.ts";
+import type { DecoderInfo, Manifest, StateEntry } from "../../src/bundle/manifest.ts";
 import type { HostTensor } from "../../src/bundle/tensor.ts";
 import { programEntry } from "../../src/compiler/emit/manifest.ts";
 import type { Graph, TensorType } from "../../src/compiler/ir/types.ts";
@@ -38,20 +38,15 @@ const stateOf = (graphs: readonly Graph[]): readonly StateEntry[] => {
   }));
 };
 
+const emptyModel: DecoderInfo = {
+  ...{ kind: "decoder", name: "", vocabSize: 0, hiddenSize: 0, layers: 0, context: 0 },
+  ...{ parameters: 0, flopsPerToken: 0, config: {} },
+};
 const emptyManifest: Manifest = {
   formatVersion: 1,
   generator: { name: "specc", version: "0" },
   specHash: "",
-  model: {
-    name: "",
-    vocabSize: 0,
-    hiddenSize: 0,
-    layers: 0,
-    context: 0,
-    parameters: 0,
-    flopsPerToken: 0,
-    config: {},
-  },
+  model: emptyModel,
   training: null,
   state: [],
   programs: [],
@@ -101,10 +96,10 @@ export const openGraph = async (engine: Engine, graph: Graph): Promise<Session> 
 /** What the runtime must know of a model's programs. */
 export const manifestOfPrograms = (
   { state, programs }: Compiled,
-  model: Pick<Manifest["model"], "context" | "vocabSize">,
+  model: Pick<DecoderInfo, "context" | "vocabSize">,
 ): Manifest => ({
   ...emptyManifest,
-  model: { ...emptyManifest.model, ...model },
+  model: { ...emptyModel, ...model },
   state,
   programs: programs.map((program) => programEntry(program, 0)),
 });

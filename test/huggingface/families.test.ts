@@ -12,14 +12,14 @@ import {
 } from "../../src/compiler/huggingface/index.ts";
 import { configFor } from "../../src/compiler/huggingface/save.ts";
 import { differences } from "../../src/compiler/huggingface/same-model.ts";
-import type { ModelSpec } from "../../src/compiler/semantics/spec.ts";
+import type { DecoderSpec } from "../../src/compiler/semantics/spec.ts";
 import { dataFolder } from "../parity/checkpoints.ts";
 import { coeArch, coeCases, type CoeConfig } from "../parity/mixtures.ts";
 import { modelFrom } from "../parity/models.ts";
 
 const configOf = (name: string): Config =>
   JSON.parse(readFileSync(`${dataFolder(name)}config.json`, "utf8")) as Config;
-const read = (config: Config): { readonly family: Family; readonly model: ModelSpec } =>
+const read = (config: Config): { readonly family: Family; readonly model: DecoderSpec } =>
   importConfig(config, { file: "config.json", tensors: new Set(), name: "Read", doc: () => [] });
 const names = readdirSync(dataFolder("hf"));
 const llama = configOf("hf/llama");

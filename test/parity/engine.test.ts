@@ -7,7 +7,7 @@ import type { HostTensor, Tensors as Hosts } from "../../src/bundle/tensor.ts";
 import { features } from "../../src/compiler/features/index.ts";
 import { buildPrograms, type ProgramOptions } from "../../src/compiler/model/programs.ts";
 import type { Compiled } from "../../src/compiler/model/types.ts";
-import type { ModelSpec, RecipeSpec } from "../../src/compiler/semantics/spec.ts";
+import type { DecoderSpec, RecipeSpec } from "../../src/compiler/semantics/spec.ts";
 import {
   golden,
   held,
@@ -24,7 +24,7 @@ import { initialState, log, microBatch, recipe } from "./recipes.ts";
 import { f32, i32, openOn, read } from "./wasm.ts";
 
 type Programs = ProgramOptions["programs"];
-const compile = (model: ModelSpec, programs: Programs, r?: RecipeSpec): Compiled =>
+const compile = (model: DecoderSpec, programs: Programs, r?: RecipeSpec): Compiled =>
   buildPrograms(model, r, {
     methods: features,
     programs,

@@ -1,12 +1,12 @@
 // Every scheme of the authors of GPAS (commit 3198068) as a model of this compiler, with the weights it was run with.
-import type { ModelSpec } from "../../src/compiler/semantics/spec.ts";
+import type { DecoderSpec } from "../../src/compiler/semantics/spec.ts";
 import { readGolden, type Tensors } from "./golden.ts";
 import { goldenGates, gpasSizes, gpasVariant, llamaSpec } from "./models.ts";
 
 export interface Case {
   /** Of the folder with its tensors: "gpas/pre". */
   readonly name: string;
-  readonly model: ModelSpec;
+  readonly model: DecoderSpec;
   readonly weights: Tensors;
 }
 

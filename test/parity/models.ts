@@ -10,7 +10,7 @@ import { createParameters, type Parameter } from "../../src/compiler/model/param
 import { lossesOf } from "../../src/compiler/model/training.ts";
 import { decoder } from "../../src/compiler/model/transformer.ts";
 import { differentiate } from "../../src/compiler/passes/differentiate.ts";
-import type { ModelSpec, Variant } from "../../src/compiler/semantics/spec.ts";
+import type { DecoderSpec, Variant } from "../../src/compiler/semantics/spec.ts";
 import type { Tensors } from "./golden.ts";
 
 export interface Sizes {
@@ -31,11 +31,11 @@ export interface Choices {
 }
 
 /** The one model of a text, as the checker makes it: every key filled. */
-export const modelFrom = (text: string): ModelSpec => {
+export const modelFrom = (text: string): DecoderSpec => {
   const files = { read: () => text, resolveImport: () => ({ fault: "there is one file" }) };
   const { spec, diagnostics } = analyze("model.arch", files);
   const model = Object.values(spec?.models ?? {}).at(-1);
-  if (model === undefined) throw new Error(diagnostics.map((d) => d.message).join("; "));
+  if (model?.kind !== "decoder") throw new Error(diagnostics.map((d) => d.message).join("; "));
   return model;
 };
 
@@ -43,7 +43,7 @@ export const modelFrom = (text: string): ModelSpec => {
 export const llamaSpec = (
   size: Sizes,
   { placement = "pre", scaling = null }: Choices = {},
-): ModelSpec => {
+): DecoderSpec => {
   const rmsnorm = `rmsnorm(${size.eps})`;
   const norm = placement.includes("(")
     ? placement.replace("$", rmsnorm)
@@ -110,7 +110,7 @@ export interface Pass {
  * @param positions of padded rows, [B, T]: a query at position p sees the keys up to place p
  */
 export const passOf = (
-  model: ModelSpec,
+  model: DecoderSpec,
   B: number,
   T: number,
   positions?: ArrayLike<number>,

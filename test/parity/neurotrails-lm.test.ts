@@ -3,7 +3,7 @@
 import { describe, expect, it } from "vitest";
 import { features } from "../../src/compiler/features/index.ts";
 import { buildPrograms } from "../../src/compiler/model/programs.ts";
-import type { ModelSpec, Variant } from "../../src/compiler/semantics/spec.ts";
+import type { DecoderSpec, Variant } from "../../src/compiler/semantics/spec.ts";
 import {
   golden,
   held,
@@ -44,10 +44,17 @@ const trailsFor = (
   const shared = { combine: "mean_logits", loss: "sum" };
   if (kind === "single") return null;
   if (kind === "ensemble") return { is: "ensemble", members: n, ...shared };
-  return { is: "split", heads: n, blocks_in_head, final_norm: finalNorm, ...shared };
+  return {
+    is: "split",
+    heads: n,
+    blocks_in_head,
+    final_norm: finalNorm,
+    last_batch_norm: "own",
+    ...shared,
+  };
 };
 
-const modelOf = ({ config }: Case, finalNorm: "once" | "twice"): ModelSpec => ({
+const modelOf = ({ config }: Case, finalNorm: "once" | "twice"): DecoderSpec => ({
   ...llamaSpec({
     vocab: config.vocab,
     hidden: config.hidden,

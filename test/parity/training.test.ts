@@ -6,7 +6,7 @@ import { features } from "../../src/compiler/features/index.ts";
 import { evaluate, type Evaluation, type Values } from "../../src/compiler/ir/evaluate.ts";
 import { buildPrograms, type ProgramOptions } from "../../src/compiler/model/programs.ts";
 import type { Compiled } from "../../src/compiler/model/types.ts";
-import type { ModelSpec, RecipeSpec } from "../../src/compiler/semantics/spec.ts";
+import type { DecoderSpec, RecipeSpec } from "../../src/compiler/semantics/spec.ts";
 import { golden, held, maxDifference } from "./golden.ts";
 import { gpasSizes, gpasVariant, llamaSpec } from "./models.ts";
 import {
@@ -23,7 +23,11 @@ import {
 } from "./recipes.ts";
 
 const whole = { batch: sequences(2), micro: sequences(2) };
-const compile = (model: ModelSpec, r: RecipeSpec, programs: ProgramOptions["programs"]): Compiled =>
+const compile = (
+  model: DecoderSpec,
+  r: RecipeSpec,
+  programs: ProgramOptions["programs"],
+): Compiled =>
   buildPrograms(model, r, {
     methods: features,
     programs,

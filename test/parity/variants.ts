@@ -1,5 +1,5 @@
 // Small models that together hold every variant of every part: what must hold for all models is tested on these.
-import type { ModelSpec } from "../../src/compiler/semantics/spec.ts";
+import type { DecoderSpec } from "../../src/compiler/semantics/spec.ts";
 import { modelFrom } from "./models.ts";
 
 interface Parts {
@@ -15,7 +15,7 @@ const small = ({
   attention = "mha(4)",
   ffn = "swiglu(12)",
   block = "",
-}: Parts): ModelSpec =>
+}: Parts): DecoderSpec =>
   modelFrom(`model Small {
     vocab_size = 7 hidden_size = 8 context = 64
     blocks 2 { norm = ${norm} attention = ${attention} ffn = ${ffn} ${block} }
@@ -111,7 +111,7 @@ const byLength: Readonly<Record<string, Parts>> = {
   },
 };
 
-const modelsOf = (from: Readonly<Record<string, Parts>>): Readonly<Record<string, ModelSpec>> =>
+const modelsOf = (from: Readonly<Record<string, Parts>>): Readonly<Record<string, DecoderSpec>> =>
   Object.fromEntries(Object.entries(from).map(([name, part]) => [name, small(part)]));
 /** Of every part each variant, as a whole model of two layers over seven tokens. */
 export const variants = modelsOf(parts);

@@ -1,7 +1,7 @@
-// `specc eval`: the loss on the held-out part of the recipe's text.
+// `specc eval`: the loss on the held-out part of the recipe's data.
+import { evaluationText } from "../evaluation-text.ts";
 import { shownPath } from "../files.ts";
 import { interruptible, type Io } from "../io.ts";
-import { grouped } from "../numbers.ts";
 import type { ChoiceOptions } from "../program.ts";
 import { needWeights, openTarget, withModel, type EngineName } from "../runtime.ts";
 
@@ -28,10 +28,7 @@ export const evaluate = async (
         io.out(
           `${JSON.stringify({ formatVersion: "1.0", weights: shownPath(io.cwd, weights), engine: model.engine, ...result }, null, 2)}\n`,
         );
-      else
-        io.out(
-          `${result.bitsPerByte.toFixed(4)} bits per byte  (loss ${result.loss.toFixed(4)} nats a token, perplexity ${result.perplexity.toFixed(2)}, ${grouped(result.tokens)} tokens)\n`,
-        );
+      else io.out(`${evaluationText(result)}\n`);
       return 0;
     });
   } finally {

@@ -15,7 +15,7 @@ import {
 } from "../../compiler/huggingface/index.ts";
 import { configFor, saysModel } from "../../compiler/huggingface/save.ts";
 import { asTheirs, inFormat } from "../../compiler/huggingface/views.ts";
-import type { ModelSpec } from "../../compiler/semantics/spec.ts";
+import type { DecoderSpec } from "../../compiler/semantics/spec.ts";
 import { nodeHost } from "../../runtime/node/index.ts";
 import { openWeights } from "../../runtime/train/checkpoint.ts";
 import { readTokenizerJson } from "../../runtime/tokenizers/tokenizer-json.ts";
@@ -41,7 +41,7 @@ import {
 import { linkFile, writeTensors } from "../huggingface/weight-files.ts";
 import type { Io } from "../io.ts";
 import type { ChoiceOptions } from "../program.ts";
-import { bundleTarget, checkedTarget, placeOf, refuseChoice } from "../target.ts";
+import { bundleTarget, checkedTarget, decoderOf, placeOf, refuseChoice } from "../target.ts";
 
 export interface ExportOptions extends ChoiceOptions {
   readonly outDir: string;
@@ -62,17 +62,17 @@ const findModel = (
   version: string,
   name: string,
   options: ExportOptions,
-): { readonly model: ModelSpec; readonly folder: string } => {
+): { readonly model: DecoderSpec; readonly folder: string } => {
   const place = placeOf(io, name);
   if (place.kind === "arch") {
     const { model } = checkedTarget(io, version, place.path, options, false);
-    return { model, folder: dirname(place.path) };
+    return { model: decoderOf(model), folder: dirname(place.path) };
   }
   refuseChoice(name, options);
-  return { model: bundleTarget(place.path).model, folder: place.path };
+  return { model: decoderOf(bundleTarget(place.path).model), folder: place.path };
 };
 
-const familyFor = (model: ModelSpec, base: Config): Fit => {
+const familyFor = (model: DecoderSpec, base: Config): Fit => {
   const fit = fitConfig(model, base);
   if (fit.differences.length === 0) return fit;
   throw new CliError(
@@ -82,7 +82,12 @@ const familyFor = (model: ModelSpec, base: Config): Fit => {
   );
 };
 
-const checkWeights = (stored: SafetensorsFile, model: ModelSpec, fit: Fit, shown: string): void => {
+const checkWeights = (
+  stored: SafetensorsFile,
+  model: DecoderSpec,
+  fit: Fit,
+  shown: string,
+): void => {
   const ours = shapesOf(model);
   const account = accountOf(
     fit.family,
@@ -109,7 +114,7 @@ const textFiles = async (
   folder: string,
   given: {
     readonly fit: Fit;
-    readonly model: ModelSpec;
+    readonly model: DecoderSpec;
     readonly dtype: DtypeName;
     readonly base: Config;
     readonly compat: ExportOptions["compat"];

@@ -31,7 +31,7 @@ export interface InspectOptions extends ChoiceOptions {
 const ANY_EPOCH = 1;
 
 const printIr = (io: Io, target: Target, options: InspectOptions): number => {
-  const known = programsFor(target.recipe);
+  const known = programsFor(target.model, target.recipe);
   const name = options.program ?? known[0]!;
   const program = known.find((p) => p === name);
   if (program === undefined)
@@ -74,7 +74,14 @@ const shapesOf = (layer: Layer, part?: string): string =>
     .join(", ");
 
 const layerRows = (summary: Summary): readonly (readonly string[])[] => {
-  const rows: string[][] = [["layer", "tensors [out, in]", "parameters", "FLOPs/token"]];
+  const rows: string[][] = [
+    [
+      "layer",
+      "tensors [out, in]",
+      "parameters",
+      summary.item === "token" ? "FLOPs/token" : "FLOPs/image",
+    ],
+  ];
   for (let i = 0; i < summary.layers.length;) {
     const begin = summary.layers[i]!;
     let end = i + 1;
@@ -86,7 +93,7 @@ const layerRows = (summary: Summary): readonly (readonly string[])[] => {
       times === 1 ? layer.name : `${before.slice(0, -1)}[${first} .. ${Number(first) + times}]`,
       layer.parts.length > 0 ? (times === 1 ? "" : `${times} alike, each:`) : shapesOf(layer),
       grouped(layer.parameters),
-      countText(layer.flopsPerToken),
+      countText(layer.flops),
     ]);
     for (const part of layer.parts)
       if (part.parameters > 0 || part.name !== "residual")
@@ -94,7 +101,7 @@ const layerRows = (summary: Summary): readonly (readonly string[])[] => {
           `  ${part.name}`,
           shapesOf(layer, part.name),
           part.parameters === 0 ? "" : grouped(part.parameters),
-          countText(part.flopsPerToken),
+          countText(part.flops),
         ]);
     i = end;
   }
@@ -103,7 +110,7 @@ const layerRows = (summary: Summary): readonly (readonly string[])[] => {
 
 /** What a training step holds when the recipe makes the other choice of `checkpoint`. */
 const bytesOtherwise = ({ recipe, ...rest }: Target): number | null => {
-  const step = programsFor(recipe)[0];
+  const step = programsFor(rest.model, recipe)[0];
   if (recipe === undefined || step === undefined) return null;
   const other: Target = {
     ...rest,
@@ -121,7 +128,7 @@ const report = (
   options: InspectOptions,
 ): void => {
   const paint = painter(wantsColor(io, options.color, "out"));
-  const { bytes, flopsPerToken } = summary;
+  const { bytes, flops, item } = summary;
   const [head = "", ...rest] = table(layerRows(summary), [2, 3]).split("\n");
   const costs = [
     ["parameters", grouped(summary.parameters), ""],
@@ -130,13 +137,11 @@ const report = (
       : []),
     ...summary.branches.map(({ name, parameters }) => ["", grouped(parameters), name]),
     [
-      "FLOPs a token",
-      countText(flopsPerToken.forward),
-      `forward, ${grouped(model.context)} tokens of context`,
+      item === "token" ? "FLOPs a token" : "FLOPs an image",
+      countText(flops.forward),
+      model.kind === "decoder" ? `forward, ${grouped(model.context)} tokens of context` : "forward",
     ],
-    ...(flopsPerToken.training > 0
-      ? [["", countText(flopsPerToken.training), "a whole training step"]]
-      : []),
+    ...(flops.training > 0 ? [["", countText(flops.training), "a whole training step"]] : []),
     ["weights", bytesText(bytes.weights), "f32"],
     ...(recipe === undefined
       ? []
@@ -150,7 +155,7 @@ const report = (
           [
             "activations",
             bytesText(bytes.step),
-            `most at once in a training step of ${grouped(recipe.micro.value)} sequences`,
+            `most at once in a training step of ${grouped(recipe.micro.value)} ${recipe.data.is === "text" ? "sequences" : "images"}`,
           ],
           ...(otherwise === null
             ? []
@@ -202,7 +207,7 @@ export const inspect = async (
       file,
       modelSvg(
         target.model,
-        `${grouped(summary.parameters)} parameters · ${countText(summary.flopsPerToken.forward)} FLOPs a token`,
+        `${grouped(summary.parameters)} parameters · ${countText(summary.flops.forward)} FLOPs ${summary.item === "token" ? "a token" : "an image"}`,
       ),
     );
     if (options.quiet !== true) io.err(`drew ${target.model.name} in ${shownPath(io.cwd, file)}\n`);

@@ -5,6 +5,7 @@ import { bundle as bundleOf, type Compilation } from "../../compiler/compile.ts"
 import { NonFiniteFault, type FitResult } from "../../runtime/index.ts";
 import { loadAssets } from "../assets.ts";
 import { CliError } from "../errors.ts";
+import { evaluationText, headline } from "../evaluation-text.ts";
 import { isFolder, shownPath, writeFile, writeFiles } from "../files.ts";
 import { interruptible, type Io } from "../io.ts";
 import { countText, grouped, timeText } from "../numbers.ts";
@@ -58,9 +59,13 @@ const announce = (
   const { model, training } = manifest;
   if (training === null) return;
   const { batch, data, totalSteps } = training;
-  const tokens = batch * data.sequence;
+  const updates = steps ?? totalSteps;
+  const [size, each] =
+    data.kind === "text"
+      ? [`${batch} × ${data.sequence} = ${grouped(batch * data.sequence)} tokens`, data.sequence]
+      : [`${batch} images`, 1];
   io.err(
-    `training ${model.name} (${grouped(model.parameters)} parameters) by ${training.recipe}: ${grouped(steps ?? totalSteps)} steps of ${batch} × ${data.sequence} = ${grouped(tokens)} tokens, ${countText((steps ?? totalSteps) * tokens)} in all\nrun: ${shownPath(io.cwd, out)}\n`,
+    `training ${model.name} (${grouped(model.parameters)} parameters) by ${training.recipe}: ${grouped(updates)} steps of ${size}, ${countText(updates * batch * each)} in all\nrun: ${shownPath(io.cwd, out)}\n`,
   );
 };
 
@@ -82,9 +87,7 @@ const tell = (io: Io, result: FitResult, out: string, options: TrainOptions): vo
       `\n${grouped(result.step)} steps in ${timeText(result.seconds)}; weights, metrics and report.html in ${shownPath(io.cwd, out)}\n\n`,
     );
   if (evaluation !== undefined)
-    io.out(
-      `held-out text: ${evaluation.bitsPerByte.toFixed(3)} bits per byte (loss ${evaluation.loss.toFixed(4)} nats a token, ${grouped(evaluation.tokens)} tokens)\n`,
-    );
+    io.out(`held-out ${evaluation.kind}: ${evaluationText(evaluation)}\n`);
   if (sample !== undefined) io.out(`\n${sample}\n`);
 };
 
@@ -119,9 +122,9 @@ export const train = async (
         source: sourceOf(compilation, folder),
         signal: interrupt.signal,
         onStep: view.step,
-        onEvaluation: (step, { loss, bitsPerByte }) =>
+        onEvaluation: (step, evaluation) =>
           view.note(
-            `step ${step}: held-out loss ${loss.toFixed(4)}, ${bitsPerByte.toFixed(3)} bits per byte`,
+            `step ${step}: held-out loss ${evaluation.loss.toFixed(4)}, ${headline(evaluation)}`,
           ),
       });
       view.stop();

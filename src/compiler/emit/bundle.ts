@@ -11,11 +11,13 @@ import { isFused } from "../lower/cudnn-attention.ts";
 import { graphModel } from "../lower/graph-model/index.ts";
 import { pipeline, runPasses } from "../passes/index.ts";
 import { fromFolderOf, isOverride, placeFinder } from "../places.ts";
+import { number } from "../model/config.ts";
+import type { ModelSpec } from "../semantics/spec.ts";
 import { configOf } from "./config.ts";
 import { entryModule } from "./entry-module.ts";
 import { entryTypes } from "./entry-types.ts";
 import { irJson } from "./ir-json.ts";
-import { canonicalJson, fileEntries, flopsPerToken, placesOf, type Files } from "./manifest.ts";
+import { canonicalJson, fileEntries, placesOf, trainingFlops, type Files } from "./manifest.ts";
 import { readme } from "./readme.ts";
 import { sha256 } from "./sha256.ts";
 import { numericsOf, trainingOf } from "./training.ts";
@@ -49,6 +51,30 @@ const ENGINES: readonly (readonly [engine: string, WrittenForm])[] = [
   ["cpu", "tfjs"],
 ];
 
+/** @param flops forward and backward, of one token or image */
+const infoOf = (model: ModelSpec, parameters: number, flops: number): Manifest["model"] => {
+  const shared = {
+    name: model.name,
+    layers: model.blocks.length,
+    parameters,
+    config: configOf(model),
+  };
+  if (model.kind === "decoder")
+    return {
+      ...{ kind: "decoder", ...shared, flopsPerToken: flops },
+      vocabSize: model.vocab_size,
+      hiddenSize: model.hidden_size,
+      context: model.context,
+    };
+  return {
+    ...{ kind: "image", ...shared, flopsPerImage: flops },
+    height: number(model.input, "height"),
+    width: number(model.input, "width"),
+    channels: number(model.input, "channels"),
+    classes: number(model.head, "classes"),
+  };
+};
+
 export const manifestOf = (compilation: Compilation, version: string, files: Files): Manifest => {
   const { model, recipe, compiled, programs, checked, entry, forms } = compilation;
   const parameters = parameterCount(compiled.state);
@@ -57,17 +83,8 @@ export const manifestOf = (compilation: Compilation, version: string, files: Fil
     formatVersion: 1,
     generator: { name: "specc", version },
     specHash: specHashOf(compilation),
-    model: {
-      name: model.name,
-      vocabSize: model.vocab_size,
-      hiddenSize: model.hidden_size,
-      layers: model.blocks.length,
-      context: model.context,
-      parameters,
-      flopsPerToken: flopsPerToken(entries, parameters),
-      config: configOf(model),
-    },
-    training: recipe === undefined ? null : trainingOf(recipe, compiled, model.vocab_size),
+    model: infoOf(model, parameters, trainingFlops(entries, parameters)),
+    training: recipe === undefined ? null : trainingOf(recipe, compiled, model),
     numerics: numericsOf(recipe),
     state: compiled.state,
     programs: entries,

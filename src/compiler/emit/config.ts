@@ -1,7 +1,7 @@
 // config.json beside weights. A model claims to be one of a family only when a library that knows the family computes the same
 // from these very files; any other declares the type "specc", so that no loader builds something else under the same weights.
 import { claimConfig } from "../huggingface/index.ts";
-import type { ModelSpec } from "../semantics/spec.ts";
+import type { DecoderSpec, ImageSpec, ModelSpec } from "../semantics/spec.ts";
 
 const speccConfig = ({
   name,
@@ -10,7 +10,7 @@ const speccConfig = ({
   hidden_size,
   context,
   ...parts
-}: ModelSpec): Readonly<Record<string, unknown>> => ({
+}: DecoderSpec): Readonly<Record<string, unknown>> => ({
   architectures: [`Specc${name}`],
   model_type: "specc",
   vocab_size,
@@ -21,7 +21,21 @@ const speccConfig = ({
   specc: parts,
 });
 
+/** No library's classes for images have this shape. */
+const imageConfig = ({
+  name,
+  doc: _doc,
+  ...parts
+}: ImageSpec): Readonly<Record<string, unknown>> => ({
+  architectures: [`Specc${name}`],
+  model_type: "specc",
+  num_labels: parts.head["classes"],
+  specc: parts,
+  dtype: "float32",
+});
+
 export const configOf = (model: ModelSpec): Readonly<Record<string, unknown>> => {
+  if (model.kind === "image") return imageConfig(model);
   const claimed = claimConfig(model);
   if (claimed === undefined) return { ...speccConfig(model), dtype: "float32" };
   return { ...claimed, bos_token_id: null, eos_token_id: null, dtype: "float32", use_cache: true };

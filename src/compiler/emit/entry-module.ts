@@ -113,8 +113,7 @@ export const createModel = async ({ weights, engine, seed, root, wasmFolder } = 
   });
   return {
     ...model,
-    forward: (ids) => model.forward(Array.isArray(ids[0]) ? ids : [ids]),
-${
+${manifest.model.kind === "decoder" ? "    forward: (ids) => model.forward(Array.isArray(ids[0]) ? ids : [ids]),\n" : ""}${
   manifest.training === null
     ? "    trainer: undefined,\n"
     : `    trainer: () => {

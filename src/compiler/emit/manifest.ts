@@ -49,15 +49,16 @@ export const placesOf = (
   return Object.fromEntries([...places].sort(([a], [b]) => (a < b ? -1 : 1)));
 };
 
-/** Trained for one token: forward and backward, by the usual count of 2 a weight forward and 4 backward, plus attention. */
-export const flopsPerToken = (programs: readonly ProgramEntry[], parameters: number): number => {
+/** Forward and backward of one token or image; without a training program by the usual count of 2 a weight forward, 4 backward. */
+export const trainingFlops = (programs: readonly ProgramEntry[], parameters: number): number => {
   const step =
     programs.find((p) => p.name === "train_step") ?? programs.find((p) => p.name === "accumulate");
-  const ids = step?.inputs.find((input) => input.name === "input_ids");
-  const tokens = ids?.shape.reduce((a, b) => a * b, 1);
-  return step === undefined || tokens === undefined
+  // as many as there are answers
+  const targets = step?.inputs.find((input) => input.name === "targets");
+  const count = targets?.shape.reduce((a, b) => a * b, 1);
+  return step === undefined || count === undefined
     ? 6 * parameters
-    : Math.round(step.flops / tokens);
+    : Math.round(step.flops / count);
 };
 
 export const fileEntries = (files: Files): Manifest["files"] =>

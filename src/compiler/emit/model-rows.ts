@@ -1,59 +1,15 @@
 // What a picture of a model shows: its parts from token ids to logits, each block put together as its placement is built.
 import { features } from "../features/index.ts";
-import { isVariant, variant } from "../model/config.ts";
+import { variant } from "../model/config.ts";
 import { kindsOf } from "../model/kinds.ts";
 import type { LayerName } from "../model/layers.ts";
 import { kindOf, type Site, type SubLayer } from "../model/sites.ts";
-import type { BlockSpec, ModelSpec, Value, Variant } from "../semantics/spec.ts";
-import { vocabulary } from "../words.ts";
-
-export interface Row {
-  readonly kind: "io" | "embed" | "norm" | "attention" | "ffn" | "gate" | "add" | "head";
-  readonly title: string;
-  readonly detail: string;
-  /** Another part that reads the same and is added by the same addition. */
-  readonly beside?: Row;
-  /** For an addition: how many rows above the skipped part begins, and what acts on the shortcut around it. */
-  readonly skips?: number;
-  readonly onShortcut?: readonly string[];
-}
-export interface Group {
-  readonly rows: readonly Row[];
-  /** "layers 1–4", where the group is a block. */
-  readonly label?: string;
-  readonly count?: number;
-}
+import type { BlockSpec, DecoderSpec, ModelSpec } from "../semantics/spec.ts";
+import { imageGroups } from "./image-rows.ts";
+import { blockGroups, details, grouped, type Group, type Row } from "./rows.ts";
 
 const { placement: placements } = kindsOf(features);
 
-const word = (key: string): string => key.replaceAll("_", " ");
-const grouped = (n: number): string => {
-  if (Number.isInteger(n) && n >= 10_000)
-    return n.toLocaleString("en-US").replaceAll(",", "\u202f");
-  return n !== 0 && Math.abs(n) < 1e-3 ? n.toExponential() : String(n);
-};
-
-const piece = (key: string, value: Value | undefined): string => {
-  if (value === null || value === undefined || value === false || key === "is" || key === "init")
-    return "";
-  if (typeof value === "number") return `${word(key)} ${grouped(value)}`;
-  if (value === true) return word(key);
-  if (typeof value === "string") return `${word(key)} ${value}`;
-  return isVariant(value) ? value.is : "";
-};
-/** A word or switch that stands at its default says nothing. */
-const isDefault = (of: string, key: string, value: Value | undefined): boolean => {
-  const keys = vocabulary.constructors.find((c) => c.name === of)?.keys ?? [];
-  const told = typeof value === "string" || typeof value === "boolean";
-  return told && keys.find((k) => k.name === key)?.default === String(value);
-};
-const details = (v: Variant): string => {
-  const pieces = Object.entries(v).map(([key, value]) =>
-    isDefault(v.is, key, value) ? "" : piece(key, value),
-  );
-  const text = pieces.filter((p) => p !== "").join(" · ");
-  return text.length > 50 ? `${text.slice(0, 49)}…` : text;
-};
 /** Both sub-layers, put together as the block's placement says. */
 const blockRows = (block: BlockSpec): readonly Row[] => {
   const placement = kindOf(placements, block.norm);
@@ -104,27 +60,7 @@ const blockRows = (block: BlockSpec): readonly Row[] => {
     : [...half("attention"), ...half("ffn")];
 };
 
-const sameButLayer = (a: BlockSpec, b: BlockSpec): boolean =>
-  JSON.stringify({ ...a, layer: 0 }) === JSON.stringify({ ...b, layer: 0 });
-
-const blockGroups = (blocks: readonly BlockSpec[]): readonly Group[] => {
-  const runs: BlockSpec[][] = [];
-  for (const block of blocks) {
-    const run = runs.at(-1);
-    if (run !== undefined && sameButLayer(run[0]!, block)) run.push(block);
-    else runs.push([block]);
-  }
-  return runs.map((run) => {
-    const [first, last] = [run[0]!, run.at(-1)!];
-    return {
-      rows: blockRows(first),
-      count: run.length,
-      label: run.length === 1 ? `layer ${first.layer}` : `layers ${first.layer}–${last.layer}`,
-    };
-  });
-};
-
-export const groupsOf = (model: ModelSpec): readonly Group[] => {
+const decoderGroups = (model: DecoderSpec): readonly Group[] => {
   const { final_norm: norm } = model;
   const tied = model.head["tied"] === true;
   return [
@@ -138,7 +74,7 @@ export const groupsOf = (model: ModelSpec): readonly Group[] => {
         },
       ],
     },
-    ...blockGroups(model.blocks),
+    ...blockGroups(model.blocks, blockRows),
     ...(norm === null
       ? []
       : [{ rows: [{ kind: "norm" as const, title: norm.is, detail: details(norm) }] }]),
@@ -156,3 +92,6 @@ export const groupsOf = (model: ModelSpec): readonly Group[] => {
     { rows: [{ kind: "io", title: "logits", detail: grouped(model.vocab_size) }] },
   ];
 };
+
+export const groupsOf = (model: ModelSpec): readonly Group[] =>
+  model.kind === "decoder" ? decoderGroups(model) : imageGroups(model);

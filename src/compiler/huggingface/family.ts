@@ -1,7 +1,7 @@
 // A family of models as Hugging Face's libraries know it: one description of config.json in both directions, and of the
 // tensors where they lie otherwise than specc's own do. Reading makes a draft of a model; writing makes a config, which counts
 // only when reading it back gives the same model, so that no family ever claims more than it can say.
-import type { ModelSpec, Value, Variant } from "../semantics/spec.ts";
+import type { DecoderSpec, Value, Variant } from "../semantics/spec.ts";
 import type { Config, ConfigReader } from "./config-reader.ts";
 import type { TensorRule } from "./layout.ts";
 
@@ -27,7 +27,7 @@ export interface Family {
   readonly recognises?: (config: Config, tensors: ReadonlySet<string>) => boolean;
   readonly read: (config: ConfigReader) => Draft;
   /** Any model: what does not fit is left out, and then reading back tells. */
-  readonly write: (model: ModelSpec) => Config;
+  readonly write: (model: DecoderSpec) => Config;
   /** Of all its tensors; a checkpoint of the bare decoder lacks it. */
   readonly prefix?: string;
   /** How its tensors are made of specc's; those that no rule names are the same on both sides. */

@@ -9,7 +9,7 @@ import { features } from "../features/index.ts";
 import { stateEntry } from "../model/parameters.ts";
 import { parametersOf } from "../model/parameters-of.ts";
 import { isVariant } from "../model/config.ts";
-import type { ModelSpec, Value } from "../semantics/spec.ts";
+import type { DecoderSpec, Value } from "../semantics/spec.ts";
 import { configReader, type Config, type ConfigReader } from "./config-reader.ts";
 import { families as known } from "./families/index.ts";
 import type { Draft, Family } from "./family.ts";
@@ -51,7 +51,7 @@ export const familyOf = (config: Config, tensors: ReadonlySet<string>, file: str
 
 export interface Imported {
   readonly family: Family;
-  readonly model: ModelSpec;
+  readonly model: DecoderSpec;
   /** The `.arch` file, before the formatter. */
   readonly text: string;
   /** Keys of config.json that nothing in the model comes from. */
@@ -68,19 +68,19 @@ const NAME = "Model";
 const textOf = (draft: Draft, name: string, doc: readonly string[]): string =>
   `spec 1\n\n${archText({ name, doc, keys: draft.model, blocks: draft.blocks })}`;
 
-const specOf = (text: string, name: string, file: string): ModelSpec => {
+const specOf = (text: string, name: string, file: string): DecoderSpec => {
   const { spec, diagnostics } = analyze("imported.arch", {
     read: () => text,
     resolveImport: () => ({ fault: "nothing is imported" }),
   });
   const model = spec?.models[name];
-  if (model !== undefined) return model;
+  if (model?.kind === "decoder") return model;
   const [first] = diagnostics;
   throw new FileFault(file, `is no model that specc can build: ${first?.message ?? "unknown"}`);
 };
 
 /** The model that a family makes of a config. */
-export const readModel = (family: Family, reader: ConfigReader): ModelSpec =>
+export const readModel = (family: Family, reader: ConfigReader): DecoderSpec =>
   specOf(textOf(family.read(reader), NAME, []), NAME, reader.file);
 
 /** @param doc lines of documentation, made from the model itself */
@@ -90,7 +90,7 @@ export const importConfig = (
     readonly file: string;
     readonly tensors: ReadonlySet<string>;
     readonly name: string;
-    readonly doc: (family: Family, model: ModelSpec) => readonly string[];
+    readonly doc: (family: Family, model: DecoderSpec) => readonly string[];
   },
 ): Imported => {
   const family = familyOf(config, given.tensors, given.file);
@@ -117,14 +117,14 @@ export interface Fit {
   /** Why the family is not this model; empty when it is. */
   readonly differences: readonly string[];
 }
-const written = (family: Family, model: ModelSpec): Config => ({
+const written = (family: Family, model: DecoderSpec): Config => ({
   architectures: [family.architecture],
   model_type: family.name,
   ...Object.fromEntries(
     Object.entries(family.write(model)).filter(([, value]) => value !== undefined),
   ),
 });
-const fit = (family: Family, model: ModelSpec): Fit => {
+const fit = (family: Family, model: DecoderSpec): Fit => {
   const config = written(family, model);
   try {
     const back = readModel(family, configReader(config, "config.json"));
@@ -136,7 +136,7 @@ const fit = (family: Family, model: ModelSpec): Fit => {
 };
 
 /** The family that a model belongs to, else the nearest and what it lacks. `base`: the config it came with goes first. */
-export const fitConfig = (model: ModelSpec, base: Config = {}): Fit => {
+export const fitConfig = (model: DecoderSpec, base: Config = {}): Fit => {
   const first = families.find((family) => isOf(family, base));
   let best: Fit | undefined;
   for (const family of first === undefined ? families : [first, ...families]) {
@@ -152,7 +152,7 @@ export const fitConfig = (model: ModelSpec, base: Config = {}): Fit => {
 const kindOf = (value: Value | undefined): string | undefined =>
   isVariant(value) ? value.is.replace(/^(gqa|mqa)$/, "mha") : undefined;
 /** A first look that saves the second: whether the blocks of a family are made of the same constructors. */
-const resembles = (family: Family, model: ModelSpec): boolean => {
+const resembles = (family: Family, model: DecoderSpec): boolean => {
   try {
     const { blocks } = family.read(configReader(written(family, model), "config.json"));
     return model.blocks.every((block, l) =>
@@ -166,7 +166,7 @@ const resembles = (family: Family, model: ModelSpec): boolean => {
   }
 };
 /** The config of a library that computes the model from specc's own files; undefined when there is none. */
-export const claimConfig = (model: ModelSpec): Config | undefined => {
+export const claimConfig = (model: DecoderSpec): Config | undefined => {
   const ours = shapesOf(model);
   return families
     .filter(({ reader }) => reader === undefined)
@@ -176,7 +176,7 @@ export const claimConfig = (model: ModelSpec): Config | undefined => {
 };
 
 /** specc's tensors of a model as they lie on disk. */
-export const shapesOf = (model: ModelSpec): Shapes =>
+export const shapesOf = (model: DecoderSpec): Shapes =>
   new Map(
     parametersOf(model, features).flatMap((parameter) => {
       const entry = stateEntry(parameter);

@@ -1,7 +1,7 @@
 // Whether two Specs compute the same: what only the start of a training needs (names, initial values) left out, and different
 // words for one thing (`mqa` for one key-value head) made equal first. What differs is told by its path.
 import { isVariant } from "../model/config.ts";
-import type { ModelSpec, Variant } from "../semantics/spec.ts";
+import type { DecoderSpec, Variant } from "../semantics/spec.ts";
 
 /** Of a start, not of a model. */
 const STARTS: ReadonlySet<string> = new Set(["name", "doc", "init"]);
@@ -24,7 +24,7 @@ const experts = (spec: Variant): Variant => {
 };
 /** DeepNorm's smaller start. */
 const norm = (spec: Variant): Variant => (spec.is === "deepnorm" ? { ...spec, beta: null } : spec);
-const canonical = (model: ModelSpec): ModelSpec => ({
+const canonical = (model: DecoderSpec): DecoderSpec => ({
   ...model,
   blocks: model.blocks.map((block) => ({
     ...block,
@@ -49,7 +49,7 @@ function* compare(a: unknown, b: unknown, path: string): Generator<string> {
 }
 
 /** How `model` differs from `other`, a sentence each; equal layers are told once. */
-export const differences = (model: ModelSpec, other: ModelSpec): readonly string[] => {
+export const differences = (model: DecoderSpec, other: DecoderSpec): readonly string[] => {
   const seen = new Map<string, string>();
   for (const line of compare(canonical(model), canonical(other), "")) {
     const key = line.replace(/^blocks\.\d+\./, "blocks.");

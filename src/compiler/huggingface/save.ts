@@ -3,13 +3,13 @@
 import { configReader, type Config } from "./config-reader.ts";
 import { isOf, readModel, type Fit } from "./index.ts";
 import { differences } from "./same-model.ts";
-import type { ModelSpec } from "../semantics/spec.ts";
+import type { DecoderSpec } from "../semantics/spec.ts";
 
 const isConfig = (x: unknown): x is Config =>
   typeof x === "object" && x !== null && !Array.isArray(x);
 
 /** Whether a config says just this model, so that it can stay as it is. */
-export const saysModel = (config: Config, { family }: Fit, model: ModelSpec): boolean =>
+export const saysModel = (config: Config, { family }: Fit, model: DecoderSpec): boolean =>
   isOf(family, config) &&
   differences(model, readModel(family, configReader(config, "config.json"))).length === 0;
 

@@ -6,7 +6,7 @@ import { createBuilder } from "../ir/builder.ts";
 import { toType } from "../ir/ops/row.ts";
 import type { Dim, Node } from "../ir/types.ts";
 import type { PrecisionPolicy } from "../passes/precision.ts";
-import type { ModelSpec } from "../semantics/spec.ts";
+import type { DecoderSpec } from "../semantics/spec.ts";
 import { createCaches } from "./cache.ts";
 import { createStage } from "./kinds.ts";
 import { add, dim, gather, iota, maximum, mul, reshape, scalar, sub } from "./ops.ts";
@@ -27,7 +27,7 @@ export interface GenerationBinding {
 /** Wide enough for the products of a part to be fast on a processor, and little work wasted on a short prompt. */
 const CHUNK = 32;
 export const generationBinding = (
-  model: ModelSpec,
+  model: DecoderSpec,
   { batch = 1, chunk = CHUNK }: Partial<GenerationBinding> = {},
 ): GenerationBinding => ({ batch, chunk: Math.min(chunk, model.context) });
 
@@ -49,7 +49,7 @@ export interface GenerationOptions {
 }
 export const generationProgram = (
   name: Extract<ProgramName, "prefill" | "decode_step">,
-  model: ModelSpec,
+  model: DecoderSpec,
   { methods, policy, binding: { batch, chunk }, spanOf }: GenerationOptions,
 ): Built => {
   const b = createBuilder();

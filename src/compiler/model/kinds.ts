@@ -10,6 +10,7 @@ import { residuals } from "./residual.ts";
 import type { Kinds, Method } from "./sites.ts";
 import type { Effects, Stage } from "./stage.ts";
 import { tallyIn, type Turn } from "./tallies.ts";
+import { unitKinds } from "./units.ts";
 
 const base: Kinds = {
   attention: attentionKinds,
@@ -17,6 +18,7 @@ const base: Kinds = {
   norm: normKinds,
   placement: placements,
   residual: residuals,
+  unit: unitKinds,
 };
 
 export const kindsOf = (methods: readonly Method[]): Kinds =>
@@ -27,6 +29,7 @@ export const kindsOf = (methods: readonly Method[]): Kinds =>
       norm: { ...all.norm, ...kinds.norm },
       placement: { ...all.placement, ...kinds.placement },
       residual: { ...all.residual, ...kinds.residual },
+      unit: { ...all.unit, ...kinds.unit },
     }),
     base,
   );
@@ -50,5 +53,6 @@ export const createStage = (
     notes: new Map(),
   };
   const tally: Stage["tally"] = (wanted) => tallyIn(b, effects, turn, wanted);
-  return { b, params, methods, spanOf, kinds: kindsOf(methods), effects, tally, cache };
+  const training = turn === "whole" || turn === "pass";
+  return { b, params, methods, spanOf, kinds: kindsOf(methods), effects, tally, training, cache };
 };

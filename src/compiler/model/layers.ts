@@ -4,7 +4,7 @@ import type { Init } from "../../bundle/manifest.ts";
 import { InternalError } from "../diagnostics/types.ts";
 import type { Builder, Dim, Node } from "../ir/types.ts";
 import type { Variant } from "../semantics/spec.ts";
-import { number } from "./config.ts";
+import { number, text } from "./config.ts";
 import { add, matMul } from "./ops.ts";
 import type { Parameters } from "./parameters.ts";
 import type { SubLayer } from "./sites.ts";
@@ -27,6 +27,10 @@ export const initOf = (init: Variant, inputs: number, outputs: number): Init => 
       return { kind: "normal", std: number(init, "gain") * Math.sqrt(2 / (inputs + outputs)) };
     case "xavier_uniform":
       return { kind: "uniform", bound: number(init, "gain") * Math.sqrt(6 / (inputs + outputs)) };
+    case "kaiming": {
+      const fan = text(init, "fan") === "out" ? outputs : inputs;
+      return { kind: "normal", std: Math.sqrt(2 / fan) };
+    }
     default:
       throw new InternalError(`no initial distribution ${init.is}`);
   }

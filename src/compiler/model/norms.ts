@@ -2,6 +2,7 @@
 import type { Node } from "../ir/types.ts";
 import type { Variant } from "../semantics/spec.ts";
 import { flag, number } from "./config.ts";
+import { batchNorm } from "./convolution.ts";
 import { vector, type LayerName } from "./layers.ts";
 import { add } from "./ops.ts";
 import { kindOf, type NormKind } from "./sites.ts";
@@ -23,6 +24,7 @@ export const normKinds: Readonly<Record<string, NormKind>> = {
       : b.emit("full", [], { dtype: "f32", shape: [D], value: 0 });
     return b.emit("layerNorm", [x, weight, bias], { eps: number(spec, "eps") });
   },
+  batchnorm: batchNorm,
   none: (_stage, _spec, x) => x,
 };
 

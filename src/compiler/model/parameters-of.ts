@@ -2,10 +2,9 @@
 import { createBuilder } from "../ir/builder.ts";
 import type { ModelSpec } from "../semantics/spec.ts";
 import { createStage } from "./kinds.ts";
-import { dim } from "./ops.ts";
 import { createParameters, type Parameter } from "./parameters.ts";
+import { readModel } from "./reading.ts";
 import type { Method } from "./sites.ts";
-import { decoder } from "./transformer.ts";
 
 /** In the order of the data. */
 export const parametersOf = (
@@ -14,8 +13,6 @@ export const parametersOf = (
 ): readonly Parameter[] => {
   const b = createBuilder();
   const params = createParameters(b);
-  const shape = [dim("batch", 1), dim("seq", 1)];
-  const ids = b.emit("input", [], { name: "input_ids", dtype: "i32", shape });
-  decoder(createStage(b, params, methods), model, ids);
+  readModel(createStage(b, params, methods), model, { batch: 1, sequence: 1 });
   return params.list();
 };

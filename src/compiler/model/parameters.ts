@@ -14,6 +14,8 @@ export interface Parameter {
   readonly transposed: boolean;
   readonly init: Init;
   readonly trained: boolean;
+  /** Measured rather than learned: kept with the weights, and no parameter of the model. */
+  readonly buffer: boolean;
   /** "weight", "bias", "norm", "gate": what policies and features select by. */
   readonly role: string;
   /** This row is never updated: the padding row of an embedding. */
@@ -24,7 +26,8 @@ export interface Parameter {
 
 export interface Parameters {
   readonly get: (
-    wanted: Omit<Parameter, "transposed" | "trained" | "frozenRow" | "active"> & Partial<Parameter>,
+    wanted: Omit<Parameter, "transposed" | "trained" | "buffer" | "frozenRow" | "active"> &
+      Partial<Parameter>,
   ) => Node;
   readonly list: () => readonly Parameter[];
   readonly node: (name: string) => Node;
@@ -36,7 +39,10 @@ export const createParameters = (b: Builder): Parameters => {
     get: (wanted) => {
       const known = made.get(wanted.name);
       if (known !== undefined) return known.node;
-      const parameter = { transposed: false, trained: true, frozenRow: null, active: 1, ...wanted };
+      const parameter = {
+        ...{ transposed: false, trained: true, buffer: false, frozenRow: null, active: 1 },
+        ...wanted,
+      };
       const node = b.emit("state", [], { name: parameter.name, shape: parameter.shape });
       made.set(parameter.name, { parameter, node });
       return node;
@@ -56,7 +62,7 @@ export const stateEntry = (
   slot?: { readonly suffix: string; readonly kind: StateEntry["kind"] },
 ): StateEntry => ({
   name: slot === undefined ? p.name : `${p.name}/${slot.suffix}`,
-  kind: slot?.kind ?? "param",
+  kind: slot?.kind ?? (p.buffer ? "buffer" : "param"),
   diskName: slot === undefined ? p.diskName : `${p.diskName}/${slot.suffix}`,
   dtype: "f32",
   shape: p.shape.map((d) => d.size),

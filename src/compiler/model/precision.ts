@@ -4,9 +4,9 @@ import { toType } from "../ir/ops/row.ts";
 import type { Builder, Node } from "../ir/types.ts";
 import { inPrecision, type PrecisionPolicy } from "../passes/precision.ts";
 import type { RecipeSpec } from "../semantics/spec.ts";
+import type { Forward } from "./body.ts";
 import { text } from "./config.ts";
 import type { Effects } from "./stage.ts";
-import type { Forward } from "./transformer.ts";
 
 /** Parts of paths whose products stay f32: a router's choices hang on small differences. */
 const exact: ReadonlySet<string> = new Set(["router"]);

@@ -8,30 +8,20 @@ import { toType } from "../ir/ops/row.ts";
 import type { Builder, Graph, Node } from "../ir/types.ts";
 import type { ModelSpec, RecipeSpec } from "../semantics/spec.ts";
 import { generationBinding, generationProgram, type GenerationBinding } from "./generation.ts";
+import type { Forward } from "./body.ts";
+import { evaluationOf } from "./evaluation.ts";
 import { createStage } from "./kinds.ts";
 import { parametersOf } from "./parameters-of.ts";
-import { add, dim, mul } from "./ops.ts";
+import { add, mul } from "./ops.ts";
 import { inNumbers, policyOf } from "./precision.ts";
 import { createParameters, stateEntry, type Parameter, type Parameters } from "./parameters.ts";
+import { readModel, type Binding } from "./reading.ts";
 import type { GradEntry, Method } from "./sites.ts";
 import type { Effects } from "./stage.ts";
 import type { Turn } from "./tallies.ts";
-import {
-  applyGradients,
-  gradients,
-  lossesOf,
-  lossSum,
-  planOf,
-  type Losses,
-  type Plan,
-} from "./training.ts";
-import { decoder, type Forward } from "./transformer.ts";
+import { applyGradients, gradients, lossesOf, planOf, type Losses, type Plan } from "./training.ts";
 import type { Built, Compiled } from "./types.ts";
 
-export interface Binding {
-  readonly batch: number;
-  readonly sequence: number;
-}
 export interface ProgramOptions {
   readonly methods: readonly Method[];
   readonly programs: readonly ProgramName[];
@@ -50,7 +40,7 @@ export interface ProgramOptions {
 interface Making {
   readonly b: Builder;
   readonly params: Parameters;
-  readonly ids: Node<"input">;
+  readonly data: Node<"input">;
   readonly targets: Node<"input">;
   readonly forward: Forward;
   readonly effects: Effects;
@@ -109,26 +99,23 @@ const probesOf = (
       }),
   );
 
-/** A fresh graph with the model applied to `input_ids`, in the numbers of the recipe. */
+/** A fresh graph with the model applied to what it reads, in the numbers of the recipe. */
 const start = (
   model: ModelSpec,
   plan: Plan | undefined,
   options: ProgramOptions,
-  { batch, sequence }: Binding,
+  binding: Binding,
   turn: Turn,
 ): Making => {
   const b = createBuilder();
   const params = createParameters(b);
-  const shape = [dim("batch", batch), dim("seq", sequence)];
-  const ids = b.emit("input", [], { name: "input_ids", dtype: "i32", shape });
-  const targets = b.emit("input", [], { name: "targets", dtype: "i32", shape });
   const stage = createStage(b, params, options.methods, {
     turn,
     ...(options.spanOf === undefined ? {} : { spanOf: options.spanOf }),
   });
-  const forward = decoder(stage, model, ids);
+  const { data, targets, forward } = readModel(stage, model, binding);
   const made = { forward, effects: stage.effects };
-  return { b, params, ids, targets, ...inNumbers(b, made, policyOf(plan?.recipe)) };
+  return { b, params, data, targets, ...inNumbers(b, made, policyOf(plan?.recipe)) };
 };
 
 const lossOf = ({ b, forward, targets, effects }: Making): Losses =>
@@ -167,7 +154,7 @@ const makers: Readonly<Record<ProgramName, Maker>> = {
     return {
       graph: {
         name: "train_step",
-        inputs: [m.ids, m.targets, ...applied.inputs],
+        inputs: [m.data, m.targets, ...applied.inputs],
         outputs: [
           { name: "loss", node: losses.loss },
           ...applied.outputs,
@@ -195,7 +182,7 @@ const makers: Readonly<Record<ProgramName, Maker>> = {
     return {
       graph: {
         name: "accumulate",
-        inputs: [m.ids, m.targets],
+        inputs: [m.data, m.targets],
         outputs: [{ name: "loss", node: losses.loss }, ...metricOutputs(m, losses)],
         updates: [...updates, ...m.effects.updates, ...m.effects.tallied],
       },
@@ -232,17 +219,10 @@ const makers: Readonly<Record<ProgramName, Maker>> = {
 
   eval_step: (model, plan, options) => {
     const m = start(model, plan, options, options.binding, "none");
-    const { sum, count } = m.b.at("loss", undefined, () =>
-      lossSum(m.b, m.forward.logits, m.targets),
+    const found = m.b.at("loss", undefined, () =>
+      evaluationOf(m.b, m.forward, m.targets, model.kind === "image"),
     );
-    return plain(
-      "eval_step",
-      [m.ids, m.targets],
-      [
-        { name: "loss_sum", node: sum },
-        { name: "count", node: count },
-      ],
-    );
+    return plain("eval_step", [m.data, m.targets], found);
   },
 
   prefill: (model, plan, options) => continued("prefill", model, plan, options),
@@ -259,7 +239,7 @@ const makers: Readonly<Record<ProgramName, Maker>> = {
     });
     return plain(
       "forward",
-      [m.ids, m.targets],
+      [m.data, m.targets],
       [
         given("logits", logits),
         ...(trained.length === 1 ? [] : trained.map((node, i) => given(`logits.${i}`, node))),
@@ -277,13 +257,15 @@ const continued = (
   model: ModelSpec,
   plan: Plan | undefined,
   { methods, generation, spanOf }: ProgramOptions,
-): Built =>
-  generationProgram(name, model, {
+): Built => {
+  if (model.kind !== "decoder") throw new InternalError(`${name} of a model that reads no tokens`);
+  return generationProgram(name, model, {
     methods,
     policy: policyOf(plan?.recipe),
     binding: generationBinding(model, generation),
     ...(spanOf === undefined ? {} : { spanOf }),
   });
+};
 
 const plain = (
   name: ProgramName,

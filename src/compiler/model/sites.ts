@@ -2,7 +2,7 @@
 // may wrap, and what it may ask for there. Shared code runs the wrappers in order and never asks which feature is on.
 import { InternalError } from "../diagnostics/types.ts";
 import type { Builder, Node } from "../ir/types.ts";
-import type { BlockSpec, ModelSpec, RecipeSpec, Variant } from "../semantics/spec.ts";
+import type { BlockSpec, DecoderSpec, ModelSpec, RecipeSpec, Variant } from "../semantics/spec.ts";
 import type { LayerName } from "./layers.ts";
 import type { Cell, Stage } from "./stage.ts";
 
@@ -67,12 +67,12 @@ export interface BodyParts {
   readonly b: Builder;
   /** Blocks of the model. */
   readonly depth: number;
-  /** What stands before the first block: [B, T, D]. */
+  /** What stands before the first block: [B, T, D], or [B, H, W, C] of images. */
   readonly stem: (branch: string) => Node;
   /** Blocks `from` … `to` - 1. After the last, only the positions that the program asks for go on. */
   readonly blocks: (x: Node, from: number, to: number, branch: string) => Node;
   readonly finalNorm: (x: Node, branch: string) => Node;
-  /** Logits [B, T, V]. */
+  /** Logits [B, T, V], or [B, C] of images. */
   readonly head: (x: Node, branch: string) => Node;
 }
 export interface Answer {
@@ -87,12 +87,26 @@ export type Body = (parts: BodyParts) => Answer;
 
 /** What of a sub-layer's result [B, T, D] joins the stream; parameters below `name`. */
 export type Residual = (stage: Stage, spec: Variant, branch: Node, name: LayerName) => Node;
+/** A residual unit of an image model: x [B, H, W, C] -> [B, H', W', C'] with parameters below `name`. */
+export type UnitKind = (
+  stage: Stage,
+  spec: Variant,
+  x: Node,
+  place: {
+    /** "blocks.3" or "heads.1.blocks.3". */
+    readonly path: string;
+    /** Whether it is the first of its group. */
+    readonly first: boolean;
+    readonly init: Variant;
+  },
+) => Node;
 
 /** Builders by constructor name, one table for each sum type whose variants build something. */
 export interface Kinds {
   readonly attention: Readonly<Record<string, LayerKind>>;
   readonly ffn: Readonly<Record<string, LayerKind>>;
   readonly norm: Readonly<Record<string, NormKind>>;
+  readonly unit: Readonly<Record<string, UnitKind>>;
   readonly placement: Readonly<Record<string, Placement>>;
   readonly residual: Readonly<Record<string, Residual>>;
 }
@@ -119,7 +133,7 @@ export interface Method {
   /** How the whole model is put together, when this model's own way is not stem, blocks, norm and head in a row. */
   readonly bodyOf?: (model: ModelSpec) => Body | undefined;
   /** Once all blocks are built: from what its layers noted. */
-  readonly finish?: (stage: Stage, model: ModelSpec) => void;
+  readonly finish?: (stage: Stage, model: DecoderSpec) => void;
   /** The config that its sites act by, or undefined when the block does not use the method. */
   readonly configOf?: (block: BlockSpec) => Variant | undefined;
   /** Which of its sites acts under this config: for pictures. */

@@ -3,7 +3,7 @@
 import type { Span } from "../diagnostics/types.ts";
 import type { Init, StateEntry } from "../../bundle/manifest.ts";
 import type { Builder, Dim, Node } from "../ir/types.ts";
-import type { BlockSpec, ModelSpec, Variant } from "../semantics/spec.ts";
+import type { BlockSpec, DecoderSpec, Variant } from "../semantics/spec.ts";
 import type { Cache } from "./cache.ts";
 import type { Parameters } from "./parameters.ts";
 import type { Kinds, Method, SubLayer } from "./sites.ts";
@@ -21,6 +21,8 @@ export interface Stage {
   readonly effects: Effects;
   /** Adds to a sum over all passes of an update, and gives the sum so far. */
   readonly tally: (tally: Tally) => Node;
+  /** Whether the program trains: statistics are then of the batch, and running ones move. */
+  readonly training: boolean;
   /** In programs that go on from earlier runs; elsewhere sequences begin at position 0. */
   readonly cache: Cache | undefined;
 }
@@ -40,9 +42,25 @@ export interface Effects {
   readonly notes: Map<string, readonly Node[]>;
 }
 
+/**
+ * A new value of untrained state, from its value so far in this pass: layers that share it move it one after the other.
+ * @param held reads the state
+ */
+export const revise = (
+  { updates }: Effects,
+  state: string,
+  held: Node,
+  next: (value: Node) => Node,
+): void => {
+  const known = updates.findIndex((update) => update.state === state);
+  const node = next(updates[known]?.node ?? held);
+  if (known < 0) updates.push({ state, node });
+  else updates[known] = { state, node };
+};
+
 /** One block under construction. */
 export interface Cell extends Stage {
-  readonly model: ModelSpec;
+  readonly model: DecoderSpec;
   readonly block: BlockSpec;
   /** From 0, as paths and checkpoints count. */
   readonly index: number;
@@ -78,7 +96,7 @@ const LAST: readonly string[] = ["o", "down"];
 /** @param branch what stands before its names: "" or "heads.1." */
 export const cellOf = (
   stage: Stage,
-  model: ModelSpec,
+  model: DecoderSpec,
   block: BlockSpec,
   index: number,
   branch: string,

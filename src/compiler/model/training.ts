@@ -3,6 +3,7 @@
 import type { ScalarExpr } from "../../bundle/manifest.ts";
 import { mul as times } from "../../bundle/scalar.ts";
 import { InternalError } from "../diagnostics/types.ts";
+import { count as sizeOf } from "../ir/shape.ts";
 import type { Builder, Graph, Node } from "../ir/types.ts";
 import { differentiable, differentiate } from "../passes/differentiate.ts";
 import { recompute } from "../passes/recompute.ts";
@@ -29,9 +30,9 @@ import type { Answer, GradEntry, Method } from "./sites.ts";
 import type { Effects } from "./stage.ts";
 
 /** Targets that are not counted, as PyTorch has it. */
-const IGNORE = -100;
+export const IGNORE = -100;
 
-/** Mean over the counted targets of -log p(target), 0 if there are none. logits [B, T, V], targets i32 [B, T]. */
+/** Mean over the counted targets of -log p(target), 0 if there are none. logits [..., V], targets i32 [...]. */
 export const meanLoss = (b: Builder, logits: Node, targets: Node): Node => {
   const { sum, count } = lossSum(b, logits, targets);
   return div(b, sum, maximum(b, count, 1));
@@ -70,10 +71,9 @@ export const lossSum = (
   logits: Node,
   targets: Node,
 ): { readonly sum: Node; readonly count: Node } => {
-  const [B, T, V] = logits.type.shape;
-  if (B === undefined || T === undefined || V === undefined)
-    throw new InternalError("logits are not [B, T, V]");
-  const N = dim("tokens", B.size * T.size);
+  const V = logits.type.shape.at(-1);
+  if (V === undefined) throw new InternalError("logits without an axis of answers");
+  const N = dim("answers", sizeOf(targets.type));
   const flat = reshape(b, targets, [N]);
   const nats = b.emit("crossEntropy", [reshape(b, logits, [N, V]), flat], { ignore: IGNORE });
   const ignored = b.emit("equal", [flat, scalar(b, IGNORE, "i32")], {});

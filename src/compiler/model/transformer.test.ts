@@ -73,20 +73,21 @@ describe.each(Object.entries({ ...variants, ...variantsByLength }))("%s", (_name
   });
 });
 
-it.each(["attention", "ffn", "norm", "placement", "residual"] as const)(
+it.each(["attention", "ffn", "norm", "placement", "residual", "unit"] as const)(
   "every constructor of %s has a builder, or stands for others",
   (family) => {
     const sums = {
-      attention: "Attention",
-      ffn: "Ffn",
-      norm: "Norm",
-      placement: "NormPlacement",
-      residual: "Residual",
+      attention: ["Attention"],
+      ffn: ["Ffn"],
+      norm: ["Norm", "ImageNorm"],
+      placement: ["NormPlacement"],
+      residual: ["Residual"],
+      unit: ["Unit"],
     };
     const b = createBuilder();
     const { kinds } = createStage(b, createParameters(b), features);
     const named = vocabulary.constructors.filter(
-      (c) => c.of === sums[family] && c.perLayer === undefined,
+      (c) => sums[family].includes(c.of) && c.perLayer === undefined,
     );
     expect(Object.keys(kinds[family]).sort()).toEqual(named.map((c) => c.name).sort());
   },

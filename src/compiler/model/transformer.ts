@@ -2,88 +2,54 @@
 // Legend: B batch, T positions, D hidden size, V vocabulary.
 import { count } from "../ir/shape.ts";
 import type { Node } from "../ir/types.ts";
-import type { ModelSpec } from "../semantics/spec.ts";
+import type { DecoderSpec } from "../semantics/spec.ts";
+import { buildBody, type Forward } from "./body.ts";
 import { flag, optionalNumber, optionalVariant, variant } from "./config.ts";
 import { initOf, linear } from "./layers.ts";
 import { normalise } from "./norms.ts";
 import { add, dim, div, gather, matMul, minimum, mul, reshape, scalar, tanh } from "./ops.ts";
 import { blockOf } from "./placement.ts";
-import type { Answer, Body } from "./sites.ts";
 import { cellOf, type Stage } from "./stage.ts";
 
-/** Logits are [B, T, V]. */
-export interface Forward extends Answer {
-  /** By name: embeddings "hidden.0", the output of each block "hidden.1" …; in a branch "heads.1.hidden.4": [B, T, D]. */
-  readonly hidden: readonly { readonly name: string; readonly node: Node }[];
-}
-
-/** Stem, blocks, norm and head in a row. */
-const sequence: Body = (parts) => {
-  const x = parts.blocks(parts.stem(""), 0, parts.depth, "");
-  const logits = parts.head(parts.finalNorm(x, ""), "");
-  return { logits, trained: [logits], loss: "mean" };
-};
-const bodyOf = ({ methods }: Stage, model: ModelSpec): Body =>
-  methods.map((method) => method.bodyOf?.(model)).find((body) => body !== undefined) ?? sequence;
-
-/** ids i32 [B, T] -> logits and block states. `pick` chooses positions [B, T', D] of the last state before norm and head. */
+/**
+ * ids i32 [B, T] -> logits [B, T, V] and block states [B, T, D]. `pick` chooses positions [B, T', D] of the last state before
+ * norm and head.
+ */
 export const decoder = (
   stage: Stage,
-  model: ModelSpec,
+  model: DecoderSpec,
   ids: Node,
   pick: (x: Node) => Node = (x) => x,
 ): Forward => {
-  const { b } = stage;
   const { blocks, final_norm: norm } = model;
-  const hidden: { readonly name: string; readonly node: Node }[] = [];
   const stems = new Set<string>();
-  const at = (branch: string, place: string, make: () => Node): Node =>
-    b.at(`${branch}${place}`, stage.spanOf(place), make);
-  const seen = (branch: string, after: number, node: Node): Node => {
-    hidden.push({ name: `${branch}hidden.${after}`, node });
-    return node;
-  };
-  const answer = bodyOf(
-    stage,
-    model,
-  )({
-    b,
-    depth: blocks.length,
+  const forward = buildBody(stage, model, {
+    stemPlace: "embedding",
     stem: (branch) => {
       stems.add(branch);
-      return seen(
-        branch,
-        0,
-        at(branch, "embedding", () => embed(stage, model, ids, branch)),
-      ); // [B, T, D]
+      return embed(stage, model, ids, branch);
     },
-    blocks: (begin, from, to, branch) => {
-      const last = blocks.slice(from, to).reduce((x, block, i) => {
-        const cell = cellOf(stage, model, block, from + i, branch);
-        return seen(
-          branch,
-          from + i + 1,
-          at(branch, cell.place, () => blockOf(cell, x)),
-        );
-      }, begin);
-      return from < to && to === blocks.length ? pick(last) : last; // [B, T', D]
-    },
-    finalNorm: (x, branch) => {
-      if (norm === null) return x;
-      const name = { path: `${branch}final_norm`, disk: `${branch}model.norm` };
-      return at(branch, "final_norm", () => normalise(stage, norm, x, name));
-    },
+    block: (x, i, branch) => blockOf(cellOf(stage, model, blocks[i]!, i, branch), x),
+    pick,
+    finalNorm:
+      norm === null
+        ? undefined
+        : (x, branch) =>
+            normalise(stage, norm, x, {
+              path: `${branch}final_norm`,
+              disk: `${branch}model.norm`,
+            }),
     head: (x, branch) => {
       const table = `${stems.has(branch) ? branch : ""}embedding.weight`;
-      return at(branch, "head", () => head(stage, model, x, branch, table));
+      return head(stage, model, x, branch, table);
     },
   });
   for (const { finish } of stage.methods) finish?.(stage, model);
-  return { ...answer, hidden };
+  return forward;
 };
 
 /** [B, T] -> [B, T, D] */
-const embed = (stage: Stage, model: ModelSpec, ids: Node, branch: string): Node => {
+const embed = (stage: Stage, model: DecoderSpec, ids: Node, branch: string): Node => {
   const { b, params } = stage;
   const D = dim("hidden", model.hidden_size);
   const padding = optionalNumber(model.embedding, "padding");
@@ -106,7 +72,7 @@ const embed = (stage: Stage, model: ModelSpec, ids: Node, branch: string): Node 
 };
 
 /** With the vectors of learned positions, where the model has them. [B, T, D] -> [B, T, D] */
-const placed = ({ b, params, cache }: Stage, model: ModelSpec, x: Node, branch: string): Node => {
+const placed = ({ b, params, cache }: Stage, model: DecoderSpec, x: Node, branch: string): Node => {
   const D = x.type.shape.at(-1)!;
   const learned = model.blocks
     .map((block) => variant(block.attention, "position"))
@@ -128,7 +94,7 @@ const placed = ({ b, params, cache }: Stage, model: ModelSpec, x: Node, branch: 
 };
 
 /** [B, T, D] -> [B, T, V]; `table` serves a tied head. */
-const head = (stage: Stage, model: ModelSpec, x: Node, branch: string, table: string): Node => {
+const head = (stage: Stage, model: DecoderSpec, x: Node, branch: string, table: string): Node => {
   const { b } = stage;
   const logits = project(stage, model, x, branch, table);
   const cap = optionalNumber(model.head, "softcap");
@@ -137,7 +103,7 @@ const head = (stage: Stage, model: ModelSpec, x: Node, branch: string, table: st
 
 const project = (
   { b, params }: Stage,
-  model: ModelSpec,
+  model: DecoderSpec,
   x: Node,
   branch: string,
   table: string,

@@ -12,6 +12,10 @@ export interface Place {
   /** "model", "blocks", "recipe". */
   readonly name: string;
   readonly keys: readonly Key[];
+  /** Where models that read something else have the key, what each of the two reads. */
+  readonly elsewhere?: (
+    key: string,
+  ) => { readonly other: string; readonly reads: string } | undefined;
   /** Words that are more than keys: "blocks", "decay". */
   readonly words: readonly string[];
   /** Path of the place for `--set`: "" or "blocks". */
@@ -32,6 +36,11 @@ export const evaluateKeys = (
   for (const { setting, ctx: own } of written.values()) {
     const { name } = setting;
     if (place.keys.some((key) => key.name === name.text)) continue;
+    const known = place.elsewhere?.(name.text);
+    if (known !== undefined) {
+      own.report("key-of-other-input", name.span, { key: name.text, ...known });
+      continue;
+    }
     misnamed = true;
     const candidates = [...place.keys.map((key) => key.name), ...place.words];
     own.report(

@@ -1,4 +1,5 @@
-// Every complaint of the checker: names (SPC2xxx), types, shapes and layers (SPC3xxx), recipes (SPC4xxx).
+// Every complaint of the checker: names (SPC2xxx), types, shapes, layers and images (SPC3xxx), recipes (SPC4xxx).
+import { imageEntries } from "./catalogue/images.ts";
 import { layerEntries } from "./catalogue/layers.ts";
 import { nameEntries } from "./catalogue/names.ts";
 import { recipeEntries } from "./catalogue/recipes.ts";
@@ -9,5 +10,6 @@ export const catalogue: readonly DiagnosticEntry[] = [
   ...nameEntries,
   ...typeEntries,
   ...layerEntries,
+  ...imageEntries,
   ...recipeEntries,
 ];

@@ -2,7 +2,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { checkText, shown } from "../../../test/golden/semantics/world.ts";
-import type { Spec } from "./spec.ts";
+import type { DecoderSpec, ModelSpec, Spec } from "./spec.ts";
 
 const llama = `spec 1
 
@@ -23,6 +23,10 @@ const spec = (text: string, ...rest: readonly Parameters<typeof checkText>[1][])
   const result = checkText(text, ...rest);
   expect(shown(result)).toBe("");
   return result.spec!;
+};
+const decoder = (model: ModelSpec | undefined): DecoderSpec => {
+  if (model?.kind === "decoder") return model;
+  throw new Error("no decoder");
 };
 const names = (text: string): readonly string[] => checkText(text).diagnostics.map((d) => d.name);
 
@@ -72,7 +76,7 @@ describe("models", () => {
     const { models } = spec(`${llama}
       block One(n: int) { norm = post() attention = mqa(n, position: none) ffn = gelu(8) }
       model Child extends Llama { blocks 1 = One(2) blocks 2 = One(n: 4 * (l - 1)) blocks { ffn = relu2(16) } }`);
-    const { blocks } = models["Child"]!;
+    const { blocks } = decoder(models["Child"]);
     expect(blocks.map((b) => b.attention["heads"])).toEqual([2, 4, 8]);
     expect(blocks.map((b) => b.ffn.is)).toEqual(["relu2", "relu2", "relu2"]);
   });
@@ -81,7 +85,7 @@ describe("models", () => {
     const text = `${llama}model Mix extends Llama {
       blocks { norm = if l <= L / 4 then post(rmsnorm()) else pre(rmsnorm()) }
     }`;
-    expect(spec(text).models["Mix"]!.blocks.map((b) => b.norm.is)).toEqual([
+    expect(decoder(spec(text).models["Mix"]).blocks.map((b) => b.norm.is)).toEqual([
       "post",
       "pre",
       "pre",
@@ -94,7 +98,7 @@ describe("models", () => {
       model B extends A(wide: 3, heads: 4) { }`;
     const { models } = spec(text);
     expect(models["B"]!.hidden_size).toBe(192);
-    expect(models["B"]!.blocks[0]!.attention["heads"]).toBe(4);
+    expect(decoder(models["B"]).blocks[0]!.attention["heads"]).toBe(4);
     expect(
       names(`${llama}model A extends Llama(hidden: 64) { } model B extends A(hidden: 128) { }`),
     ).toEqual(["unknown-argument"]);

@@ -1,8 +1,8 @@
 // A `model` declaration to its ModelSpec: keys, blocks counted and evaluated layer by layer, then the shape checks.
 import type { Span } from "../diagnostics/types.ts";
 import type { Expr, Setting } from "../syntax/ast.ts";
-import { evaluateKeys } from "./body.ts";
-import { raise } from "./construct.ts";
+import { evaluateKeys, type Place } from "./body.ts";
+import { keyValue, overridden, raise } from "./construct.ts";
 import { isError, type Checker, type Context } from "./context.ts";
 import { evaluate } from "./evaluate.ts";
 import {
@@ -14,6 +14,8 @@ import {
   type Written,
 } from "./flatten.ts";
 import { checkPositions } from "./positions.ts";
+import { checkImageShapes } from "./image-shapes.ts";
+import { decoderKind, imageKind, modelKinds, type ModelKind } from "./kinds.ts";
 import { checkShapes } from "./shapes.ts";
 import type { BlockSpec, ModelSpec, Origin, Value, Variant } from "./spec.ts";
 import { isWhole, toValue, type Maybe } from "./values.ts";
@@ -32,11 +34,12 @@ export const buildModel = (
   const { def, ctx } = flat;
   const root = `models.${name}`;
   origins.set(root, { span: def.name.span, how: "written" });
-  const keys = checker.vocabulary.keys["model"] ?? [];
+  const kind = kindOf(flat, checker);
   const values = evaluateKeys(
     {
       name: "a model",
-      keys,
+      keys: checker.vocabulary.keys[kind.model] ?? [],
+      elsewhere: elsewhere(kind, "model", checker),
       words: ["blocks"],
       path: "",
       owner: def.name.text,
@@ -47,8 +50,11 @@ export const buildModel = (
     ctx,
   );
   const record: Record<string, Value | undefined> = { name, doc: def.doc ?? null };
+  record["kind"] = kind.kind;
   for (const [key, value] of values) record[key] = toValue(value, `${root}.${key}`, origins);
-  const layers = evaluateBlocks(flat, root, origins, checker);
+  // that a decoder reads tokens is what its kind says already
+  if (kind === decoderKind) delete record["input"];
+  const layers = evaluateBlocks(flat, root, kind, origins, checker);
   const blocks = layers.map(({ block }) => block);
   let contradicts = false;
   const watched: Context = {
@@ -59,9 +65,12 @@ export const buildModel = (
     },
   };
   const sound = layers.filter((l) => l.sound).map((l) => l.block);
-  checkShapes(record, sound, root, origins, watched);
-  checkPositions(record, sound, root, origins, watched);
-  const blockKeys = checker.vocabulary.keys["blocks"] ?? [];
+  if (kind === imageKind) checkImageShapes(record, sound, root, origins, watched);
+  else {
+    checkShapes(record, sound, root, origins, watched);
+    checkPositions(record, sound, root, origins, watched);
+  }
+  const blockKeys = checker.vocabulary.keys[decoderKind.blocks] ?? [];
   const complete = layers.filter(
     ({ block, sound }) => sound && blockKeys.every(({ name }) => block[name] !== undefined),
   );
@@ -79,6 +88,39 @@ export const buildModel = (
     for (const complaint of rule(model)) raise(complaint, root, def.name.span, origins, watched);
   if (contradicts) checker.contradictory.add(model);
   return model;
+};
+
+/** What `input` says that the model reads, by its constructor's name; where that is not to be told, tokens. */
+const kindOf = (flat: Flat, { vocabulary }: Checker): ModelKind => {
+  const { ctx, def } = flat;
+  const named = (is: string | undefined): ModelKind | undefined =>
+    modelKinds.find(({ input }) => input === is);
+  const written = flat.keys.get("input");
+  const expr = written?.setting.value;
+  const literal = expr?.kind === "reference" ? named(expr.path[0]?.text) : undefined;
+  const key = vocabulary.keys[decoderKind.model]?.find(({ name }) => name === "input");
+  if (key === undefined) return literal ?? decoderKind;
+  // a name, a condition, `--set`; complaints come when the keys are evaluated
+  const silent = (own: Context): Context => ({ ...own, report: () => undefined });
+  const value = written && expr && keyValue(key, expr, silent(written.ctx), new Map());
+  const said = overridden(value, key, "input", def.name.text, silent(ctx));
+  const is = said?.raw.k === "variant" ? said.raw.ctor.name : undefined;
+  return named(is) ?? literal ?? decoderKind;
+};
+
+/** Keys of the other kinds of models at the same place, for a complaint that says so. */
+const elsewhere = (
+  kind: ModelKind,
+  place: "model" | "blocks",
+  { vocabulary }: Checker,
+): NonNullable<Place["elsewhere"]> => {
+  const others = modelKinds.filter((other) => other !== kind);
+  const found = (key: string): ModelKind | undefined =>
+    others.find((other) => vocabulary.keys[other[place]]?.some(({ name }) => name === key));
+  return (key) => {
+    const other = found(key);
+    return other && { other: other.reads, reads: kind.reads };
+  };
 };
 
 /** Keys in the order of a paper's table: the blocks between what comes before them and after. */
@@ -104,6 +146,7 @@ interface Layer {
 const evaluateBlocks = (
   flat: Flat,
   root: string,
+  kind: ModelKind,
   origins: Map<string, Origin>,
   checker: Checker,
 ): readonly Layer[] => {
@@ -141,9 +184,10 @@ const evaluateBlocks = (
     for (let n = 0; n < (sound ? counts[g]! : 1); n += 1) {
       const index = layers.length;
       const layer = sound ? { l: index + 1, L: total } : { l: 1, L: 1 };
-      const { values, at } = evaluateBlock(group, flat, { layer, dry: !sound }, checker);
+      const { values, at } = evaluateBlock(group, flat, kind, { layer, dry: !sound }, checker);
       const path = `${root}.blocks.${index}`;
       const block: Record<string, Value | undefined> = { layer: index + 1 };
+      if (kind === imageKind) block["first"] = n === 0;
       if (sound) origins.set(path, { span: at, how: group.count.how });
       for (const [key, value] of values) {
         block[key] = toValue(value, `${path}.${key}`, origins);
@@ -177,6 +221,7 @@ const headerExpr = ({ header }: Setting): Expr | undefined => {
 const evaluateBlock = (
   group: Group,
   flat: Flat,
+  kind: ModelKind,
   when: { readonly layer: { readonly l: number; readonly L: number }; readonly dry: boolean },
   checker: Checker,
 ): { readonly values: ReadonlyMap<string, Maybe>; readonly at: Span } => {
@@ -205,10 +250,10 @@ const evaluateBlock = (
         written.set(entry.name.text, { setting: entry, ctx, how });
     }
   }
-  const keys = checker.vocabulary.keys["blocks"] ?? [];
   const place = {
     name: "blocks",
-    keys,
+    keys: checker.vocabulary.keys[kind.blocks] ?? [],
+    elsewhere: elsewhere(kind, "blocks", checker),
     words: [],
     path: "blocks",
     owner: flat.def.name.text,
@@ -221,10 +266,14 @@ const evaluateBlock = (
 /** A `block` by itself: its keys and types; what it leaves out may come where it is used. */
 export const checkBlock = (flat: Flat, checker: Checker): void => {
   const { def } = flat;
-  const keys = checker.vocabulary.keys["blocks"] ?? [];
+  // by itself it is of the kind that knows most of its keys
+  const known = ({ blocks }: ModelKind): number =>
+    (checker.vocabulary.keys[blocks] ?? []).filter(({ name }) => flat.keys.has(name)).length;
+  const kind = known(imageKind) > known(decoderKind) ? imageKind : decoderKind;
   const place = {
     name: "blocks",
-    keys,
+    keys: checker.vocabulary.keys[kind.blocks] ?? [],
+    elsewhere: elsewhere(kind, "blocks", checker),
     words: [],
     path: "",
     owner: def.name.text,

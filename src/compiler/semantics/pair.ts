@@ -3,7 +3,9 @@ import type { Report } from "./context.ts";
 import type { RuleBlock, Vocabulary } from "./schema.ts";
 import { indices, matchSelector } from "./selectors.ts";
 import { literalOf, note, placeOf } from "./shapes.ts";
+import { checkImages } from "./pair-images.ts";
 import type {
+  DecoderSpec,
   ModelSpec,
   Origin,
   RecipeSpec,
@@ -24,8 +26,41 @@ export const checkPair = (
   vocabulary: Vocabulary,
   report: Report,
 ): void => {
+  if (model.kind === "image") checkImages(model, recipe, origins, report);
+  else checkText(model, recipe, origins, report);
+  if (paths === undefined) return;
+  const r = `recipes.${recipe.name}`;
+  for (const block of vocabulary.rules["recipe"] ?? [])
+    checkRules(
+      block,
+      `${r}.${block.name}`,
+      recipe[block.name] as readonly RuleSpec[],
+      model,
+      paths,
+      origins,
+      vocabulary,
+      report,
+    );
+};
+
+/** Text for a decoder: its tokens, and how many at once. */
+const checkText = (
+  model: DecoderSpec,
+  recipe: RecipeSpec,
+  origins: Origins,
+  report: Report,
+): void => {
   const m = `models.${model.name}`;
   const r = `recipes.${recipe.name}`;
+  if (recipe.data.is !== "text") {
+    report("data-of-other-input", placeOf(`${r}.data`, origins), {
+      data: recipe.data.is,
+      gives: "images",
+      model: model.name,
+      reads: "tokens",
+    });
+    return;
+  }
   const sequence = recipe.data["sequence"];
   if (typeof sequence === "number" && sequence > model.context) {
     const at = literalOf(`${m}.context`, origins);
@@ -74,18 +109,6 @@ export const checkPair = (
       },
     );
   }
-  if (paths === undefined) return;
-  for (const block of vocabulary.rules["recipe"] ?? [])
-    checkRules(
-      block,
-      `${r}.${block.name}`,
-      recipe[block.name] as readonly RuleSpec[],
-      model,
-      paths,
-      origins,
-      vocabulary,
-      report,
-    );
 };
 
 const variantOf = (value: Value | undefined): Variant | undefined =>

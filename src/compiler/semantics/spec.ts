@@ -37,9 +37,15 @@ export interface BlockSpec {
   readonly [key: string]: Value;
 }
 
-export interface ModelSpec {
+interface AnyModel {
   readonly name: string;
   readonly doc: string | null;
+  /** Keys that features add to `model`. */
+  readonly [key: string]: unknown;
+}
+/** What reads tokens: `input = tokens()`. */
+export interface DecoderSpec extends AnyModel {
+  readonly kind: "decoder";
   readonly vocab_size: number;
   readonly hidden_size: number;
   readonly context: number;
@@ -49,9 +55,30 @@ export interface ModelSpec {
   readonly blocks: readonly BlockSpec[];
   readonly final_norm: Variant | null;
   readonly head: Variant; // lm(tied)
-  /** Keys that features add to `model`. */
-  readonly [key: string]: unknown;
 }
+
+/** One residual unit of an image model. */
+export interface ImageBlockSpec {
+  /** 1-based, as papers count. */
+  readonly layer: number;
+  /** Whether it is the first of its `blocks`. */
+  readonly first: boolean;
+  readonly unit: Variant; // wide_basic | basic | bottleneck
+  /** Keys that features add. */
+  readonly [key: string]: Value;
+}
+/** What reads images: `input = image(height, width, channels)`. */
+export interface ImageSpec extends AnyModel {
+  readonly kind: "image";
+  readonly input: Variant; // image(height, width, channels)
+  /** How kernels and linear layers start. */
+  readonly init: Variant;
+  readonly stem: Variant; // conv(channels, kernel, stride, norm, pool)
+  readonly blocks: readonly ImageBlockSpec[];
+  readonly final_norm: Variant | null; // batchnorm(eps, momentum), then ReLU
+  readonly head: Variant; // classifier(classes, pool)
+}
+export type ModelSpec = DecoderSpec | ImageSpec;
 
 /** A selector after checking: which parameters it takes is decided by `matchSelector` on parameter paths. */
 export type SelectorSpec =

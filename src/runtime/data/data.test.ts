@@ -1,13 +1,12 @@
 // Data: which files, which part of a document is held out, which windows make a step.
 import { describe, expect, test } from "vitest";
-import type { DataSpec } from "../../bundle/manifest.ts";
+import type { TextData } from "../../bundle/manifest.ts";
 import { FileFault } from "../../bundle/file-fault.ts";
 import { memoryHost } from "../toy.test.helper.ts";
 import { bytesTokenizer } from "../tokenizers/tokenizer.ts";
 import {
-  batchOf,
   findFiles,
-  loadData,
+  loadText,
   readDocuments,
   stepsPerEpoch,
   textData,
@@ -16,7 +15,7 @@ import {
 } from "./index.ts";
 import { splitDocument } from "./windows.ts";
 
-const spec = (changes: Partial<DataSpec> = {}): DataSpec => ({
+const spec = (changes: Partial<TextData> = {}): TextData => ({
   kind: "text", files: ["*.txt"], package: null, tokenizer: { kind: "bytes" }, sequence: 4, pack: true, split: [0.8, 0.2], ...changes,
 }); // prettier-ignore
 const host = memoryHost({
@@ -70,7 +69,7 @@ describe("splitting", () => {
     );
     const ids = (windows: typeof train): string => {
       const all = Array.from({ length: windows.count }, (_, i) => [
-        ...batchOf(windows, [i], 1).input_ids.data,
+        ...windows.batch([{ index: i }], 1)["input_ids"]!.data,
       ]).flat();
       return bytesTokenizer.decode(all);
     };
@@ -82,8 +81,8 @@ describe("splitting", () => {
 test("windows: targets are the next tokens, short ones are filled with ignored targets", () => {
   const windows = windowsOver([Int32Array.of(1, 2, 3, 4, 5, 6, 7)], 4);
   expect(windows.count).toBe(2);
-  const { input_ids, targets } = batchOf(windows, [0, 1], 3);
-  expect([...input_ids.data]).toEqual([1, 2, 3, 4, 5, 6, 0, 0, 0, 0, 0, 0]);
+  const { input_ids, targets } = windows.batch([{ index: 0 }, { index: 1 }], 3);
+  expect([...input_ids!.data]).toEqual([1, 2, 3, 4, 5, 6, 0, 0, 0, 0, 0, 0]);
   expect([...targets.data]).toEqual([2, 3, 4, 5, 6, 7, -100, -100, -100, -100, -100, -100]);
 });
 
@@ -91,7 +90,9 @@ test("any step can be asked for; an epoch sees each window once, across batches"
   const windows = windowsOver([Int32Array.from({ length: 10 * 4 + 1 }, (_, i) => i)], 4);
   const order = trainingOrder(windows, 3, 4, 2);
   const firsts = (step: number): number[] =>
-    order.batchAt(step).flatMap(({ input_ids: { data } }) => [data[0]! / 4, data[4]! / 4]);
+    order
+      .batchAt(step)
+      .flatMap(({ input_ids }) => [input_ids!.data[0]! / 4, input_ids!.data[4]! / 4]);
   const forwards = [0, 1, 2, 3, 4].flatMap(firsts);
   const backwards = [4, 3, 2, 1, 0].map(firsts).reverse().flat();
   expect(backwards).toEqual(forwards);
@@ -107,12 +108,12 @@ test("a BPE file that is missing is trained once and kept; counting an epoch wri
   const data = spec({ tokenizer: { kind: "bpe", file: "tok.json", size: 280 } });
   expect(await stepsPerEpoch({ data, batch: 2 }, files)).toBeGreaterThan(10);
   expect(files.files.has("project/tok.json")).toBe(false);
-  const first = await loadData(data, files);
+  const first = await loadText(data, files);
   const text = first.tokenizer.toJson();
   expect(new TextDecoder().decode(files.files.get("project/tok.json"))).toBe(text);
-  expect((await loadData(data, files)).tokenizer.toJson()).toBe(text);
+  expect((await loadText(data, files)).tokenizer.toJson()).toBe(text);
   expect(first.tokenizer.encode(" the").length).toBe(1);
   await expect(
-    loadData({ ...data, tokenizer: { kind: "bpe", file: "tok.json", size: 257 } }, files),
+    loadText({ ...data, tokenizer: { kind: "bpe", file: "tok.json", size: 257 } }, files),
   ).rejects.toThrow(/the model's vocabulary 257/);
 });

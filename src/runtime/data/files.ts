@@ -1,7 +1,7 @@
 // Which files the globs of a recipe mean, and their documents. A glob starts at the project root, or at the folder of an
 // installed package; what it does not find is told with the place where it looked.
 import { FileFault } from "../../bundle/file-fault.ts";
-import type { DataSpec } from "../../bundle/manifest.ts";
+import type { TextData } from "../../bundle/manifest.ts";
 import { joinPath, readText, type Host } from "../host.ts";
 
 const isPattern = (part: string): boolean => /[*?]/.test(part);
@@ -38,18 +38,20 @@ const walk = async (
   return (await Promise.all(found.map((e) => walk(host, joinPath(folder, e.name), rest)))).flat();
 };
 
+/** The folder of an installed npm package. */
+export const installed = async (name: string, host: Host): Promise<string> => {
+  const folder = await host.packageFolder(name, host.root);
+  if (folder !== undefined) return folder;
+  throw new FileFault(
+    name,
+    `the package that holds the data is not installed (looked from ${host.root})`,
+    `run: npm install ${name}`,
+  );
+};
+
 /** Each file once, in the order of the globs and of names within a glob. */
-export const findFiles = async (data: DataSpec, host: Host): Promise<readonly string[]> => {
-  const base =
-    data.package === null ? host.root : await host.packageFolder(data.package, host.root);
-  if (base === undefined) {
-    const help = `run: npm install ${data.package ?? ""}`;
-    throw new FileFault(
-      data.package ?? "",
-      `the package that holds the data is not installed (looked from ${host.root})`,
-      help,
-    );
-  }
+export const findFiles = async (data: TextData, host: Host): Promise<readonly string[]> => {
+  const base = data.package === null ? host.root : await installed(data.package, host);
   const found = new Set<string>();
   for (const glob of data.files) {
     const absolute = glob.startsWith("/");

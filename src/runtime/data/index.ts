@@ -1,17 +1,29 @@
-// The data of a recipe: files, tokenizer, windows.
+// The data of a recipe: files, tokenizer and windows of text, or images.
 import { FileFault } from "../../bundle/file-fault.ts";
-import type { DataSpec, TokenizerSpec, TrainingSpec } from "../../bundle/manifest.ts";
+import type { DataSpec, TextData, TokenizerSpec, TrainingSpec } from "../../bundle/manifest.ts";
 import { codeOf, joinPath, readText, replaceFile, type Host } from "../host.ts";
 import { bytesTokenizer, type Tokenizer } from "../tokenizers/tokenizer.ts";
 import { readTokenizerJson } from "../tokenizers/tokenizer-json.ts";
 import { trainBpe } from "../tokenizers/train-bpe.ts";
+import type { HeldOut } from "../train/evaluate.ts";
 import { stepsFor } from "./batches.ts";
 import { findFiles, readDocuments } from "./files.ts";
-import { splitDocument, textData, type TextData } from "./windows.ts";
+import { loadImages, type LoadedImages } from "./images/index.ts";
+import { splitDocument, textData, type TextParts } from "./windows.ts";
 
-export { batchOf, stepsFor, trainingOrder, type Batch, type TrainingOrder } from "./batches.ts";
+export { stepsFor, trainingOrder, type TrainingOrder } from "./batches.ts";
 export { findFiles, readDocuments } from "./files.ts";
-export { textData, windowsOver, type TextData, type Windows } from "./windows.ts";
+export { checkFits, imageSamples, type ImageSet, type LoadedImages } from "./images/index.ts";
+export { SHAPES } from "./images/shapes.ts";
+export {
+  decoderOf,
+  imageModelOf,
+  textOf,
+  type Batch,
+  type Picked,
+  type Samples,
+} from "./samples.ts";
+export { textData, windowsOver, type TextParts, type Windows } from "./windows.ts";
 
 /** A path of a recipe: absolute, or from the project root. */
 export const fromRoot = (host: Host, path: string): string =>
@@ -40,24 +52,43 @@ export const openTokenizer = async (spec: TokenizerSpec, host: Host): Promise<To
 export interface LoadOptions {
   readonly write?: boolean;
 }
-export interface LoadedData extends TextData {
+export interface LoadedText extends TextParts {
+  readonly kind: "text";
   readonly tokenizer: Tokenizer;
   readonly files: readonly string[];
 }
-/** Reads the text of a recipe. A missing BPE file is trained on its training part, and written, once. */
+export type LoadedData = LoadedText | LoadedImages;
+
+/** What is held out for evaluation; undefined when nothing is. */
+export const heldOut = (data: LoadedData): HeldOut | undefined => {
+  const { validation: samples } = data;
+  if (samples === undefined) return undefined;
+  return data.kind === "text"
+    ? { kind: "text", samples, tokenizer: data.tokenizer }
+    : { kind: "images", samples };
+};
+
+/** Reads the data of a recipe. A missing BPE file is trained on the training part of its text, and written, once. */
 export const loadData = async (
   data: DataSpec,
   host: Host,
   options: LoadOptions = {},
-): Promise<LoadedData> => {
+): Promise<LoadedData> =>
+  data.kind === "text" ? loadText(data, host, options) : loadImages(data, host);
+
+export const loadText = async (
+  data: TextData,
+  host: Host,
+  options: LoadOptions = {},
+): Promise<LoadedText> => {
   const files = await findFiles(data, host);
   const documents = await readDocuments(files, host);
   const tokenizer = await tokenizerFor(data, documents, host, options.write ?? true);
-  return { ...textData(documents, data, tokenizer), tokenizer, files };
+  return { kind: "text", ...textData(documents, data, tokenizer), tokenizer, files };
 };
 
 const tokenizerFor = async (
-  data: DataSpec,
+  data: TextData,
   documents: readonly string[],
   host: Host,
   write: boolean,

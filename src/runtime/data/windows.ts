@@ -1,20 +1,19 @@
 // Text as training examples. Each document is cut once, at a space: its beginning is for training, its end for validation, so
 // that both see every period and author and share no sentence. Tokens of all documents, a separator after each, form one row;
 // windows of T inputs and the T tokens that follow them cover it without overlap.
-import type { DataSpec } from "../../bundle/manifest.ts";
+import type { TextData } from "../../bundle/manifest.ts";
 import { FileFault } from "../../bundle/file-fault.ts";
 import type { Tokenizer } from "../tokenizers/tokenizer.ts";
+import type { Samples } from "./samples.ts";
 
 /** Targets with this id do not count. */
 export const IGNORED = -100;
 
-export interface Windows {
+/** A batch is `input_ids` and `targets`, both [rows, T], the targets shifted by one. */
+export interface Windows extends Samples {
   readonly sequence: number;
-  readonly count: number;
   /** Tokens that the windows ask for. */
   readonly tokens: number;
-  /** Writes window `index` into row `row` of [rows, T] inputs and targets. */
-  fill(index: number, inputs: Int32Array, targets: Int32Array, row: number): void;
 }
 
 /** The first place at or after `at` where a word begins; the end when there is none. */
@@ -26,7 +25,7 @@ const cutAt = (text: string, at: number): number => {
 /** [training, validation] parts of a document: its first and last fraction. */
 export const splitDocument = (
   text: string,
-  [train, validation]: DataSpec["split"],
+  [train, validation]: TextData["split"],
 ): readonly [string, string] => {
   const end = train >= 1 ? text.length : cutAt(text, Math.floor(text.length * train));
   const begin =
@@ -65,23 +64,33 @@ export const windowsOver = (rows: readonly Int32Array[], sequence: number): Wind
       (_, i) => [r, i * sequence] as const,
     ),
   );
+  const fill = (index: number, inputs: Int32Array, targets: Int32Array, at: number): void => {
+    const [r, start] = starts[index] ?? [-1, 0];
+    const row = rows[r] ?? new Int32Array(0);
+    for (let t = 0; t < sequence; t += 1) {
+      const next = row[start + t + 1];
+      inputs[at * sequence + t] = next === undefined ? 0 : row[start + t]!;
+      targets[at * sequence + t] = next ?? IGNORED;
+    }
+  };
   return {
     sequence,
     count: starts.length,
     tokens: rows.reduce((sum, row) => sum + Math.max(0, row.length - 1), 0),
-    fill: (index, inputs, targets, at) => {
-      const [r, start] = starts[index] ?? [-1, 0];
-      const row = rows[r] ?? new Int32Array(0);
-      for (let t = 0; t < sequence; t += 1) {
-        const next = row[start + t + 1];
-        inputs[at * sequence + t] = next === undefined ? 0 : row[start + t]!;
-        targets[at * sequence + t] = next ?? IGNORED;
-      }
+    batch: (picked, count) => {
+      const shape = [count, sequence];
+      const inputs = new Int32Array(count * sequence);
+      const targets = new Int32Array(count * sequence).fill(IGNORED);
+      picked.forEach(({ index }, at) => fill(index, inputs, targets, at));
+      return {
+        input_ids: { dtype: "i32", shape, data: inputs },
+        targets: { dtype: "i32", shape, data: targets },
+      };
     },
   };
 };
 
-export interface TextData {
+export interface TextParts {
   readonly train: Windows;
   /** Undefined when nothing is held out. */
   readonly validation: Windows | undefined;
@@ -90,9 +99,9 @@ export interface TextData {
 /** Packed: one row of all documents, its last short window dropped. Otherwise each document is a row of its own. */
 export const textData = (
   documents: readonly string[],
-  data: DataSpec,
+  data: TextData,
   tokenizer: Tokenizer,
-): TextData => {
+): TextParts => {
   const parts = documents.map((text) => splitDocument(text, data.split));
   const windows = (texts: readonly string[]): Windows => {
     const rows = encodeAll(texts, tokenizer);

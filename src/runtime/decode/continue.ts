@@ -2,6 +2,8 @@
 // for. A row takes the next sequence when its own has ended, so any number of sequences fit; what a sequence becomes does not
 // depend on its neighbours.
 import type { Session } from "../../bundle/engine.ts";
+import { decoderOf } from "../data/samples.ts";
+import { isWeight } from "../../bundle/disk.ts";
 import type { Manifest } from "../../bundle/manifest.ts";
 import type { HostTensor, Tensors } from "../../bundle/tensor.ts";
 import type { Host } from "../host.ts";
@@ -90,8 +92,7 @@ const explain = async (
   { program, inputs }: Run,
 ): Promise<NonFiniteLogits> => {
   const what = "the model's logits are not finite";
-  for (const { name, kind, diskName } of manifest.state) {
-    if (kind !== "param") continue;
+  for (const { name, diskName } of manifest.state.filter(isWeight)) {
     const held = await session.readState([name]);
     if (held[name]?.data.every(Number.isFinite) === false)
       return new NonFiniteLogits(`${what}; ${diskName} holds values that are not finite`);
@@ -108,7 +109,7 @@ export const continueSequences = async (
   manifest: Manifest,
   { sequences, next, pause, signal }: Continuation,
 ): Promise<void> => {
-  const { context } = manifest.model;
+  const { context } = decoderOf(manifest);
   const [capacity, chunk] = idsShape(programOf(manifest, "prefill"));
   const rows = Array.from({ length: capacity }, (): Row | undefined => undefined);
   let begun = 0;

@@ -1,6 +1,7 @@
 // Text from a model: prompts become tokens, tokens are drawn and become text, until a stop text, the separator of documents or
 // the length. Draws are keyed (seed, prompt, index of the token): the same call gives the same texts.
 import type { Session } from "../../bundle/engine.ts";
+import { decoderOf } from "../data/samples.ts";
 import { FileFault } from "../../bundle/file-fault.ts";
 import type { Manifest } from "../../bundle/manifest.ts";
 import type { HostTensor } from "../../bundle/tensor.ts";
@@ -125,7 +126,7 @@ export const generate = async (
   check(options);
   if (options.tokens === 0)
     return prompts.map((prompt) => ({ prompt, text: "", ids: [], ended: "length" }));
-  const { vocabSize } = manifest.model;
+  const { vocabSize } = decoderOf(manifest);
   const writers = prompts.map((prompt, i) => writer(prompt, i, tokenizer, vocabSize, options));
   await continueSequences(session, manifest, {
     sequences: writers.map(({ begin }) => begin),

@@ -1,5 +1,6 @@
 // report.html: what a training was and how it went, in one file that needs no other.
-import type { Manifest } from "../../bundle/manifest.ts";
+import type { DataSpec, Manifest, TrainingSpec } from "../../bundle/manifest.ts";
+import { sourceName } from "../data/images/index.ts";
 import type { TrainResult } from "../train/loop.ts";
 import type { Row } from "../train/metrics.ts";
 import { escapeHtml, lineChart, type Series } from "./chart.ts";
@@ -55,6 +56,38 @@ const metricPoints = (rows: readonly Row[], name: string): Series["points"] =>
     const mean = numbers.reduce((sum, x) => sum + x, 0) / numbers.length;
     return mean > 0 ? [[step, Math.max(...numbers) / mean] as const] : [];
   });
+/** "eval/heads/0/accuracy" belongs to the chart "accuracy", as head 0. */
+const measureCharts = (rows: readonly Row[]): readonly string[] => {
+  const keys = [...new Set(rows.flatMap((row) => Object.keys(row)))];
+  const found = keys.flatMap((key) => {
+    const parts = /^eval\/(?:heads\/(\d+)\/)?(\w+)$/.exec(key);
+    return parts === null ? [] : [{ key, head: parts[1], measure: parts[2] ?? "" }];
+  });
+  const measures = [...new Set(found.map(({ measure }) => measure))].filter(
+    (measure) => !TOLD.has(measure) || found.some((f) => f.measure === measure && f.head),
+  );
+  return measures.map((measure) => {
+    const mine = found.filter((f) => f.measure === measure);
+    return lineChart({
+      title: `Held-out ${measure.replaceAll("_", " ")}`,
+      ...(mine.length > 1 && { note: "the model, and each of its heads" }),
+      series: mine.map(({ key, head }, i) => ({
+        name: head === undefined ? "model" : `head ${head}`,
+        colour: head === undefined ? "var(--eval)" : hue(i, mine.length),
+        points: pointsOf(rows, key),
+        marks: true,
+      })),
+    });
+  });
+};
+/** Measures with a chart or figure of their own, or none because they never change. */
+const TOLD: ReadonlySet<string> = new Set([
+  "loss",
+  "perplexity",
+  "bits_per_byte",
+  "tokens",
+  "images",
+]);
 
 const chartsOf = ({ manifest, result: { history } }: ReportInput): string => {
   const probes = Object.entries(manifest.probes).map(([name, parameters]) =>
@@ -78,7 +111,7 @@ const chartsOf = ({ manifest, result: { history } }: ReportInput): string => {
   return [
     lineChart({
       title: "Loss",
-      note: "nats a token; the faint line is each step, the strong one its running mean",
+      note: `nats ${oneOf(manifest)}; the faint line is each step, the strong one its running mean`,
       wide: true,
       series: [
         {
@@ -95,6 +128,7 @@ const chartsOf = ({ manifest, result: { history } }: ReportInput): string => {
         },
       ],
     }),
+    ...measureCharts(history),
     lineChart({
       title: "Held-out bits per byte",
       series: [
@@ -132,18 +166,24 @@ const chartsOf = ({ manifest, result: { history } }: ReportInput): string => {
     ...metrics,
     lineChart({
       title: "Speed",
-      note: "tokens a second",
+      note: `${unitOf(manifest)} a second`,
       series: [
         {
-          name: "tokens/s",
+          name: `${unitOf(manifest)}/s`,
           colour: "var(--other)",
-          points: pointsOf(history, "perf/tokens_per_second"),
+          points: pointsOf(history, `perf/${unitOf(manifest)}_per_second`),
           smooth: true,
         },
       ],
     }),
   ].join("\n");
 };
+
+const unitOf = ({ training }: Manifest): "tokens" | "images" =>
+  training?.data.kind === "images" ? "images" : "tokens";
+const oneOf = (manifest: Manifest): string =>
+  unitOf(manifest) === "images" ? "an image" : "a token";
+const percent = (share: number): string => `${(share * 100).toFixed(2)}%`;
 
 const duration = (seconds: number): string => {
   const whole = Math.round(seconds);
@@ -156,27 +196,54 @@ const duration = (seconds: number): string => {
 const median = (values: readonly number[]): number | undefined =>
   [...values].sort((a, b) => a - b)[values.length >> 1];
 
+type Figure = readonly [string, string | undefined, (string | undefined)?];
+
+const evaluationFigures = ({ history, evaluation }: TrainResult): readonly Figure[] => {
+  if (evaluation === undefined) return [];
+  const { measures } = evaluation;
+  const share = (name: string, key: string): Figure => {
+    const value = measures[key];
+    const first = pointsOf(history, `eval/${key}`)[0]?.[1];
+    return [
+      name,
+      value === undefined ? undefined : percent(value),
+      first === undefined ? undefined : `from ${percent(first)}`,
+    ];
+  };
+  const first = pointsOf(history, "eval/bits_per_byte")[0]?.[1];
+  const own: readonly Figure[] =
+    evaluation.kind === "text"
+      ? [
+          [
+            "Held-out bits per byte",
+            evaluation.bitsPerByte.toFixed(3),
+            first === undefined ? undefined : `from ${first.toFixed(2)}`,
+          ],
+          ["Held-out perplexity", shortNumber(evaluation.perplexity), "a token"],
+        ]
+      : [["Held-out loss", evaluation.loss.toFixed(4), "nats an image"]];
+  return [
+    ...own,
+    share("Held-out accuracy", "accuracy"),
+    share("Calibration error", "calibration_error"),
+    share("Disagreement of heads", "disagreement"),
+  ];
+};
+
 const figuresOf = ({ manifest, result }: ReportInput): string => {
-  const { history, evaluation } = result;
-  const bits = pointsOf(history, "eval/bits_per_byte");
-  const tokens = pointsOf(history, "train/num_input_tokens_seen").at(-1)?.[1];
-  const speed = median(pointsOf(history, "perf/tokens_per_second").map(([, y]) => y));
-  const first = bits[0]?.[1];
-  const figures: readonly (readonly [string, string | undefined, (string | undefined)?])[] = [
-    [
-      "Held-out bits per byte",
-      evaluation?.bitsPerByte.toFixed(3),
-      first === undefined ? undefined : `from ${first.toFixed(2)}`,
-    ],
-    [
-      "Held-out perplexity",
-      evaluation === undefined ? undefined : shortNumber(evaluation.perplexity),
-      "a token",
-    ],
+  const { history } = result;
+  const unit = unitOf(manifest);
+  const seen = pointsOf(history, `train/num_input_${unit}_seen`).at(-1)?.[1];
+  const speed = median(pointsOf(history, `perf/${unit}_per_second`).map(([, y]) => y));
+  const figures: readonly Figure[] = [
+    ...evaluationFigures(result),
     ["Parameters", shortNumber(manifest.model.parameters)],
     ["Steps", String(result.step)],
-    ["Tokens seen", tokens === undefined ? undefined : shortNumber(tokens)],
-    ["Median speed", speed === undefined ? undefined : shortNumber(Math.round(speed)), "tokens/s"],
+    [
+      unit === "tokens" ? "Tokens seen" : "Images seen",
+      seen === undefined ? undefined : shortNumber(seen),
+    ],
+    ["Median speed", speed === undefined ? undefined : shortNumber(Math.round(speed)), `${unit}/s`],
     ["Time", duration(result.seconds)],
   ];
   const cells = figures.flatMap(([name, value, unit]) =>
@@ -189,33 +256,41 @@ const figuresOf = ({ manifest, result }: ReportInput): string => {
   return `<dl class="figures">${cells.join("")}</dl>`;
 };
 
+const modelText = (model: Manifest["model"]): string =>
+  model.kind === "decoder"
+    ? `${model.layers} blocks of width ${model.hiddenSize}, vocabulary ${model.vocabSize}, context ${model.context}`
+    : `${model.layers} residual units, images of ${model.height}×${model.width}×${model.channels}, ${model.classes} classes`;
+
+const dataText = (data: DataSpec): string =>
+  data.kind === "images"
+    ? sourceName(data.source)
+    : [data.package, data.files.join(", ")].filter((part) => part !== null).join(": ");
+
+const recipeText = ({ recipe, batch, micro, data }: TrainingSpec): string => {
+  const passes = micro < batch ? `, ${micro} a pass` : "";
+  return data.kind === "text"
+    ? `${recipe}: batches of ${batch} × ${data.sequence} tokens${passes}`
+    : `${recipe}: batches of ${batch} images${passes}`;
+};
+
+const measureText = (evaluation: TrainResult["evaluation"]): string => {
+  if (evaluation === undefined) return "none";
+  return evaluation.kind === "text"
+    ? `${evaluation.tokens} tokens, ${evaluation.bytes} bytes`
+    : `${evaluation.images} images`;
+};
+
 const detailsOf = ({ manifest, engine, seed, result }: ReportInput): string => {
   const { model, training, generator, specHash } = manifest;
-  const data = training?.data;
+  const flops = model.kind === "decoder" ? model.flopsPerToken : model.flopsPerImage;
   const rows: readonly (readonly [string, string])[] = [
-    [
-      "Model",
-      `${model.name}: ${model.layers} blocks of width ${model.hiddenSize}, vocabulary ${model.vocabSize}, context ${model.context}`,
-    ],
-    [
-      "Recipe",
-      `${training?.recipe ?? ""}: batches of ${training?.batch ?? 0} × ${data?.sequence ?? 0} tokens${training !== null && training.micro < training.batch ? `, ${training.micro} sequences a pass` : ""}`,
-    ],
-    [
-      "Data",
-      [data?.package, data?.files.join(", ")]
-        .filter((part) => part !== null && part !== undefined)
-        .join(": "),
-    ],
-    [
-      "Held-out measure",
-      result.evaluation === undefined
-        ? "none"
-        : `${result.evaluation.tokens} tokens, ${result.evaluation.bytes} bytes`,
-    ],
+    ["Model", `${model.name}: ${modelText(model)}`],
+    ["Recipe", training === null ? "" : recipeText(training)],
+    ["Data", training === null ? "" : dataText(training.data)],
+    ["Held-out measure", measureText(result.evaluation)],
     ["Engine", engine],
     ["Seed", String(seed)],
-    ["FLOPs a token, forward and backward", shortNumber(model.flopsPerToken)],
+    [`FLOPs ${oneOf(manifest)}, forward and backward`, shortNumber(flops)],
     ["Spec", `sha256 ${specHash}`],
     ["Written by", `${generator.name} ${generator.version}`],
   ];

@@ -1,7 +1,7 @@
 // The tokenizer that belongs to a model: what lies beside its weights goes first, then the recipe's, then bytes.
 import { FileFault } from "../../bundle/file-fault.ts";
 import type { Manifest } from "../../bundle/manifest.ts";
-import { fromRoot, openTokenizer } from "../data/index.ts";
+import { decoderOf, fromRoot, openTokenizer, textOf } from "../data/index.ts";
 import { joinPath, type Host } from "../host.ts";
 import { readObject, type Beside } from "./beside.ts";
 import { listOf } from "./file.ts";
@@ -30,19 +30,20 @@ const tokenizerBeside = async (beside: Beside): Promise<Tokenizer | undefined> =
 
 export const findTokenizer = async (
   host: Host,
-  { training, model }: Manifest,
+  manifest: Manifest,
   beside: Beside | undefined,
 ): Promise<Tokenizer> => {
   const found = beside === undefined ? undefined : await tokenizerBeside(beside);
   if (found !== undefined) return found;
+  const { training } = manifest;
   if (training !== null) {
-    const spec = training.data.tokenizer;
+    const spec = textOf(training.data).tokenizer;
     return openTokenizer(
       spec.kind === "bpe" ? { ...spec, file: fromRoot(host, spec.file) } : spec,
       host,
     );
   }
-  if (model.vocabSize >= bytesTokenizer.size) return bytesTokenizer;
+  if (decoderOf(manifest).vocabSize >= bytesTokenizer.size) return bytesTokenizer;
   throw new FileFault(
     "tokenizer.json",
     "no tokenizer: the bundle has no recipe and none lies beside the weights",

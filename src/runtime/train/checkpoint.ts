@@ -9,7 +9,8 @@ import {
 } from "../../bundle/safetensors.ts";
 import { configText } from "../../bundle/config-text.ts";
 import type { Session } from "../../bundle/engine.ts";
-import type { Manifest } from "../../bundle/manifest.ts";
+import { isWeight } from "../../bundle/disk.ts";
+import type { Manifest, StateEntry } from "../../bundle/manifest.ts";
 import { asFault, joinPath, openRange, readJson, readText, type Host } from "../host.ts";
 import { checkAgainst, initialValues, isTied, loadEntries, readForDisk } from "../state.ts";
 import type { Row } from "./metrics.ts";
@@ -42,6 +43,8 @@ const stepOf = (path: string): number => Number(/(\d+)$/.exec(path)?.[1]);
 const json = (value: unknown): Uint8Array =>
   new TextEncoder().encode(`${JSON.stringify(value, null, 2)}\n`);
 
+const isSlot = ({ kind }: StateEntry): boolean => kind === "slot";
+
 /** Weights under Hugging Face names, with config.json beside them. */
 export const weightFiles = async (
   session: Session,
@@ -50,7 +53,9 @@ export const weightFiles = async (
   new Map([
     [
       "model.safetensors",
-      writeSafetensors(await readForDisk(session, manifest, "param"), { specc: manifest.specHash }),
+      writeSafetensors(await readForDisk(session, manifest, isWeight), {
+        specc: manifest.specHash,
+      }),
     ],
     ["config.json", new TextEncoder().encode(configText(manifest.model.config))],
   ]);
@@ -75,7 +80,7 @@ export const saveCheckpoint = async (
     ...(await weightFiles(session, manifest)),
     [
       "optimizer.safetensors",
-      writeSafetensors(await readForDisk(session, manifest, "slot"), { specc: manifest.specHash }),
+      writeSafetensors(await readForDisk(session, manifest, isSlot), { specc: manifest.specHash }),
     ],
     ["scheduler.json", json({ last_step: state.global_step, last_lr: learningRate })],
     // Counter-based: seed and step say all.
@@ -141,7 +146,7 @@ export const loadWeights = async (
   path: string,
 ): Promise<void> => {
   const stored = await openWeights(host, path);
-  const entries = manifest.state.filter(({ kind }) => kind === "param");
+  const entries = manifest.state.filter(isWeight);
   try {
     checkAgainst(entries, stored, path, isTied(manifest));
     await loadEntries(session, entries, stored);
@@ -186,28 +191,19 @@ export const loadCheckpoint = async (
     );
   }
   const files = [
-    ["param", "model.safetensors"],
-    ["slot", "optimizer.safetensors"],
+    [isWeight, "model.safetensors"],
+    [isSlot, "optimizer.safetensors"],
   ] as const;
   const opened: SafetensorsFile[] = [];
   try {
-    for (const [kind, name] of files) {
+    for (const [chosen, name] of files) {
       const file = joinPath(path, name);
       const stored = await openSafetensors(await openRange(host, file));
       opened.push(stored);
-      checkAgainst(
-        manifest.state.filter((entry) => entry.kind === kind),
-        stored,
-        file,
-        false,
-      );
+      checkAgainst(manifest.state.filter(chosen), stored, file, false);
     }
-    for (const [i, [kind]] of files.entries()) {
-      await loadEntries(
-        session,
-        manifest.state.filter((entry) => entry.kind === kind),
-        opened[i]!,
-      );
+    for (const [i, [chosen]] of files.entries()) {
+      await loadEntries(session, manifest.state.filter(chosen), opened[i]!);
     }
   } finally {
     await Promise.all(opened.map((stored) => stored.close()));

@@ -1,21 +1,34 @@
-// Held-out loss. Bits per byte make tokenizers comparable: nats / (ln 2 x bytes of the text that the targets stand for).
+// Held-out loss and what else the evaluation program sums. Bits per byte make tokenizers comparable: nats / (ln 2 x bytes of the text that the targets stand for).
 import { FileFault } from "../../bundle/file-fault.ts";
 import type { Session } from "../../bundle/engine.ts";
 import type { Manifest, ProgramEntry } from "../../bundle/manifest.ts";
 import type { HostTensor, Tensors } from "../../bundle/tensor.ts";
-import { batchOf } from "../data/batches.ts";
-import type { Windows } from "../data/windows.ts";
+import type { Samples } from "../data/samples.ts";
 import type { Host } from "../host.ts";
 import type { Tokenizer } from "../tokenizers/tokenizer.ts";
+import { calibration } from "./calibration.ts";
 
-export interface Evaluation {
-  /** Nats a token. */
+interface Measured {
+  /** Nats a target. */
   readonly loss: number;
+  /**
+   * Further means over the targets by name: "accuracy", "disagreement", "heads/0/loss"; and "calibration_error", where the
+   * program tells how sure it is of each answer.
+   */
+  readonly measures: Readonly<Record<string, number>>;
+}
+export interface TextEvaluation extends Measured {
+  readonly kind: "text";
   readonly perplexity: number;
   readonly bitsPerByte: number;
   readonly tokens: number;
   readonly bytes: number;
 }
+export interface ImageEvaluation extends Measured {
+  readonly kind: "images";
+  readonly images: number;
+}
+export type Evaluation = TextEvaluation | ImageEvaluation;
 
 export const programOf = (manifest: Manifest, name: string): ProgramEntry => {
   const program = manifest.programs.find((p) => p.name === name);
@@ -40,43 +53,63 @@ export const scalarTensor = (value: number): HostTensor => ({
   data: Float32Array.of(value),
 });
 
-/** At most `limit` windows, spread evenly over all, the same ones each time. */
+/** At most `limit` samples, spread evenly over all, the same ones each time. */
 export const spread = (count: number, limit: number): readonly number[] =>
   count <= limit
     ? Array.from({ length: count }, (_, i) => i)
     : Array.from({ length: limit }, (_, i) => Math.floor(((i + 0.5) * count) / limit));
 
 export interface EvaluateOptions {
-  /** All windows by default. */
+  /** All samples by default. */
   readonly limit?: number;
   readonly signal?: AbortSignal | undefined;
 }
+/** What is held out; text with the tokenizer that made it. */
+export type HeldOut =
+  | { readonly kind: "text"; readonly samples: Samples; readonly tokenizer: Tokenizer }
+  | { readonly kind: "images"; readonly samples: Samples };
+
+const SUM = "sums/";
+
 /** Ends early, with what was seen, when the signal asks for it. */
 export const evaluate = async (
   session: Session,
   manifest: Manifest,
-  windows: Windows,
-  tokenizer: Tokenizer,
+  held: HeldOut,
   host: Pick<Host, "pause">,
   { limit = Infinity, signal }: EvaluateOptions = {},
 ): Promise<Evaluation> => {
-  const [rows] = idsShape(programOf(manifest, "eval_step"));
-  const chosen = spread(windows.count, limit);
-  let [nats, tokens, bytes] = [0, 0, 0];
+  const rows = programOf(manifest, "eval_step").inputs[0]?.shape[0] ?? 1;
+  const chosen = spread(held.samples.count, limit);
+  const sums = new Map<string, number>();
+  const sure = calibration();
+  let [nats, count, bytes] = [0, 0, 0];
   for (let at = 0; at < chosen.length && (signal?.aborted !== true || at === 0); at += rows) {
-    const batch = batchOf(windows, chosen.slice(at, at + rows), rows);
+    const picked = chosen.slice(at, at + rows).map((index) => ({ index }));
+    const batch = held.samples.batch(picked, rows);
     const out = await session.run("eval_step", { ...batch });
     nats += scalarOf(out, "loss_sum");
-    tokens += scalarOf(out, "count");
-    for (const id of batch.targets.data) if (id >= 0) bytes += tokenizer.bytesOf(id);
+    count += scalarOf(out, "count");
+    for (const name of Object.keys(out).filter((key) => key.startsWith(SUM)))
+      sums.set(name, (sums.get(name) ?? 0) + scalarOf(out, name));
+    const [confidence, correct] = [out["each/confidence"], out["each/correct"]];
+    for (const [i, target] of batch.targets.data.entries()) {
+      if (target < 0) continue;
+      if (held.kind === "text") bytes += held.tokenizer.bytesOf(target);
+      if (confidence && correct) sure.add(confidence.data[i]!, correct.data[i]!);
+    }
     await host.pause();
   }
-  const loss = tokens === 0 ? NaN : nats / tokens;
+  const loss = count === 0 ? NaN : nats / count;
+  const error = sure.error();
+  const measures = {
+    ...Object.fromEntries([...sums].map(([name, sum]) => [name.slice(SUM.length), sum / count])),
+    ...(Number.isNaN(error) ? {} : { calibration_error: error }),
+  };
+  if (held.kind === "images") return { kind: "images", loss, images: count, measures };
+  const bitsPerByte = nats / (Math.LN2 * bytes);
   return {
-    loss,
-    perplexity: Math.exp(loss),
-    bitsPerByte: nats / (Math.LN2 * bytes),
-    tokens,
-    bytes,
+    ...{ kind: "text", loss, perplexity: Math.exp(loss), bitsPerByte, tokens: count, bytes },
+    measures,
   };
 };

@@ -5,7 +5,7 @@ import type { Session } from "../../bundle/engine.ts";
 import type { Manifest, TrainingSpec } from "../../bundle/manifest.ts";
 import { evaluateScalar } from "../../bundle/scalar.ts";
 import { stepsFor, trainingOrder, type TrainingOrder } from "../data/batches.ts";
-import type { LoadedData } from "../data/index.ts";
+import { checkFits, decoderOf, heldOut, imageModelOf, type LoadedData } from "../data/index.ts";
 import { joinPath, replaceFile, type Host } from "../host.ts";
 import { initialise } from "../state.ts";
 import {
@@ -18,6 +18,7 @@ import {
   type TrainerState,
 } from "./checkpoint.ts";
 import { evaluate, type Evaluation } from "./evaluate.ts";
+import { countingOf, evaluationRow } from "./counting.ts";
 import { findCause, NonFiniteFault } from "./failure.ts";
 import { openMetrics, type MetricsLog, type Row } from "./metrics.ts";
 import { passesOfStep, planStep, runStep, type StepResult } from "./step.ts";
@@ -29,7 +30,9 @@ export interface Progress {
   readonly loss: number;
   readonly learningRate: number;
   readonly gradNorm: number;
-  readonly tokensPerSecond: number;
+  /** Tokens or images, as `unit` says. */
+  readonly perSecond: number;
+  readonly unit: "tokens" | "images";
   readonly secondsLeft: number;
 }
 export interface TrainOptions {
@@ -47,8 +50,8 @@ export interface TrainOptions {
   readonly signal?: AbortSignal | undefined;
   readonly onStep?: ((progress: Progress) => void) | undefined;
   readonly onEvaluation?: ((step: number, evaluation: Evaluation) => void) | undefined;
-  /** Windows looked at on the way, and at the end. */
-  readonly evaluationWindows?: readonly [during: number, end: number];
+  /** Samples looked at on the way, and at the end. */
+  readonly evaluationSamples?: readonly [during: number, end: number];
 }
 export interface TrainResult {
   readonly status: "finished" | "interrupted";
@@ -62,8 +65,8 @@ export interface TrainResult {
   readonly seconds: number;
 }
 
-const EVALUATION_WINDOWS = [64, 512] as const;
-/** Tokens a second are of the last steps: what came before says nothing about the time left. */
+const EVALUATION_SAMPLES = [64, 512] as const;
+/** The speed is that of the last steps: what came before says nothing about the time left. */
 const SPEED_WINDOW = 20;
 
 export const recipeOf = (manifest: Manifest): TrainingSpec => {
@@ -160,32 +163,24 @@ const evaluateRow = async (
   limit: number,
 ): Promise<{ evaluation: Evaluation; row: Row } | undefined> => {
   const { session, manifest, host, options, order } = run;
-  const { validation, tokenizer } = options.data;
-  if (validation === undefined || !manifest.programs.some(({ name }) => name === "eval_step"))
+  const held = heldOut(options.data);
+  if (held === undefined || !manifest.programs.some(({ name }) => name === "eval_step"))
     return undefined;
-  const evaluation = await evaluate(session, manifest, validation, tokenizer, host, {
+  const evaluation = await evaluate(session, manifest, held, host, {
     limit,
     signal: options.signal,
   });
-  const { loss, perplexity, bitsPerByte, tokens } = evaluation;
   options.onEvaluation?.(step, evaluation);
-  const row = {
-    step,
-    epoch: order.epochAfter(step),
-    "eval/loss": loss,
-    "eval/perplexity": perplexity,
-    "eval/bits_per_byte": bitsPerByte,
-    "eval/tokens": tokens,
-  };
+  const row = { step, epoch: order.epochAfter(step), ...evaluationRow(evaluation) };
   await run.metrics.write(row);
   return { evaluation, row };
 };
 
 const loop = async (run: Run, start: TrainerState): Promise<TrainResult> => {
   const { session, manifest, host, options, spec, order, totalSteps, target } = run;
-  const [during, atEnd] = options.evaluationWindows ?? EVALUATION_WINDOWS;
+  const [during, atEnd] = options.evaluationSamples ?? EVALUATION_SAMPLES;
   const last = Math.min(totalSteps, options.steps ?? totalSteps);
-  const tokensPerStep = spec.batch * spec.data.sequence;
+  const counting = countingOf(manifest, spec);
   const began = host.now() - start.elapsed_seconds * 1000;
   const recent: number[] = [];
   let state = start;
@@ -239,7 +234,7 @@ const loop = async (run: Run, start: TrainerState): Promise<TrainResult> => {
       ...state,
       global_step: step,
       epoch: order.epochAfter(step),
-      num_input_tokens_seen: step * tokensPerStep,
+      num_input_tokens_seen: counting.unit === "tokens" ? step * counting.perStep : 0,
     };
     const [looks, saves] = [isDue(spec.evalEvery, step), isDue(spec.saveEvery, step)];
     // The engine goes on while this step is written down, unless somebody wants the state as it is now.
@@ -255,26 +250,23 @@ const loop = async (run: Run, start: TrainerState): Promise<TrainResult> => {
       "train/loss": loss,
       "train/learning_rate": learningRate,
       "train/grad_norm": result.gradNorm,
-      "train/num_input_tokens_seen": state.num_input_tokens_seen,
-      "perf/tokens_per_second": (tokensPerStep * 1000) / milliseconds,
+      [`train/num_input_${counting.unit}_seen`]: step * counting.perStep,
+      [`perf/${counting.unit}_per_second`]: (counting.perStep * 1000) / milliseconds,
       "perf/step_time_ms": milliseconds,
-      "perf/tflops": (manifest.model.flopsPerToken * tokensPerStep) / (milliseconds * 1e9),
+      "perf/tflops": (counting.flops * counting.perStep) / (milliseconds * 1e9),
       "memory/num_tensors": session.liveBuffers(),
       ...probeRow(result.outputs, step === 1 || step === last || step % LISTS_EVERY === 0),
     });
     if (!finite) throw await explain(run, result, step);
-    const [tokensPerSecond, secondsLeft] = [
-      (tokensPerStep * 1000) / perStep,
-      ((last - step) * perStep) / 1000,
-    ];
     options.onStep?.({
       step,
       totalSteps: last,
       loss,
       learningRate,
       gradNorm: result.gradNorm,
-      tokensPerSecond,
-      secondsLeft,
+      perSecond: (counting.perStep * 1000) / perStep,
+      unit: counting.unit,
+      secondsLeft: ((last - step) * perStep) / 1000,
     });
     if (looks) await look(during);
     if (saves) await save();
@@ -304,6 +296,20 @@ const removePartials = async (host: Host, outDir: string): Promise<void> => {
   }
 };
 
+/** Data that was not there when the spec was checked may be other than it said. */
+const checkData = (data: LoadedData, manifest: Manifest): void => {
+  if (data.kind === "images") {
+    checkFits(data, imageModelOf(manifest));
+    return;
+  }
+  const { vocabSize } = decoderOf(manifest);
+  if (data.tokenizer.size > vocabSize)
+    throw new FileFault(
+      "tokenizer",
+      `has ${data.tokenizer.size} tokens, the model's vocabulary ${vocabSize}`,
+    );
+};
+
 /** Writes metrics.jsonl, checkpoints and, when finished, model.safetensors, config.json and tokenizer.json below `outDir`. */
 export const train = async (
   session: Session,
@@ -313,12 +319,7 @@ export const train = async (
 ): Promise<TrainResult> => {
   const spec = recipeOf(manifest);
   const { outDir, data } = options;
-  if (data.tokenizer.size > manifest.model.vocabSize) {
-    throw new FileFault(
-      "tokenizer",
-      `has ${data.tokenizer.size} tokens, the model's vocabulary ${manifest.model.vocabSize}`,
-    );
-  }
+  checkData(data, manifest);
   const resumed =
     options.resumeFrom === undefined
       ? undefined
@@ -358,7 +359,8 @@ export const train = async (
   if (result.status === "finished") {
     for (const [name, bytes] of await weightFiles(session, manifest))
       await replaceFile(host, joinPath(outDir, name), bytes);
-    await replaceFile(host, joinPath(outDir, "tokenizer.json"), data.tokenizer.toJson());
+    if (data.kind === "text")
+      await replaceFile(host, joinPath(outDir, "tokenizer.json"), data.tokenizer.toJson());
   }
   return result;
 };

@@ -4,7 +4,7 @@ import type { Manifest } from "../../bundle/manifest.ts";
 import { wholeStep } from "../../bundle/saved-model.ts";
 import { evaluateScalar } from "../../bundle/scalar.ts";
 import type { HostTensor, Tensors } from "../../bundle/tensor.ts";
-import type { Batch } from "../data/batches.ts";
+import type { Batch } from "../data/samples.ts";
 import { scalarOf, scalarTensor } from "./evaluate.ts";
 
 export interface StepResult {
@@ -64,10 +64,9 @@ export const planStep = (
   step: number,
 ): readonly ProgramRun[] => {
   if (batches.length === 1 || !session.offers(STEP)) return passesOfStep(manifest, batches, step);
-  const batch = {
-    input_ids: joined(batches.map(({ input_ids }) => input_ids)),
-    targets: joined(batches.map(({ targets }) => targets)),
-  };
+  const batch = Object.fromEntries(
+    Object.keys(batches[0]!).map((name) => [name, joined(batches.map((part) => part[name]!))]),
+  );
   return [{ program: STEP, inputs: { ...batch, ...scalarsAt(manifest, STEP, step) } }];
 };
 

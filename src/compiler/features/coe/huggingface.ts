@@ -17,7 +17,7 @@ import {
   readNorm,
   variantAt,
 } from "../../huggingface/families/parts.ts";
-import type { ModelSpec, Value, Variant } from "../../semantics/spec.ts";
+import type { DecoderSpec, Value, Variant } from "../../semantics/spec.ts";
 
 const residualOf = (config: ConfigReader): string => {
   const [inner, outer] = [config.flag("inner_residual"), config.flag("outer_residual")];
@@ -116,7 +116,7 @@ export const coeCheckpoints: Family = {
     });
     return readDecoder(config, { block, final_norm: norm });
   },
-  write: (model: ModelSpec) => ({
+  write: (model: DecoderSpec) => ({
     ...decoderKeys(model),
     ...normKeys(model),
     ...latentKeys(model),

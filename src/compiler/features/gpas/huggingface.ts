@@ -14,7 +14,7 @@ import {
   readSwiglu,
   swigluKeys,
 } from "../../huggingface/families/parts.ts";
-import type { ModelSpec, Variant } from "../../semantics/spec.ts";
+import type { DecoderSpec, Variant } from "../../semantics/spec.ts";
 
 /** `NORM_TYPE` without its `_gpas`, and what it is called here; the scaled ones start otherwise and compute the same. */
 const placements: Readonly<Record<string, string>> = {
@@ -49,7 +49,7 @@ const readPlacement = (config: ConfigReader, norm: Variant): Variant => {
 };
 
 /** Layers of a mixed model are each one or the other: the Spec knows no more. */
-const normType = (model: ModelSpec): Config => {
+const normType = (model: DecoderSpec): Config => {
   const names = model.blocks.map(({ norm }) => norm.is);
   const post = names.findIndex((name) => name !== "post");
   const gates = model.blocks.some(({ scaling }) => scaling?.is === "gpas") ? "_gpas" : "";

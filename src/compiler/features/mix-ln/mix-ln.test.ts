@@ -1,9 +1,9 @@
 // Mix-LN is a choice by layer and nothing else; parity with the code of GPAS stands in test/parity.
 import { describe, expect, it } from "vitest";
 import { modelFrom } from "../../../../test/parity/models.ts";
-import type { ModelSpec } from "../../semantics/spec.ts";
+import type { DecoderSpec } from "../../semantics/spec.ts";
 
-const model = (norm: string, depth = 6): ModelSpec =>
+const model = (norm: string, depth = 6): DecoderSpec =>
   modelFrom(`model Mixed {
     vocab_size = 7 hidden_size = 8 context = 16
     blocks ${depth} { norm = ${norm} attention = mha(2) ffn = swiglu(12) }

@@ -20,7 +20,7 @@ import {
   sumAll,
 } from "../../model/ops.ts";
 import type { Cell, Stage } from "../../model/stage.ts";
-import type { ModelSpec } from "../../semantics/spec.ts";
+import type { DecoderSpec } from "../../semantics/spec.ts";
 import { balanceTerms, type Mixture } from "./config.ts";
 import { selectionBias, type Routing } from "./router.ts";
 
@@ -87,7 +87,7 @@ const note = ({ effects }: Cell, name: string, node: Node): void =>
   void effects.notes.set(name, [...(effects.notes.get(name) ?? []), node]);
 
 /** The tokens of all layers together, as `load_balancing_loss_func` of transformers has it, but 1 when balanced, not k. */
-export const balanceOfModel = (stage: Stage, model: ModelSpec): void => {
+export const balanceOfModel = (stage: Stage, model: DecoderSpec): void => {
   const { b, effects } = stage;
   const [loads = [], shares = []] = [effects.notes.get(LOAD), effects.notes.get(SHARE)];
   const term = model.blocks

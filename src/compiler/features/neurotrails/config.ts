@@ -12,6 +12,7 @@ export interface Split extends Shared {
   readonly heads: number;
   readonly blocksInHead: number;
   readonly finalNorm: "once" | "twice";
+  readonly lastBatchNorm: "own" | "shared";
 }
 export interface Ensemble extends Shared {
   readonly kind: "ensemble";
@@ -40,6 +41,7 @@ export const trailsOf = (model: ModelSpec): Trails | undefined => {
     heads: number(trails, "heads"),
     blocksInHead: number(trails, "blocks_in_head"),
     finalNorm: oneOf(trails, "final_norm", ["once", "twice"]),
+    lastBatchNorm: oneOf(trails, "last_batch_norm", ["own", "shared"]),
     ...shared,
   };
 };

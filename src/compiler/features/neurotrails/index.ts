@@ -34,14 +34,15 @@ const branches = (word: string, count: number): readonly string[] =>
   count === 1 ? [""] : Array.from({ length: count }, (_, i) => `${word}.${i}.`);
 
 const split =
-  ({ heads, blocksInHead, finalNorm, combine: how, loss }: Split): Body =>
+  ({ heads, blocksInHead, finalNorm, lastBatchNorm, combine: how, loss }: Split): Body =>
   (parts) => {
     const { b, depth } = parts;
     const trunk = parts.blocks(parts.stem(""), 0, depth - blocksInHead, "");
     const trained = branches("heads", heads).map((head) => {
       const last = parts.blocks(trunk, depth - blocksInHead, depth, head);
-      const once = parts.finalNorm(last, head);
-      return parts.head(finalNorm === "twice" ? parts.finalNorm(once, head) : once, head);
+      const norm = lastBatchNorm === "shared" ? "" : head;
+      const once = parts.finalNorm(last, norm);
+      return parts.head(finalNorm === "twice" ? parts.finalNorm(once, norm) : once, head);
     });
     return { logits: combine(b, how, trained), trained, loss };
   };

@@ -5,7 +5,7 @@ import { llamaSpec, passOf, type Sizes } from "../../../../test/parity/models.ts
 import { analyze } from "../../analyze.ts";
 import { createBuilder } from "../../ir/builder.ts";
 import { evaluateNodes } from "../../ir/evaluate.ts";
-import type { ModelSpec, Variant } from "../../semantics/spec.ts";
+import type { DecoderSpec, Variant } from "../../semantics/spec.ts";
 import { features } from "../index.ts";
 import { parametersOf } from "../../model/parameters-of.ts";
 import { combine } from "./index.ts";
@@ -15,10 +15,10 @@ const sizes: Sizes = {
   vocab: 11, hidden: 8, layers: 3, heads: 2, kv: 2, ffn: 12, eps: 1e-6, padding: null, tied: false,
 }; // prettier-ignore
 const split = (changes: Variant | object = {}): Variant => ({
-  is: "split", heads: 3, blocks_in_head: 1, combine: "mean_logits", loss: "sum", final_norm: "once", ...changes,
+  is: "split", heads: 3, blocks_in_head: 1, combine: "mean_logits", loss: "sum", final_norm: "once", last_batch_norm: "own", ...changes,
 }); // prettier-ignore
-const withTrails = (trails: Variant | null): ModelSpec => ({ ...llamaSpec(sizes), trails });
-const count = (model: ModelSpec): number =>
+const withTrails = (trails: Variant | null): DecoderSpec => ({ ...llamaSpec(sizes), trails });
+const count = (model: DecoderSpec): number =>
   parametersOf(model, features).reduce(
     (sum, p) => sum + p.shape.reduce((n, d) => n * d.size, 1),
     0,
@@ -35,7 +35,7 @@ const values = (name: string, size: number): Float64Array => {
     return s / 2 ** 31 - 0.5;
   });
 };
-const run = (model: ModelSpec) => {
+const run = (model: DecoderSpec) => {
   const { parameters, run: forward } = passOf(model, B, T);
   const state = Object.fromEntries(
     parameters.map((p) => [

@@ -67,8 +67,24 @@ const constructors: readonly Constructor[] = [
             { name: "twice", doc: "with the same gain, as in the authors' language models" },
           ],
         },
-        doc: "how often a head applies the norm after its last block",
+        doc: "how often a head of a decoder applies the norm after its last block",
         default: "once",
+        source: code,
+      },
+      {
+        name: "last_batch_norm",
+        type: {
+          kind: "word",
+          words: [
+            { name: "own", doc: "each head has its own" },
+            {
+              name: "shared",
+              doc: "one for all, whose statistics move with each head in turn: the authors' WideResNet",
+            },
+          ],
+        },
+        doc: "whose batch norm follows the last block of an image model's heads",
+        default: "own",
         source: code,
       },
     ],
@@ -94,31 +110,36 @@ const checkModel = (model: ModelSpec): readonly Complaint[] => {
       at: "trails.blocks_in_head",
       details: { help: [`use a number from 0 to ${depth}`] },
     });
-  if (trails.finalNorm === "twice" && model.final_norm === null)
+  if (trails.finalNorm === "twice" && (model.kind === "image" || model.final_norm === null))
     complaints.push({
       name: "no-norm-to-repeat",
       args: {},
       at: "trails.final_norm",
-      details: { help: ["use final_norm: once, or give the model a final_norm"] },
+      details: { help: ["use final_norm: once, or a decoder with a final_norm"] },
+    });
+  if (trails.lastBatchNorm === "shared" && (model.kind !== "image" || model.final_norm === null))
+    complaints.push({
+      name: "no-batch-norm-to-share",
+      args: {},
+      at: "trails.last_batch_norm",
+      details: { help: ["use last_batch_norm: own, or an image model with a final_norm"] },
     });
   return complaints;
+};
+
+const trails: Key = {
+  name: "trails",
+  type: { kind: "sum", name: "Trails" },
+  optional: true,
+  default: "none",
+  doc: "heads that answer together",
+  source,
 };
 
 export const vocabulary: VocabularyPart = {
   sums: [{ name: "Trails", doc: "how a model parts into heads that answer together" }],
   constructors,
-  keys: {
-    model: [
-      {
-        name: "trails",
-        type: { kind: "sum", name: "Trails" },
-        optional: true,
-        default: "none",
-        doc: "heads that answer together",
-        source,
-      },
-    ],
-  },
+  keys: { model: [trails], "model of images": [trails] },
   checkModel,
   diagnostics: [
     {
@@ -134,11 +155,20 @@ export const vocabulary: VocabularyPart = {
       code: "SPC3802",
       name: "no-norm-to-repeat",
       severity: "error",
-      message: "final_norm: twice needs a final norm, and this model has none",
-      why: "The authors' language models apply the norm after a head's last block a second time before the output layer. Without a final norm there is nothing to apply.",
+      message: "final_norm: twice needs a decoder with a final norm",
+      why: "The authors' language models apply the norm after a head's last block a second time before the output layer. Without a final norm there is nothing to apply, and their image models apply theirs once.",
       wrong:
         "model M extends Base {\n  final_norm = none\n  trails = split(blocks_in_head: 1, final_norm: twice)\n}",
       right: "model M extends Base {\n  final_norm = none\n  trails = split(blocks_in_head: 1)\n}",
+    },
+    {
+      code: "SPC3803",
+      name: "no-batch-norm-to-share",
+      severity: "error",
+      message: "last_batch_norm: shared needs an image model with a final norm",
+      why: "The heads of the authors' WideResNet share the batch norm after their last blocks: one gain, one bias, and running statistics that move once for each head. Decoders have no batch norm, and a model without a final norm has none to share.",
+      wrong: "model M extends Base { trails = split(blocks_in_head: 1, last_batch_norm: shared) }",
+      right: "model M extends Base { trails = split(blocks_in_head: 1) }",
     },
   ],
   words: ["heads", "members"],

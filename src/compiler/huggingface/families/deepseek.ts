@@ -1,5 +1,5 @@
 // DeepSeek V2 and V3: latent attention, dense first layers, then mixtures with shared experts.
-import type { ModelSpec, Value, Variant } from "../../semantics/spec.ts";
+import type { DecoderSpec, Value, Variant } from "../../semantics/spec.ts";
 import type { Config, ConfigReader } from "../config-reader.ts";
 import { make, type Draft, type Family, type Keys } from "../family.ts";
 import { mixtureOf } from "./experts.ts";
@@ -29,7 +29,7 @@ export const readLatent = (config: ConfigReader): Variant => {
     bias: config.flag("attention_bias", false) || undefined,
   });
 };
-export const latentKeys = (model: ModelSpec): Config => {
+export const latentKeys = (model: DecoderSpec): Config => {
   const attention = firstBlock(model)?.attention;
   const [nope, rope] = [at(attention, "nope"), at(attention, "rope")];
   return {
@@ -87,7 +87,7 @@ const deepseekDecoder = (config: ConfigReader, router: Value, options: Keys): Dr
   });
   return readDecoder(config, { block, final_norm: norm });
 };
-const deepseekKeys = (model: ModelSpec): Config => {
+const deepseekKeys = (model: DecoderSpec): Config => {
   const mixture = mixtureOf(model);
   const dense = model.blocks.findIndex(({ ffn }) => ffn.is === "moe");
   return {

@@ -1,6 +1,6 @@
 // Gemma 2 and 3: norms on both sides of each sub-layer with gains of 1 + weight, scaled embeddings, windows in turn with full
 // attention; Gemma 2 caps its scores and logits, Gemma 3 normalises queries and keys.
-import type { ModelSpec, Variant } from "../../semantics/spec.ts";
+import type { DecoderSpec, Variant } from "../../semantics/spec.ts";
 import type { Config, ConfigReader } from "../config-reader.ts";
 import { make, type Draft, type Family, type Keys } from "../family.ts";
 import {
@@ -62,7 +62,7 @@ const gemmaDecoder = (
   });
 };
 
-const gemmaKeys = (model: ModelSpec): Config => {
+const gemmaKeys = (model: DecoderSpec): Config => {
   const attention = firstBlock(model)?.attention;
   const scale = at(attention, "scale");
   return {

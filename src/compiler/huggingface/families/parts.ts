@@ -1,13 +1,13 @@
 // What families have in common, each part in both directions: `read…` takes keys of config.json and gives keys of the
 // language, `…Keys` goes back. A value that a part cannot express becomes undefined, and reading back then differs.
 import { isVariant } from "../../model/config.ts";
-import type { BlockSpec, ModelSpec, Value, Variant } from "../../semantics/spec.ts";
+import type { BlockSpec, DecoderSpec, Value, Variant } from "../../semantics/spec.ts";
 import type { Config, ConfigReader } from "../config-reader.ts";
 import { make, type Draft, type Keys } from "../family.ts";
 
 /** The value at a path below a variant, a block or a model: "attention.position.theta". */
 export const at = (
-  value: Value | Keys | ModelSpec | BlockSpec | undefined,
+  value: Value | Keys | DecoderSpec | BlockSpec | undefined,
   path: string,
 ): Value | undefined =>
   path
@@ -20,7 +20,7 @@ export const at = (
       value,
     ) as Value | undefined;
 
-export const firstBlock = (model: ModelSpec): BlockSpec | undefined => model.blocks[0];
+export const firstBlock = (model: DecoderSpec): BlockSpec | undefined => model.blocks[0];
 export const variantAt = (value: Parameters<typeof at>[0], path: string): Variant | undefined => {
   const found = at(value, path);
   return isVariant(found) ? found : undefined;
@@ -76,7 +76,7 @@ const readPadding = (config: ConfigReader): number | undefined => {
   throw config.fault("pad_token_id", `is ${id}, outside of the vocabulary of ${vocab}`);
 };
 
-export const decoderKeys = (model: ModelSpec): Config => ({
+export const decoderKeys = (model: DecoderSpec): Config => ({
   vocab_size: model.vocab_size,
   hidden_size: model.hidden_size,
   max_position_embeddings: model.context,
@@ -88,7 +88,7 @@ export const decoderKeys = (model: ModelSpec): Config => ({
 
 export const readNorm = (config: ConfigReader, options: Keys = {}, eps = 1e-6): Variant =>
   make("rmsnorm", { eps: config.real("rms_norm_eps", eps), ...options });
-export const normKeys = (model: ModelSpec): Config => ({
+export const normKeys = (model: DecoderSpec): Config => ({
   rms_norm_eps: at(firstBlock(model), "norm.norm.eps"),
 });
 
@@ -107,12 +107,12 @@ export const readAttention = (
     ? make("mha", { heads, head_dim, ...options })
     : make("gqa", { heads, kv, head_dim, ...options });
 };
-const headDimOf = (model: ModelSpec): Value | undefined => {
+const headDimOf = (model: DecoderSpec): Value | undefined => {
   const attention = firstBlock(model)?.attention;
   const [given, heads] = [at(attention, "head_dim"), at(attention, "heads")];
   return given ?? (typeof heads === "number" ? model.hidden_size / heads : undefined);
 };
-export const attentionKeys = (model: ModelSpec): Config => {
+export const attentionKeys = (model: DecoderSpec): Config => {
   const attention = firstBlock(model)?.attention;
   if (!isOneOf(attention, "mha", "gqa", "mqa")) return {};
   const heads = at(attention, "heads");
@@ -150,12 +150,12 @@ export const readWindows = (
   );
   return narrow.some((w) => w !== null) ? narrow : undefined;
 };
-const windowsOf = (model: ModelSpec): readonly (Value | undefined)[] =>
+const windowsOf = (model: DecoderSpec): readonly (Value | undefined)[] =>
   model.blocks.map((block) => at(block, "attention.window"));
 /** The first layer's window that there is; null for none. */
-export const windowOf = (model: ModelSpec): Value =>
+export const windowOf = (model: DecoderSpec): Value =>
   windowsOf(model).find((window) => typeof window === "number") ?? null;
-export const layerTypes = (model: ModelSpec): readonly string[] =>
+export const layerTypes = (model: DecoderSpec): readonly string[] =>
   windowsOf(model).map((window) => (typeof window === "number" ? SLIDING : FULL));
 
 /** Gated by SiLU, whatever the width is called. */
@@ -163,7 +163,7 @@ export const readSwiglu = (config: ConfigReader, options: Keys = {}): Variant =>
   config.only("hidden_act", "silu");
   return make("swiglu", { intermediate: config.whole("intermediate_size"), ...options });
 };
-export const swigluKeys = (model: ModelSpec): Config => ({
+export const swigluKeys = (model: DecoderSpec): Config => ({
   intermediate_size: at(firstBlock(model), "ffn.intermediate"),
   hidden_act: isOneOf(firstBlock(model)?.ffn, "swiglu") ? "silu" : undefined,
 });

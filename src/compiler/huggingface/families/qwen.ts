@@ -1,5 +1,5 @@
 // Qwen 2 and 3: LLaMA with biases on q, k and v, or with norms on them; windows in the upper layers.
-import type { ModelSpec } from "../../semantics/spec.ts";
+import type { DecoderSpec } from "../../semantics/spec.ts";
 import type { Config, ConfigReader } from "../config-reader.ts";
 import { make, type Family, type Keys } from "../family.ts";
 import {
@@ -26,7 +26,7 @@ const readUpperWindows = (config: ConfigReader): ReturnType<typeof readWindows> 
   const full = config.whole("max_window_layers", 28);
   return readWindows(config, on ? window : undefined, (layer) => layer >= full);
 };
-const upperWindowKeys = (model: ModelSpec): Config => {
+const upperWindowKeys = (model: DecoderSpec): Config => {
   const types = layerTypes(model);
   const first = types.findIndex((type) => type !== "full_attention");
   return {
@@ -56,7 +56,7 @@ const qwenDecoder = (
   });
   return readDecoder(config, { block, final_norm: norm });
 };
-const qwenKeys = (model: ModelSpec): Config => ({
+const qwenKeys = (model: DecoderSpec): Config => ({
   ...decoderKeys(model),
   ...normKeys(model),
   ...attentionKeys(model),

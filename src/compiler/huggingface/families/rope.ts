@@ -1,6 +1,6 @@
 // Rotary positions in config.json: `rope_parameters` since version 5 of transformers, `rope_theta` and `rope_scaling` before;
 // both are read, the newer is written.
-import type { ModelSpec, Variant } from "../../semantics/spec.ts";
+import type { DecoderSpec, Variant } from "../../semantics/spec.ts";
 import type { Config, ConfigReader } from "../config-reader.ts";
 import { make, type Keys } from "../family.ts";
 import { at, firstBlock, variantAt } from "./parts.ts";
@@ -137,6 +137,6 @@ export const ropeParameters = (position: Variant | undefined): Config | undefine
   if (scaling === undefined) return { rope_type: "default", ...theta };
   return { rope_type: scaling.is, ...theta, ...scalings[scaling.is]?.write(scaling) };
 };
-export const ropeKeys = (model: ModelSpec): Config => ({
+export const ropeKeys = (model: DecoderSpec): Config => ({
   rope_parameters: ropeParameters(variantAt(firstBlock(model), "attention.position")),
 });

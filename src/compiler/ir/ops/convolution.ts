@@ -47,7 +47,7 @@ const flops = (result: Dim, node: Node, window: readonly Dim[]): number =>
 const moved = (node: Node): number =>
   bytes(node.type) + node.inputs.reduce((n, x) => n + bytes(x.type), 0);
 
-/** Calls `each` with the offsets of x, kernel and y that belong together. */
+/** Calls `each` with the offsets of one value of x, and of the rows of O values of kernel and y that belong to it. */
 const pairs = (
   x: Four,
   kernel: Four,
@@ -64,12 +64,11 @@ const pairs = (
         for (let i = 0; i < h; i++)
           for (let j = 0; j < w; j++)
             for (let c = 0; c < C; c++)
-              for (let o = 0; o < O; o++)
-                each(
-                  ((n * H + p * s + i) * W + q * s + j) * C + c,
-                  ((i * w + j) * C + c) * O + o,
-                  ((n * P + p) * Q + q) * O + o,
-                );
+              each(
+                ((n * H + p * s + i) * W + q * s + j) * C + c,
+                ((i * w + j) * C + c) * O,
+                ((n * P + p) * Q + q) * O,
+              );
 };
 
 type Names = "conv2d" | "conv2dInputGrad" | "conv2dKernelGrad";
@@ -112,7 +111,10 @@ export const convolutions: Pick<OpTable, Names> = {
     evaluate: ([x, kernel], node) => {
       const [xs, ks] = [four(node.inputs[0]), four(node.inputs[1])];
       const y = new Float64Array(count(node.type));
-      pairs(xs, ks, four(node), node.attrs.stride, (at, k, to) => (y[to]! += x[at]! * kernel[k]!));
+      const O = ks[3].size;
+      pairs(xs, ks, four(node), node.attrs.stride, (at, k, to) => {
+        for (let o = 0; o < O; o++) y[to + o]! += x[at]! * kernel[k + o]!;
+      });
       return y;
     },
     cost: (node) => {
@@ -175,7 +177,10 @@ export const convolutions: Pick<OpTable, Names> = {
     evaluate: ([dy, kernel], node) => {
       const [ys, ks] = [four(node.inputs[0]), four(node.inputs[1])];
       const x = new Float64Array(count(node.type));
-      pairs(four(node), ks, ys, node.attrs.stride, (to, k, at) => (x[to]! += dy[at]! * kernel[k]!));
+      const O = ks[3].size;
+      pairs(four(node), ks, ys, node.attrs.stride, (to, k, at) => {
+        for (let o = 0; o < O; o++) x[to]! += dy[at + o]! * kernel[k + o]!;
+      });
       return x;
     },
     cost: (node) => {
@@ -235,7 +240,10 @@ export const convolutions: Pick<OpTable, Names> = {
     evaluate: ([x, dy], node) => {
       const [xs, ys] = [four(node.inputs[0]), four(node.inputs[1])];
       const kernel = new Float64Array(count(node.type));
-      pairs(xs, four(node), ys, node.attrs.stride, (at, to, y) => (kernel[to]! += x[at]! * dy[y]!));
+      const O = ys[3].size;
+      pairs(xs, four(node), ys, node.attrs.stride, (at, to, y) => {
+        for (let o = 0; o < O; o++) kernel[to + o]! += x[at]! * dy[y + o]!;
+      });
       return kernel;
     },
     cost: (node) => {

@@ -80,15 +80,18 @@ const copySpec = (shape: readonly number[], dtype: DType): LoopSpec => {
   return { shape, dims: [sizeOf(shape)], loads: [access], code: [], store: access };
 };
 
+/** Undefined: some values turned out to need a buffer; now they have the role, and drafting begins anew. */
 const draftsOf = (
   graph: TfGraph,
   roles: Roles,
   inPlace: ReadonlyMap<TfNode, string>,
-): {
-  readonly constants: readonly Draft[];
-  readonly run: readonly Draft[];
-  readonly bufferOf: (name: string) => number;
-} => {
+):
+  | {
+      readonly constants: readonly Draft[];
+      readonly run: readonly Draft[];
+      readonly bufferOf: (name: string) => number;
+    }
+  | undefined => {
   const phases = { constants: [] as Draft[], run: [] as Draft[] };
   const buffers = new Map<TfNode, number>();
   const byName = new Map(graph.nodes.map((node) => [node.name, node]));
@@ -97,10 +100,13 @@ const draftsOf = (
     ...graph.reads.map(({ state, node }) => [node, { kind: "state", key: state }] as const),
   ]);
   let count = 0;
+  /** Nodes found to need a buffer when their place for one had passed: what is drafted then is not used. */
+  let late = 0;
   const bufferOf = (node: TfNode): number => {
     const found = buffers.get(roles.owner(node));
-    if (found === undefined) throw new Error(`"${node.name}" is read but not stored`);
-    return found;
+    if (found !== undefined) return found;
+    if (late > 0) return -1;
+    throw new Error(`"${node.name}" is read but not stored`);
   };
   const push = (node: TfNode, call: Call, reads: readonly TfNode[], makes: boolean): void => {
     const buffer = makes ? count++ : undefined;
@@ -273,7 +279,17 @@ const draftsOf = (
       }
     }
   };
-  for (const node of graph.nodes) if (roles.stored.has(node)) store(node);
+  for (const node of graph.nodes)
+    for (let done = !roles.stored.has(node); !done;)
+      try {
+        store(node);
+        done = true;
+      } catch (error) {
+        if (!(error instanceof MustStore)) throw error;
+        roles.stored.add(error.node);
+        late++;
+      }
+  if (late > 0) return undefined;
   return { ...phases, bufferOf: (name) => bufferOf(byName.get(name)!) };
 };
 
@@ -333,14 +349,9 @@ export const plan = (lowered: Lowered): Plan => {
     results.map((r) => r.node),
   );
   const inPlace = writtenInPlace(graph, roles);
-  let drafts: ReturnType<typeof draftsOf> | undefined;
-  while (drafts === undefined)
-    try {
-      drafts = draftsOf(graph, roles, inPlace);
-    } catch (error) {
-      if (!(error instanceof MustStore)) throw error;
-      roles.stored.add(error.node);
-    }
+  let drafts: ReturnType<typeof draftsOf>;
+  do drafts = draftsOf(graph, roles, inPlace);
+  while (drafts === undefined);
 
   // a result must be a buffer of its own: what is an input, state, a constant or another result is copied; state that was
   // written in place is its own new value

@@ -2,6 +2,7 @@
 import type { Constructor, Key, SumType } from "../schema.ts";
 import { attentionConstructors } from "./attention.ts";
 import { feedForwardConstructors } from "./feed-forward.ts";
+import { inputKey } from "./images.ts";
 import { counting, ctor, initKey, key, llama, positive, sum, yesNo } from "./kit.ts";
 import { normConstructors } from "./norms.ts";
 
@@ -84,6 +85,7 @@ export const modelConstructors: readonly Constructor[] = [
 ];
 
 export const modelKeys: readonly Key[] = [
+  inputKey,
   key("vocab_size", counting, "tokens that the model knows"),
   key("hidden_size", counting, "width of the residual stream"),
   key("context", counting, "longest sequence, in tokens"),

@@ -247,16 +247,21 @@ export const recipeConstructors: readonly Constructor[] = [
   },
 ];
 
-const sequences: Key["type"] = { kind: "quantity", units: ["sequence"], min: 1 };
+const sequences: Key["type"] = { kind: "quantity", units: ["sequence", "sample"], min: 1 };
 
 export const recipeKeys: readonly Key[] = [
   key("data", sum("Data"), "what is trained on"),
   key("optimizer", sum("Optimizer"), "how gradients become updates", { default: "adamw()" }),
   key("schedule", sum("Schedule"), "how the learning rate moves", { default: "cosine()" }),
-  key("batch", sequences, "sequences in one update", { default: "32 sequences" }),
-  key("micro", sequences, "sequences in one pass through the model; it must divide batch", {
-    default: "batch",
-  }),
+  key("batch", sequences, "sequences, or samples, in one update", { default: "32 sequences" }),
+  key(
+    "micro",
+    sequences,
+    "sequences, or samples, in one pass through the model; it must divide batch",
+    {
+      default: "batch",
+    },
+  ),
   key(
     "length",
     { kind: "quantity", units: ["step", "epoch", "token"], min: 1 },

@@ -1,0 +1,77 @@
+// A recipe against the image model it trains: what the data holds, and what has no meaning without tokens.
+import type { Report } from "./context.ts";
+import { note, placeOf } from "./shapes.ts";
+import type { ImageSpec, Origin, RecipeSpec, Value, Variant } from "./spec.ts";
+
+interface Holds {
+  /** Height, width, channels. */
+  readonly size: readonly number[];
+  readonly classes: number;
+}
+const variantOf = (value: Value | undefined): Variant | undefined =>
+  typeof value === "object" && value !== null && "is" in value ? value : undefined;
+const numberOf = (value: Value | undefined): number => (typeof value === "number" ? value : NaN);
+
+/** What a source of images holds, known without opening it. */
+const holdingsOf = (source: Variant): Holds => {
+  switch (source.is) {
+    case "mnist":
+      return { size: [28, 28, 1], classes: 10 };
+    case "cifar10":
+      return { size: [32, 32, 3], classes: 10 };
+    case "cifar100":
+      return { size: [32, 32, 3], classes: source["labels"] === "coarse" ? 20 : 100 };
+    default: {
+      const side = numberOf(source["size"]);
+      return { size: [side, side, 3], classes: 10 };
+    }
+  }
+};
+
+export const checkImages = (
+  model: ImageSpec,
+  recipe: RecipeSpec,
+  origins: ReadonlyMap<string, Origin>,
+  report: Report,
+): void => {
+  const [m, r] = [`models.${model.name}`, `recipes.${recipe.name}`];
+  const at = (path: string): ReturnType<typeof placeOf> => placeOf(`${r}.${path}`, origins);
+  const source = variantOf(recipe.data["source"]);
+  if (recipe.data.is !== "images" || source === undefined) {
+    const args = { data: recipe.data.is, gives: "tokens", model: model.name, reads: "images" };
+    report("data-of-other-input", at("data"), args);
+    return;
+  }
+  const { size, classes } = holdingsOf(source);
+  const wanted = ["height", "width", "channels"].map((key) => numberOf(model.input[key]));
+  if (size.some((n, i) => n !== wanted[i]))
+    report(
+      "image-size-mismatch",
+      at("data.source"),
+      { source: source.is, given: size.join("×"), model: model.name, wanted: wanted.join("×") },
+      {
+        notes: [note(`${m}.input`, origins, "the input is set here")],
+        help: [`use input = image(${size.join(", ")})`],
+      },
+    );
+  const known = numberOf(model.head["classes"]);
+  if (known < classes)
+    report(
+      "too-few-classes",
+      at("data.source"),
+      { source: source.is, given: classes, model: model.name, wanted: known },
+      {
+        notes: [note(`${m}.head.classes`, origins, "classes is set here")],
+        help: [`use classifier(${classes})`],
+      },
+    );
+  if (recipe.sample !== null)
+    report("not-of-images", at("sample"), { key: "sample", model: model.name });
+  if (recipe.length.unit === "token")
+    report(
+      "not-of-images",
+      at("length"),
+      { key: "a length in tokens", model: model.name },
+      { help: ["give it in steps or epochs"] },
+    );
+};
