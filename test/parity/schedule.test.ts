@@ -49,4 +49,16 @@ describe("the others", () => {
     const spec = { is: "wsd", warmup: steps(10), decay: { unit: "%", value: 0.2 }, floor: 0 };
     expect([1, 11, 80, 81, 91, 101].map((k) => at(spec, k))).toEqual([0, 1, 1, 1, 0.5, 0]);
   });
+  it("multi_step falls at each of its steps", () => {
+    const spec = {
+      ...{ is: "multi_step", warmup: steps(0), factor: 0.5 },
+      at: [{ unit: "%", value: 0.25 }, steps(50), { unit: "%", value: 0.75 }],
+    };
+    expect([1, 25, 26, 50, 51, 75, 76, 100].map((k) => at(spec, k))).toEqual([
+      1, 1, 0.5, 0.5, 0.25, 0.25, 0.125, 0.125,
+    ]);
+    expect([1, 6, 11, 26].map((k) => at({ ...spec, warmup: steps(10) }, k))).toEqual([
+      0, 0.5, 1, 0.5,
+    ]);
+  });
 });

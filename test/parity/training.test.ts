@@ -132,7 +132,14 @@ describe("the programs of a step", () => {
   it("keeps the padding row under any decay", () => {
     const decay = [{ selector: everything, text: "**", value: { is: "constant", rate: 0.1 } }];
     for (const is of ["adamw", "adam", "sgd"]) {
-      const optimizer = { is, lr: 0.1, betas: [0.9, 0.999], eps: 1e-8, momentum: 0.9 };
+      const optimizer = {
+        is,
+        lr: 0.1,
+        betas: [0.9, 0.999],
+        eps: 1e-8,
+        momentum: 0.9,
+        nesterov: false,
+      };
       const schedule = { is: "constant", warmup: steps(0) };
       const compiled = compile(model, recipe({ ...whole, optimizer, schedule, decay }), [
         "train_step",
@@ -153,7 +160,7 @@ describe("the programs of a step", () => {
 describe("the gates' own rules", () => {
   // Plain SGD at rate 1 moves a parameter by exactly its gradient.
   const plain = {
-    optimizer: { is: "sgd", lr: 1, momentum: 0 },
+    optimizer: { is: "sgd", lr: 1, momentum: 0, nesterov: false },
     schedule: { is: "constant", warmup: steps(0) },
     clip: null,
   };

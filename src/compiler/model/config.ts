@@ -36,14 +36,18 @@ export const numbers = (v: Variant, key: string): readonly number[] => {
   if (Array.isArray(value) && value.every((x): x is number => typeof x === "number")) return value;
   throw wrong(v, key, "a list of numbers");
 };
+const isQuantity = (value: Value | undefined): value is Quantity =>
+  typeof value === "object" && value !== null && "unit" in value && typeof value.unit === "string";
 export const quantity = (v: Variant, key: string): Quantity => {
   const value = v[key];
-  if (
-    typeof value === "object" &&
-    value !== null &&
-    "unit" in value &&
-    typeof value.unit === "string"
-  )
-    return value as Quantity;
+  if (isQuantity(value)) return value;
   throw wrong(v, key, "a quantity");
+};
+export const quantities = (v: Variant, key: string): readonly Quantity[] => {
+  const list = v[key];
+  if (Array.isArray(list)) {
+    const found = (list as readonly Value[]).filter(isQuantity);
+    if (found.length > 0 && found.length === list.length) return found;
+  }
+  throw wrong(v, key, "quantities");
 };

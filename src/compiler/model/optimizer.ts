@@ -5,7 +5,7 @@ import { pow, step, sub as minus } from "../../bundle/scalar.ts";
 import { InternalError } from "../diagnostics/types.ts";
 import type { Builder, Node } from "../ir/types.ts";
 import type { Variant } from "../semantics/spec.ts";
-import { number, numbers } from "./config.ts";
+import { flag, number, numbers } from "./config.ts";
 import { add, div, mul, sqrt, square, sub } from "./ops.ts";
 
 type Named = Readonly<Record<string, Node>>;
@@ -39,7 +39,7 @@ export const optimizer = (spec: Variant): Optimizer => {
     case "adam":
       return adam(spec, false);
     case "sgd":
-      return sgd(number(spec, "momentum"));
+      return sgd(number(spec, "momentum"), flag(spec, "nesterov"));
     default:
       throw new InternalError(`no optimizer ${spec.is}`);
   }
@@ -74,13 +74,17 @@ const adam = (spec: Variant, decoupled: boolean): Optimizer => {
   };
 };
 
-/** With momentum as torch.optim.SGD has it: v = μ · v + g, p - rate · v; decay added to the gradient. */
-const sgd = (momentum: number): Optimizer => ({
+/**
+ * With momentum as torch.optim.SGD has it: v = μ · v + g, p - rate · v; Nesterov's form p - rate · (g + μ · v). Decay is added to
+ * the gradient.
+ */
+const sgd = (momentum: number, nesterov: boolean): Optimizer => ({
   slots: momentum === 0 ? [] : ["momentum"],
   scalars: {},
   update: (b, { param: p, grad, slots, rate, decay }) => {
     const g = decay === 0 ? grad : add(b, grad, mul(b, p, decay));
     const v = momentum === 0 ? g : add(b, mul(b, named(slots, "momentum"), momentum), g);
-    return { param: sub(b, p, mul(b, v, rate)), slots: momentum === 0 ? {} : { momentum: v } };
+    const move = nesterov ? add(b, g, mul(b, v, momentum)) : v;
+    return { param: sub(b, p, mul(b, move, rate)), slots: momentum === 0 ? {} : { momentum: v } };
   },
 });

@@ -4,7 +4,7 @@ import type { ScalarExpr } from "../../bundle/manifest.ts";
 import { add, cos, div, less, min, mul, step, sub } from "../../bundle/scalar.ts";
 import { InternalError } from "../diagnostics/types.ts";
 import type { Quantity, Variant } from "../semantics/spec.ts";
-import { number, quantity } from "./config.ts";
+import { number, quantities, quantity } from "./config.ts";
 
 /** Steps of a length given in steps or as a fraction of the whole. */
 const stepsOf = (q: Quantity, total: number): number =>
@@ -32,6 +32,11 @@ export const schedule = (spec: Variant, totalSteps: number): ScalarExpr => {
       const decay = Math.max(1, stepsOf(quantity(spec, "decay"), totalSteps));
       const left = sub(1, min(1, div(sub(s, totalSteps - decay), decay)));
       return warmed(less(s, totalSteps - decay, 1, between(number(spec, "floor"), left)));
+    }
+    case "multi_step": {
+      const factor = number(spec, "factor");
+      const falls = quantities(spec, "at").map((at) => less(s, stepsOf(at, totalSteps), 1, factor));
+      return warmed(falls.reduce((x, y) => mul(x, y)));
     }
     default:
       throw new InternalError(`no schedule ${spec.is}`);

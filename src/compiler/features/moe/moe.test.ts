@@ -253,7 +253,7 @@ describe("over an update", () => {
       recipe({
         batch: sequences(4),
         micro: sequences(micro),
-        optimizer: { is: "sgd", lr: 1, momentum: 0 },
+        optimizer: { is: "sgd", lr: 1, momentum: 0, nesterov: false },
         schedule: { is: "constant", warmup: { unit: "step", value: 0 } },
         clip: null,
         gate_clip: null,

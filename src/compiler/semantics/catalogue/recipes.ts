@@ -111,4 +111,12 @@ export const recipeEntries: readonly DiagnosticEntry[] = [
     decay("rate = 0.1"),
     decay("* => constant(0.1)"),
   ),
+  entry(
+    4014,
+    "nesterov-without-momentum",
+    "nesterov: true needs a momentum",
+    "Nesterov's step goes where the momentum is about to go; without momentum it would be the plain gradient step.",
+    recipe("optimizer = sgd(lr: 0.1, nesterov: true)"),
+    recipe("optimizer = sgd(lr: 0.1, momentum: 0.9, nesterov: true)"),
+  ),
 ];

@@ -58,6 +58,19 @@ const phases = (value: Variant): readonly Complaint[] => {
   return [{ name: "phases-overlap", args: { total: `${shown(total * 100)}%` }, at: "decay" }];
 };
 
+/** Looking ahead along a momentum needs one. */
+const momentumToLookAt = (value: Variant): readonly Complaint[] =>
+  value["nesterov"] === true && value["momentum"] === 0
+    ? [
+        {
+          name: "nesterov-without-momentum",
+          args: {},
+          at: "nesterov",
+          details: { help: ["use momentum: 0.9, or nesterov: false"] },
+        },
+      ]
+    : [];
+
 /** "95%, 5%" is all there is. */
 const wholeSplit = (value: Variant): readonly Complaint[] => {
   const split = value["split"];
@@ -153,7 +166,12 @@ export const recipeConstructors: readonly Constructor[] = [
         default: "0",
         source: `${torch}.SGD`,
       }),
+      key("nesterov", yesNo, "the gradient and momentum as it will be, instead of as it is", {
+        default: "false",
+        source: `${torch}.SGD`,
+      }),
     ],
+    check: momentumToLookAt,
   },
   {
     name: "constant",
@@ -181,6 +199,25 @@ export const recipeConstructors: readonly Constructor[] = [
     source: "arXiv 2404.06395",
     keys: [warmup, steps("decay", "linear fall to the floor at the end", "20%"), floor],
     check: phases,
+  },
+  {
+    name: "multi_step",
+    of: "Schedule",
+    doc: "warm-up, then the peak rate, times `factor` from each of the steps in `at` on",
+    source: "PyTorch torch.optim.lr_scheduler.MultiStepLR",
+    keys: [
+      { ...warmup, default: "0 steps" },
+      key(
+        "at",
+        { kind: "list", of: quantity("step", "%"), min: 1, single: true },
+        "where the rate falls: steps, or shares of the training",
+        { example: "[50%, 75%]" },
+      ),
+      key("factor", { kind: "float", min: 0, max: 1 }, "what the rate is multiplied by", {
+        default: "0.1",
+        source: "PyTorch torch.optim.lr_scheduler.MultiStepLR",
+      }),
+    ],
   },
   {
     name: "global_norm",
