@@ -32,13 +32,15 @@ const scalarsAt = (manifest: Manifest, program: string, step: number): Tensors =
 };
 
 /** One after the other along the first axis. */
-const joined = (tensors: readonly HostTensor[]): HostTensor => {
+export const joined = (tensors: readonly HostTensor[]): HostTensor => {
   const [first] = tensors;
   if (first === undefined) throw new Error("a step without batches");
   if (tensors.length === 1) return first;
-  const data = new Int32Array(tensors.length * first.data.length);
+  const { dtype, shape } = first;
+  const length = tensors.length * first.data.length;
+  const data = dtype === "f32" ? new Float32Array(length) : new Int32Array(length);
   tensors.forEach((tensor, i) => data.set(tensor.data, i * first.data.length));
-  return { dtype: "i32", shape: [first.shape[0]! * tensors.length, ...first.shape.slice(1)], data };
+  return { dtype, shape: [shape[0]! * tensors.length, ...shape.slice(1)], data };
 };
 
 /** The programs that update `step` (from 1) is made of, with their inputs. */
