@@ -1,5 +1,6 @@
 // Gives every comment a slot. Items (declarations, entries, parameters, arguments, list items) start and end at slots,
 // and containers close at one; a comment goes to a neighbouring slot, so that the order of comments cannot change.
+import { operandsOf } from "../compiler/syntax/ast.ts";
 import type {
   Comment,
   Decl,
@@ -54,8 +55,7 @@ export function attachComments(file: FileAst): Attachments {
         exprs(expr.operand);
         return;
       case "binary":
-        exprs(expr.left);
-        exprs(expr.right);
+        for (const operand of operandsOf(expr)) exprs(operand);
         return;
       case "range":
         exprs(expr.from);

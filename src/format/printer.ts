@@ -1,7 +1,7 @@
 // The one layout of `.arch`: an AST and its comments as a Prettier document.
 import type { Doc } from "prettier";
 import { builders } from "prettier/doc";
-import type * as ast from "../compiler/syntax/ast.ts";
+import * as ast from "../compiler/syntax/ast.ts";
 import type { Span } from "../compiler/diagnostics/types.ts";
 import { attachComments, type Attachments } from "./comments.ts";
 
@@ -251,7 +251,7 @@ function printExpr(cx: Context, expr: ast.Expr): Doc {
     case "unary":
       return [expr.op === "-" ? "-" : "not ", printExpr(cx, expr.operand)];
     case "binary":
-      return [printExpr(cx, expr.left), line, expr.op, " ", printExpr(cx, expr.right)];
+      return printChain(cx, expr);
     case "range":
       return group([printExpr(cx, expr.from), line, ".. ", printExpr(cx, expr.to)]);
     case "if":
@@ -265,6 +265,14 @@ function printExpr(cx: Context, expr: ast.Expr): Doc {
       return expr satisfies never;
   }
 }
+
+const printChain = (cx: Context, chain: ast.BinaryExpr): Doc => {
+  const nodes = ast.spineOf(chain);
+  return [
+    printExpr(cx, nodes[0]!.left),
+    ...nodes.flatMap(({ op, right }): Doc[] => [line, op, " ", printExpr(cx, right)]),
+  ];
+};
 
 const printArgs = (cx: Context, args: readonly ast.Arg[]): Doc =>
   bracketed(cx, ["(", ")"], args, args, ({ name, value }) => [

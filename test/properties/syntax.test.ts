@@ -7,6 +7,7 @@ import { syntaxDiagnostics } from "../../src/compiler/diagnostics/catalogue.ts";
 import { render } from "../../src/compiler/diagnostics/render.ts";
 import { parse } from "../../src/compiler/syntax/parse.ts";
 import { formatSource } from "../../src/format/format.ts";
+import { checkText } from "../golden/semantics/world.ts";
 import { commentsOf, comparable, program, tokenSoup } from "../helpers/arbitraries-arch.ts";
 
 const folder = new URL("../golden/format/", import.meta.url);
@@ -70,10 +71,39 @@ test("depth is bounded before parsing", () => {
     ["not ", ""],
     ["- ", ""],
   ] as const)
-    for (const count of [65, 5000]) {
+    for (const count of [65, 20_000]) {
       survives(`let a = ${open.repeat(count)}1${close.repeat(count)}\nlet b = 2\n`);
       survives(`model M {\n  a = ${open.repeat(count)}\n}\nlet b = 2\n`);
     }
+});
+
+test("the rest of a value that is too deep is given up, and nothing else", () => {
+  const deep = "[".repeat(20_000);
+  for (const [text, names] of [
+    [
+      `model M {\n  a = ${deep}1 +\n  b = 2 2\n}\nlet c = 1 +\n`,
+      "too-deep unexpected missing-value",
+    ],
+    [`model M {\n  a = ${deep}1\n}\nlet c = 1 +\n`, "too-deep missing-value"],
+    [`model M {\n  a = ${deep}${")]".repeat(20_000)}\n}\n`, "too-deep"],
+    [`let a = ${deep}${"]".repeat(20_000)}\nlet c = 1 +\n`, "too-deep missing-value"],
+    [
+      `model M { ${"m { ".repeat(40)}a = 1${" }".repeat(40)} }\nlet c = 1 +\n`,
+      "too-deep missing-value",
+    ],
+  ] as const) {
+    const { diagnostics } = parse({ id: 0, path: "x.arch", text });
+    expect(diagnostics.map(({ name }) => name).join(" ")).toBe(names);
+  }
+});
+
+test("chains of any length are read, checked and formatted", async () => {
+  const text = `let a = ${"1 + ".repeat(30_000)}1\nlet b = ${"x == 1 and ".repeat(4000)}true\nlet x = 1\n`;
+  survives(text);
+  const { diagnostics } = checkText(text, {});
+  expect(diagnostics).toEqual([]);
+  const once = await formatSource(text);
+  expect(once.ok && (await formatSource(once.text))).toEqual(once);
 });
 
 test("long files of errors end soon", () => {

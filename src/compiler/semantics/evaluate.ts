@@ -1,6 +1,7 @@
 // Expressions to values: arithmetic with units, comparisons, `if`, names in the order the language gives them.
 // A mistake is reported once where it stands and becomes the poison value `undefined`.
 import type { Span } from "../diagnostics/types.ts";
+import { spineOf } from "../syntax/ast.ts";
 import type { BinaryExpr, Expr, IfExpr, ListExpr, Name } from "../syntax/ast.ts";
 import { conform } from "./conform.ts";
 import { reportValue, type Context } from "./context.ts";
@@ -155,17 +156,10 @@ export const asNumber = (
   return undefined;
 };
 
-/** Long sums lean to the left: their spine is walked in a loop, so that no length of text exhausts the stack. */
 const binary = (expr: BinaryExpr, ctx: Context): Maybe => {
-  const spine: BinaryExpr[] = [expr];
-  let first = expr.left;
-  while (first.kind === "binary") {
-    spine.push(first);
-    first = first.left;
-  }
-  let value = evaluate(first, undefined, ctx);
-  for (let node = spine.pop(); node !== undefined; node = spine.pop())
-    value = joined(node, value, ctx);
+  const nodes = spineOf(expr);
+  let value = evaluate(nodes[0]!.left, undefined, ctx);
+  for (const node of nodes) value = joined(node, value, ctx);
   return value;
 };
 

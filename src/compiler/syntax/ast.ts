@@ -61,6 +61,24 @@ export interface BinaryExpr extends At {
   readonly left: Expr;
   readonly right: Expr;
 }
+/**
+ * Chains lean to the left: `a + b + c` is `(a + b) + c`. Their nodes, innermost first; walks loop over them, so that no
+ * length of text exhausts the stack.
+ */
+export function spineOf(expr: BinaryExpr): readonly BinaryExpr[] {
+  const spine = [expr];
+  let { left } = expr;
+  while (left.kind === "binary") {
+    spine.push(left);
+    ({ left } = left);
+  }
+  return spine.reverse();
+}
+/** `a`, `b` and `c` of `a + b + c`. */
+export function operandsOf(expr: BinaryExpr): readonly Expr[] {
+  const spine = spineOf(expr);
+  return [spine[0]!.left, ...spine.map(({ right }) => right)];
+}
 export interface RangeExpr extends At {
   readonly kind: "range";
   readonly from: Expr;

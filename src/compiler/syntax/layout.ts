@@ -29,6 +29,8 @@ interface Frame {
   then?: boolean;
 }
 
+const isBody = ({ kind }: Frame): boolean => kind === "{" || kind === "import";
+
 export interface Layout {
   /** One run of tokens per declaration: parsed on their own, so that a mistake stays in its declaration. */
   readonly segments: readonly (readonly IToken[])[];
@@ -153,17 +155,16 @@ export function layOut(tokens: readonly IToken[], report: Report): Layout {
   let last: IToken | undefined;
   let indent = 0;
   let ifs = 0;
-  /** While set, tokens are too deep to be parsed: dropped until fewer than `below` brackets are open. */
-  let dropping: { readonly below: number; readonly withCloser: boolean } | undefined;
+  /** While set, the rest of a value is given up: its tokens are skipped, and only their brackets counted. */
+  let skipping: { brackets: number; braces: number } | undefined;
 
   const top = (): Frame | undefined => stack.at(-1);
-  const brackets = (): number => stack.filter((frame) => frame.kind !== "if").length;
   const emit = (token: IToken): void => {
-    if (dropping === undefined) segments.at(-1)!.push(token);
+    segments.at(-1)!.push(token);
     last = token;
   };
   const insert = (type: TokenType): void => {
-    if (dropping === undefined) segments.at(-1)!.push(virtual(type, last));
+    segments.at(-1)!.push(virtual(type, last));
   };
   /** Reports and fills an operand that is due after `last`. */
   const fill = (): void => {
@@ -173,52 +174,79 @@ export function layOut(tokens: readonly IToken[], report: Report): Layout {
     insert(t.Missing);
   };
   let filled: IToken | undefined;
+  /** Inserts what an `if` lacks. */
+  const completeIf = (frame: Frame | undefined): void => {
+    if (frame?.then !== true) {
+      insert(t.Then);
+      insert(t.Missing);
+    }
+    insert(t.Else);
+    insert(t.Missing);
+  };
   const closeIfs = (): void => {
     for (let frame = top(); frame?.kind === "if"; frame = top()) {
       fill();
       stack.pop();
       const lacks = frame.then === true ? "else" : "then";
-      if (dropping === undefined)
-        report("incomplete-if", { at: last ?? frame.token, after: true }, { lacks }, frame.token);
-      if (frame.then !== true) {
-        insert(t.Then);
-        insert(t.Missing);
-      }
-      insert(t.Else);
-      insert(t.Missing);
+      report("incomplete-if", { at: last ?? frame.token, after: true }, { lacks }, frame.token);
+      completeIf(frame);
     }
-  };
-  /** Takes a bracket off the stack; whether its closer is to be written. */
-  const pop = (): boolean => {
-    stack.pop();
-    if (dropping === undefined) return true;
-    if (brackets() >= dropping.below) return false;
-    const written = !dropping.withCloser;
-    dropping = undefined;
-    return written;
   };
   /** Closes one open `(` or `[` that nothing closed. */
   const closeBracket = (): void => {
     closeIfs();
     fill();
-    const frame = top();
+    const frame = stack.pop();
     if (frame === undefined) return;
     const close = frame.kind === "(" ? ")" : "]";
-    if (!pop()) return;
     report("missing-bracket", { at: last ?? frame.token, after: true }, { close }, frame.token);
     insert(frame.kind === "(" ? t.RParen : t.RSquare);
   };
+  /** Ends the value that `token` makes too deep or too long: one complaint, whatever follows in it. */
+  const giveUp = (token: IToken): void => {
+    let brackets = 0;
+    insert(t.Missing);
+    for (let frame = top(); frame !== undefined && !isBody(frame); frame = top()) {
+      stack.pop();
+      if (frame.kind === "if") completeIf(frame);
+      else {
+        brackets++;
+        insert(frame.kind === "(" ? t.RParen : t.RSquare);
+      }
+    }
+    skipping = { brackets, braces: 0 };
+    last = virtual(t.Missing, token);
+  };
+  /** Whether the token is still of what is given up: until its brackets are closed, or something else begins. */
+  const skips = (i: number, inBody: boolean): boolean => {
+    if (skipping === undefined) return false;
+    const token = tokens[i]!;
+    const flat = skipping.braces === 0;
+    const begins = beginsDecl(tokens, i) || (flat && inBody && beginsEntry(tokens, i));
+    const ends =
+      flat && (is(token, t.RCurly) || (is(token, ...closers) && skipping.brackets === 0));
+    if (begins || ends) {
+      skipping = undefined;
+      return false;
+    }
+    if (is(token, t.LParen, t.LSquare)) skipping.brackets++;
+    else if (is(token, t.RParen, t.RSquare)) skipping.brackets--;
+    else if (is(token, t.LCurly)) skipping.braces++;
+    else if (is(token, t.RCurly)) skipping.braces--;
+    if (is(token, ...closers) && skipping.brackets <= 0 && skipping.braces === 0)
+      skipping = undefined;
+    return true;
+  };
   const closeValues = (): void => {
-    while (top() !== undefined && top()?.kind !== "{" && top()?.kind !== "import") {
-      if (top()?.kind === "if") closeIfs();
+    for (let frame = top(); frame !== undefined && !isBody(frame); frame = top()) {
+      if (frame.kind === "if") closeIfs();
       else closeBracket();
     }
-    if (dropping?.withCloser === false) dropping = undefined;
     fill();
   };
   const closeBodies = (at: IToken | undefined): void => {
     closeValues();
-    const open = stack.filter((frame) => frame.kind === "{" || frame.kind === "import");
+    const open = stack.filter(isBody);
     if (open.length > 0 && last !== undefined) {
       const opener = suspects[0] ?? open.at(-1)!;
       report(
@@ -230,15 +258,15 @@ export function layOut(tokens: readonly IToken[], report: Report): Layout {
     }
     while (stack.length > 0) {
       closeValues();
-      if (stack.length > 0 && pop()) insert(t.RCurly);
+      if (stack.pop() !== undefined) insert(t.RCurly);
     }
-    dropping = undefined;
     suspects = [];
   };
 
   for (let i = 0; i < tokens.length; i++) {
     const token = retype(tokens, i);
     const inBody = stack.some((frame) => frame.kind === "{");
+    if (skips(i, inBody)) continue;
     if (firstOnLine(tokens, i)) indent = token.startColumn ?? 1;
     const due = is(last, ...operators, t.Comma);
     if (beginsDecl(tokens, i) || (stack.length === 0 && !due && beginsTopLevel(tokens, i))) {
@@ -279,13 +307,15 @@ export function layOut(tokens: readonly IToken[], report: Report): Layout {
       if (is(token, t.LCurly)) closeValues();
       const image = token.image as "(" | "[" | "{";
       stack.push({ kind: is(last, t.Import) ? "import" : image, token, indent });
-      if (dropping === undefined && brackets() > maxBrackets) {
-        report("too-deep", { at: token }, { limit: maxBrackets });
-        if (image !== "{") insert(t.Missing);
-        dropping = { below: brackets(), withCloser: true };
-      }
       if (image === "{") ifs = 0;
       emit(token);
+      if (stack.filter(({ kind }) => kind !== "if").length <= maxBrackets) continue;
+      report("too-deep", { at: token }, { limit: maxBrackets });
+      if (image === "{") {
+        stack.pop();
+        insert(t.RCurly);
+        skipping = { brackets: 0, braces: 1 };
+      } else giveUp(token);
       continue;
     }
     if (is(token, ...closers)) {
@@ -297,21 +327,11 @@ export function layOut(tokens: readonly IToken[], report: Report): Layout {
     if (is(token, t.If) && is(last, ...operators, t.Comma, t.LParen, t.LSquare, t.In)) {
       ifs++;
       if (ifs > maxIfs) {
-        if (dropping === undefined) {
-          report("too-many-ifs", { at: token }, { limit: maxIfs });
-          while (top()?.kind === "if") {
-            const frame = stack.pop();
-            if (frame?.then !== true) {
-              insert(t.Missing);
-              insert(t.Then);
-            }
-            insert(t.Missing);
-            insert(t.Else);
-          }
-          insert(t.Missing);
-          dropping = { below: brackets(), withCloser: false };
-        }
-      } else if (dropping === undefined) stack.push({ kind: "if", token, indent });
+        report("too-many-ifs", { at: token }, { limit: maxIfs });
+        giveUp(token);
+        continue;
+      }
+      stack.push({ kind: "if", token, indent });
     } else if (is(token, t.Then) && top()?.kind === "if") {
       fill();
       const frame = top();
@@ -331,20 +351,19 @@ export function layOut(tokens: readonly IToken[], report: Report): Layout {
   closeBodies(undefined);
   return { segments };
 
-  /** False when the token closes nothing, or nothing that is kept, and is left out. */
+  /** False when the token closes nothing, and is left out. */
   function close(token: IToken): boolean {
     const kind = is(token, t.RParen) ? "(" : is(token, t.RSquare) ? "[" : "{";
     const wanted = (frame: Frame): boolean =>
       frame.kind === kind || (kind === "{" && frame.kind === "import");
-    const body = stack.findLastIndex((frame) => frame.kind === "{" || frame.kind === "import");
+    const body = stack.findLastIndex(isBody);
     const found = stack.findLastIndex(wanted);
     if (found < 0 || (kind !== "{" && found < body)) {
       report("stray-bracket", { at: token }, { close: token.image });
       return false;
     }
     while (stack.length > found + 1) closeBracket();
-    const frame = top();
-    const written = pop();
+    const frame = stack.pop();
     if (frame?.kind === "{") {
       const ownLine = token.startColumn === indent;
       if (ownLine && frame.token.startLine !== token.startLine && indent !== frame.indent)
@@ -352,6 +371,6 @@ export function layOut(tokens: readonly IToken[], report: Report): Layout {
       if (!stack.some((other) => other.kind === "{")) suspects = [];
       ifs = 0;
     }
-    return written;
+    return true;
   }
 }
