@@ -20,7 +20,9 @@ const cases = [...new Set([...entries.map((entry) => entry.name), ...folders])];
 
 /** An example as a file of its own: it extends `Base`, or stands alone. */
 const whole = (example: string): string =>
-  /\bBase\b/.test(example) ? `import { Base } from "./base.arch"\n\n${example}\n` : `${example}\n`;
+  /\bBase\b/.test(example)
+    ? `spec 1\n\nimport { Base } from "./base.arch"\n\n${example}\n`
+    : `spec 1\n\n${example}\n`;
 
 const checked = (text: string): ReturnType<typeof analyze> =>
   analyze("input.arch", {

@@ -36,13 +36,54 @@ export const reasonOf = (error: unknown): string =>
   REASONS[errorCode(error)] ?? (error instanceof Error ? error.message : String(error));
 
 export const readText = (path: string, shown = path): string => {
+  const read = decode(path);
+  if ("fault" in read) throw new CliError(`cannot read ${shown}: ${read.fault}`);
+  return read.text;
+};
+const decode = (path: string): { readonly text: string } | { readonly fault: string } => {
+  let bytes: Uint8Array;
   try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(readFileSync(path));
+    bytes = readFileSync(path);
   } catch (error) {
-    if (error instanceof TypeError)
-      throw new CliError(`cannot read ${shown}: it is not UTF-8 text`);
-    throw new CliError(`cannot read ${shown}: ${reasonOf(error)}`);
+    return { fault: reasonOf(error) };
   }
+  const [first, second] = bytes;
+  if ((first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff))
+    return { fault: "it is UTF-16 text; save it as UTF-8" };
+  try {
+    return { text: new TextDecoder("utf-8", { fatal: true }).decode(bytes) };
+  } catch {
+    return { fault: "it is not UTF-8 text" };
+  }
+};
+
+const oddity = (path: string): string | undefined => {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  if (stat === undefined || stat.isFile()) return undefined;
+  return stat.isDirectory()
+    ? "a folder"
+    : stat.isFIFO()
+      ? "a pipe"
+      : stat.isSocket()
+        ? "a socket"
+        : "a device";
+};
+/** For a path that is no regular file: there is none, or opening it could wait for ever. */
+export const noFile = (path: string, given: string): CliError => {
+  const what = oddity(path);
+  return new CliError(
+    what === undefined ? `no such file: ${given}` : `${given} is ${what}, not a file`,
+  );
+};
+
+/** A source of the compiler: UTF-8 text without zero bytes, in a regular file. undefined: there is none. */
+export const readSource = (path: string): string | { readonly fault: string } | undefined => {
+  const what = oddity(path);
+  if (what !== undefined) return { fault: `it is ${what}, not a file` };
+  if (!isFile(path)) return undefined;
+  const read = decode(path);
+  if ("fault" in read) return read;
+  return read.text.includes("\0") ? { fault: "it is not text" } : read.text;
 };
 export const readBytes = (path: string, shown = path): Uint8Array => {
   try {

@@ -1,6 +1,6 @@
 // `.arch` files for the compiler: which ones the arguments name, how imports are resolved (inside the project root only), and
 // how their diagnostics are shown.
-import { readdirSync, readFileSync, realpathSync } from "node:fs";
+import { readdirSync, realpathSync, statSync } from "node:fs";
 import { dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
 import { render, type RenderOptions } from "../compiler/diagnostics/render.ts";
 import type { Diagnostic, Source } from "../compiler/diagnostics/types.ts";
@@ -8,11 +8,14 @@ import type { FileLoader } from "../compiler/semantics/load.ts";
 import { catalogue } from "../compiler/words.ts";
 import { wantsColor, wantsUnicode } from "./color.ts";
 import { CliError } from "./errors.ts";
-import { isFile, isFolder, projectRoot, shownPath } from "./files.ts";
+import { isFile, isFolder, noFile, projectRoot, readSource, shownPath } from "./files.ts";
 import type { Io } from "./io.ts";
 import type { CommonOptions } from "./program.ts";
 
 const SKIPPED: ReadonlySet<string> = new Set(["node_modules", "dist", ".git"]);
+/** A pipe or a device is no source; a link that leads nowhere is told as a file that is missing. */
+const isReadable = (path: string): boolean =>
+  statSync(path, { throwIfNoEntry: false })?.isFile() ?? true;
 /** Runs and bundles carry copies of their sources, which are nobody's to edit. */
 const archFilesBelow = (folder: string): readonly string[] =>
   isFile(join(folder, "specc-manifest.json"))
@@ -25,16 +28,25 @@ const archFilesBelow = (folder: string): readonly string[] =>
             return SKIPPED.has(entry.name) || entry.name.startsWith(".")
               ? []
               : archFilesBelow(path);
-          return entry.name.endsWith(".arch") ? [path] : [];
+          return entry.name.endsWith(".arch") && isReadable(path) ? [path] : [];
         });
 
 /** Files as given, folders as the `.arch` files below them; absolute. */
 export const archFiles = (io: Io, given: readonly string[]): readonly string[] => {
   const found = given.flatMap((name) => {
     const path = resolve(io.cwd, name);
-    if (isFolder(path)) return archFilesBelow(path);
-    if (!isFile(path)) throw new CliError(`no such file: ${name}`);
-    return [path];
+    if (!isFolder(path)) {
+      if (!isFile(path)) throw noFile(path, name);
+      return [path];
+    }
+    const below = archFilesBelow(path);
+    if (below.length > 0) return below;
+    throw new CliError(
+      `no .arch files in ${name}`,
+      isFile(join(path, "specc-manifest.json"))
+        ? ["it is a bundle: its sources were checked when it was built"]
+        : [],
+    );
   });
   return [...new Set(found)];
 };
@@ -43,23 +55,25 @@ const inside = (root: string, path: string): boolean => {
   const way = relative(root, path);
   return way !== ".." && !way.startsWith(`..${sep}`) && !isAbsolute(way);
 };
-const textOf = (path: string): string | undefined => {
-  try {
-    return new TextDecoder().decode(readFileSync(path));
-  } catch {
-    return undefined;
-  }
+const folderFault = (path: string, spec: string): string => {
+  const some = readdirSync(path)
+    .filter((name) => name.endsWith(".arch"))
+    .sort()[0];
+  const hint =
+    some === undefined ? "" : `; name a file in it, such as "${spec.replace(/\/$/, "")}/${some}"`;
+  return `it is a folder${hint}`;
 };
 
 /** Paths go to the compiler as people see them; imports may not leave the project root, not even through a link. */
 export const filesOf = (io: Io, entry: string): FileLoader => {
   const root = realpathSync(projectRoot(entry));
   return {
-    read: (path) => textOf(resolve(io.cwd, path)),
+    read: (path) => readSource(resolve(io.cwd, path)),
     resolveImport: (from, spec) => {
       const path = resolve(dirname(resolve(io.cwd, from)), spec);
       if (!inside(root, path) || (isFile(path) && !inside(root, realpathSync(path))))
         return { fault: `it lies outside of the project, ${shownPath(io.cwd, root)}` };
+      if (isFolder(path)) return { fault: folderFault(path, spec) };
       return { path: shownPath(io.cwd, path) };
     },
   };

@@ -6,7 +6,7 @@ import type { Target } from "../compiler/compile.ts";
 import { choose } from "../compiler/choose.ts";
 import { CliError, Stop } from "./errors.ts";
 import type { DecoderSpec, ModelSpec, RecipeSpec } from "../compiler/semantics/spec.ts";
-import { isFile, isFolder, readText, shownPath } from "./files.ts";
+import { isFile, isFolder, noFile, readText, shownPath } from "./files.ts";
 import type { Io } from "./io.ts";
 import type { ChoiceOptions } from "./program.ts";
 import { filesOf, showDiagnostics, type Format } from "./sources.ts";
@@ -22,7 +22,7 @@ export const placeOf = (io: Io, target: string): Place => {
     if (path.endsWith(".arch")) return { kind: "arch", path };
     throw new CliError(`${target} is neither an .arch file nor a bundle's folder`);
   }
-  if (!isFolder(path)) throw new CliError(`no such file or folder: ${target}`);
+  if (!isFolder(path)) throw noFile(path, target);
   if (isFile(join(path, MANIFEST))) return { kind: "bundle", path };
   throw new CliError(`${target} holds no bundle: there is no ${MANIFEST} in it`, [
     "specc build FILE -o DIR makes one; specc train leaves one in its run",

@@ -197,7 +197,7 @@ const complaintsOn = (
     const rest = Object.entries(base[place]).filter(([key]) => own.every((s) => s.key !== key));
     return [...rest.map(([key, text]) => `${key} = ${text}`), ...own.map((s) => s.text)].join("\n");
   };
-  const text = `model Example {\n${body("model")}\nblocks 4 {\n${body("blocks")}\n}\n}\nrecipe Training for Example {\n${body("recipe")}\n}`;
+  const text = `spec 1\nmodel Example {\n${body("model")}\nblocks 4 {\n${body("blocks")}\n}\n}\nrecipe Training for Example {\n${body("recipe")}\n}`;
   return analyze("example.arch", {
     read: () => text,
     resolveImport: () => ({ fault: "there is one file" }),

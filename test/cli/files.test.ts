@@ -1,4 +1,5 @@
 // Commands that read and write sources: check, fmt, init, explain, inspect.
+import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
@@ -66,6 +67,70 @@ describe("check", () => {
     const { diagnostics } = JSON.parse(out) as { diagnostics: { message: string }[] };
     expect(diagnostics.filter((d) => d.message.includes("hiden_size"))).toHaveLength(1);
     expect((await specc(["check", "."], { cwd })).err).toContain("in 4 files");
+  });
+  test("a file without an edition and an empty one are warned about", async () => {
+    const cwd = folder({ "a.arch": "let a = 1\n", "b.arch": "" });
+    const { code, err } = await specc(["check", "."], { cwd });
+    expect(code).toBe(0);
+    expect(err).toContain("begin it with `spec 1`");
+    expect(err).toContain("b.arch declares nothing");
+    expect(err).toContain("2 warnings in 2 files");
+  });
+  test("a folder without sources is the wrong folder", async () => {
+    const cwd = folder({ "docs/readme.md": "", "run/specc-manifest.json": "{}" });
+    for (const command of ["check", "fmt"]) {
+      const { code, err } = await specc([command, "docs"], { cwd });
+      expect([code, err]).toEqual([2, "error: no .arch files in docs\n"]);
+    }
+    expect((await specc(["check", "run"], { cwd })).err).toContain("it is a bundle");
+  });
+  test("pipes are no sources: skipped in a folder, refused by name and by import", async () => {
+    const cwd = project({ "a.arch": 'spec 1\nimport { M } from "./pipe.arch"\n' });
+    execFileSync("mkfifo", [join(cwd, "pipe.arch")]);
+    expect((await specc(["check", "model.arch", "."], { cwd })).err).toContain("in 2 files");
+    for (const command of [["check"], ["fmt"], ["inspect"]]) {
+      const { code, err } = await specc([...command, "pipe.arch"], { cwd });
+      expect([code, err]).toEqual([2, "error: pipe.arch is a pipe, not a file\n"]);
+    }
+    expect((await specc(["check", "a.arch"], { cwd })).err).toContain(
+      "./pipe.arch cannot be imported: it is a pipe, not a file",
+    );
+  });
+  test("what is no UTF-8 text is said in one line, and the other files are read", async () => {
+    const cwd = folder({ "good.arch": "spec 1\nlet a=1\n" });
+    writeFileSync(join(cwd, "utf16.arch"), Buffer.from("\uFEFFspec 1\nlet a = 1\n", "utf16le"));
+    writeFileSync(join(cwd, "zeros.arch"), Buffer.alloc(100));
+    writeFileSync(
+      join(cwd, "bytes.arch"),
+      Uint8Array.from({ length: 256 }, (_, i) => i),
+    );
+    const { code, err } = await specc(["check", "."], { cwd });
+    expect(code).toBe(1);
+    expect(err.match(/error\[SPC2014\].*/g)).toEqual([
+      "error[SPC2014] bytes.arch cannot be read: it is not UTF-8 text",
+      "error[SPC2014] utf16.arch cannot be read: it is UTF-16 text; save it as UTF-8",
+      "error[SPC2014] zeros.arch cannot be read: it is not text",
+    ]);
+    expect(await specc(["fmt", "."], { cwd })).toEqual({
+      code: 1,
+      out: "good.arch\n",
+      err: `error: cannot read bytes.arch: it is not UTF-8 text
+error: cannot read utf16.arch: it is UTF-16 text; save it as UTF-8
+error: cannot read zeros.arch: it is not text
+4 checked, 1 changed, 3 not read
+`,
+    });
+  });
+  test("an import of a folder names a file in it, one without its extension the file", async () => {
+    const cwd = project({
+      "parts/m.arch": "spec 1\nexport let m = 1\n",
+      "a.arch": 'spec 1\nimport { m } from "./parts"\nimport { m as n } from "./parts/m"\n',
+    });
+    const { err } = await specc(["check", "a.arch"], { cwd });
+    expect(err).toContain(
+      './parts cannot be imported: it is a folder; name a file in it, such as "./parts/m.arch"',
+    );
+    expect(err).toContain('help: write "./parts/m.arch"');
   });
   test("--set is checked as source is", async () => {
     const cwd = project();

@@ -42,8 +42,9 @@ describe("examples in the documentation", () => {
     expect(examples.length).toBeGreaterThan(1);
   });
   test.each(examples)("$name", ({ text }) => {
+    const whole = text.startsWith("spec") ? text : `spec 1\n\n${text}`;
     const result = analyze("example.arch", {
-      read: (path) => (path === "example.arch" ? text : files[path as keyof typeof files]),
+      read: (path) => (path === "example.arch" ? whole : files[path as keyof typeof files]),
       resolveImport: (_from, spec) => ({ path: spec.replace("./", "") }),
     });
     expect(result.diagnostics.map((d) => `${d.code} ${d.message}`)).toEqual([]);

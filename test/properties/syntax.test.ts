@@ -98,7 +98,7 @@ test("the rest of a value that is too deep is given up, and nothing else", () =>
 });
 
 test("chains of any length are read, checked and formatted", async () => {
-  const text = `let a = ${"1 + ".repeat(30_000)}1\nlet b = ${"x == 1 and ".repeat(4000)}true\nlet x = 1\n`;
+  const text = `spec 1\nlet a = ${"1 + ".repeat(30_000)}1\nlet b = ${"x == 1 and ".repeat(4000)}true\nlet x = 1\n`;
   survives(text);
   const { diagnostics } = checkText(text, {});
   expect(diagnostics).toEqual([]);

@@ -1,7 +1,7 @@
 // `specc fmt`: the one layout. A file with syntax errors is reported and left as it is.
 import { formatSource } from "../../format/format.ts";
 import { CliError } from "../errors.ts";
-import { readText, shownPath, writeFile } from "../files.ts";
+import { readSource, shownPath, writeFile } from "../files.ts";
 import type { Io } from "../io.ts";
 import type { CommonOptions } from "../program.ts";
 import { archFiles, showDiagnostics } from "../sources.ts";
@@ -52,11 +52,16 @@ export const fmt = async (
   }
 
   const changed: string[] = [];
-  let broken = 0;
+  let [broken, unread] = [0, 0];
   const files = archFiles(io, given);
   for (const file of files) {
     const shown = shownPath(io.cwd, file);
-    const text = readText(file, shown);
+    const text = readSource(file) ?? { fault: "no such file" };
+    if (typeof text !== "string") {
+      unread++;
+      io.err(`error: cannot read ${shown}: ${text.fault}\n`);
+      continue;
+    }
     const result = await formatted(text, shown);
     if (result === undefined) broken++;
     else if (result !== text) {
@@ -68,8 +73,8 @@ export const fmt = async (
   if (options.quiet !== true) {
     const what = options.check === true ? "would change" : "changed";
     io.err(
-      `${files.length} checked, ${changed.length} ${what}${broken > 0 ? `, ${broken} left as they are: they do not parse` : ""}\n`,
+      `${files.length} checked, ${changed.length} ${what}${broken > 0 ? `, ${broken} left as they are: they do not parse` : ""}${unread > 0 ? `, ${unread} not read` : ""}\n`,
     );
   }
-  return broken > 0 || (options.check === true && changed.length > 0) ? 1 : 0;
+  return broken + unread > 0 || (options.check === true && changed.length > 0) ? 1 : 0;
 };

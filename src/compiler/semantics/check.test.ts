@@ -19,8 +19,10 @@ export model Llama(hidden: int = 64, layers: int = 4, heads: int = 8, ffn: int =
 }
 `;
 
+/** As a file of edition 1. */
+const whole = (text: string): string => (text.startsWith("spec") ? text : `spec 1\n${text}`);
 const spec = (text: string, ...rest: readonly Parameters<typeof checkText>[1][]): Spec => {
-  const result = checkText(text, ...rest);
+  const result = checkText(whole(text), ...rest);
   expect(shown(result)).toBe("");
   return result.spec!;
 };
@@ -28,7 +30,8 @@ const decoder = (model: ModelSpec | undefined): DecoderSpec => {
   if (model?.kind === "decoder") return model;
   throw new Error("no decoder");
 };
-const names = (text: string): readonly string[] => checkText(text).diagnostics.map((d) => d.name);
+const names = (text: string): readonly string[] =>
+  checkText(whole(text)).diagnostics.map((d) => d.name);
 
 describe("models", () => {
   test("defaults are filled and documents kept", () => {
@@ -181,7 +184,7 @@ describe("recipes", () => {
 describe("files", () => {
   const base = {
     "llama.arch": llama,
-    "pass.arch": 'export import { Llama as L2 } from "./llama.arch"',
+    "pass.arch": 'spec 1\nexport import { Llama as L2 } from "./llama.arch"',
   };
   test("names pass through files", () => {
     const text =

@@ -53,9 +53,10 @@ export const check = (entry: string, files: FileLoader, options: CheckOptions): 
     const sound = diagnostics.every((d) => d.severity !== "error");
     return { spec: sound ? spec : undefined, origins, sources, diagnostics, edition };
   };
-  if (loaded.entry === undefined) {
+  if ("fault" in loaded.entry) {
     sources.push({ id: 0, path: entry, text: "" });
-    report("entry-missing", { file: 0, start: 0, end: 0 }, { path: entry });
+    const fault = loaded.entry.fault ?? "there is no such file";
+    report("entry-missing", { file: 0, start: 0, end: 0 }, { path: entry, fault });
     return result(undefined, EDITION);
   }
   const overrides = readOverrides(options.set ?? [], loaded.entry, sources, reporter);

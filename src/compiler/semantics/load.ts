@@ -1,14 +1,14 @@
 // The files of a compilation: the entry and what it imports, parsed once each, their names bound across files.
 import type { Reporter } from "../diagnostics/report.ts";
 import { suggest } from "../diagnostics/suggest.ts";
-import type { Diagnostic, Source, Span } from "../diagnostics/types.ts";
+import type { Details, Diagnostic, Source, Span } from "../diagnostics/types.ts";
 import type { Decl, FileAst, ImportDecl, Name } from "../syntax/ast.ts";
 import { parse } from "../syntax/parse.ts";
 import type { Binding, Report } from "./context.ts";
 
 export interface FileLoader {
-  /** undefined: there is no such file. */
-  read(path: string): string | undefined;
+  /** undefined: there is no such file; a fault: there is one that cannot be read. */
+  read(path: string): string | { readonly fault: string } | undefined;
   resolveImport(from: string, spec: string): { readonly path: string } | { readonly fault: string };
 }
 
@@ -27,11 +27,16 @@ interface Draft extends Module {
 }
 
 export interface Loaded {
-  readonly entry: Module | undefined;
+  readonly entry: Module | Unread;
   /** Imported files first. */
   readonly modules: readonly Module[];
   readonly sources: readonly Source[];
   readonly syntax: readonly Diagnostic[];
+}
+
+/** Why there is no text: a reason of the loader, or no such file. */
+export interface Unread {
+  readonly fault: string | undefined;
 }
 
 const LONGEST_IMPORT_CHAIN = 100;
@@ -44,11 +49,11 @@ export const loadFiles = (entry: string, files: FileLoader, report: Report): Loa
   const order: Module[] = [];
   const open: string[] = [];
 
-  const load = (path: string): Draft | undefined => {
+  const load = (path: string): Draft | Unread => {
     const known = done.get(path);
     if (known !== undefined) return known;
     const text = files.read(path);
-    if (text === undefined) return undefined;
+    if (typeof text !== "string") return { fault: text?.fault };
     const source: Source = { id: sources.length, path, text };
     sources.push(source);
     const { ast, diagnostics } = parse(source);
@@ -62,6 +67,7 @@ export const loadFiles = (entry: string, files: FileLoader, report: Report): Loa
     };
     done.set(path, draft);
     open.push(path);
+    if (!draft.broken) checkHead(ast, report);
     checkEdition(ast, report);
     bindOwn(draft, report);
     for (const decl of ast.decls) if (decl.kind === "import") bindImport(draft, decl);
@@ -87,9 +93,17 @@ export const loadFiles = (entry: string, files: FileLoader, report: Report): Loa
       return undefined;
     }
     const loaded = load(found.path);
-    if (loaded === undefined)
-      report("import-missing-file", decl.from.span, { file: spec, path: found.path });
-    return loaded;
+    if (!("fault" in loaded)) return loaded;
+    if (loaded.fault !== undefined)
+      report("import-fault", decl.from.span, { file: spec, fault: loaded.fault });
+    else
+      report(
+        "import-missing-file",
+        decl.from.span,
+        { file: spec, path: found.path },
+        typeof files.read(`${found.path}.arch`) === "string" ? withExtension(decl.from) : {},
+      );
+    return undefined;
   };
 
   const bindImport = (draft: Draft, decl: ImportDecl): void => {
@@ -104,6 +118,17 @@ export const loadFiles = (entry: string, files: FileLoader, report: Report): Loa
 
   return { entry: load(entry), modules: order, sources, syntax };
 };
+
+const withExtension = ({ value, span }: ImportDecl["from"]): Details => ({
+  help: [`write "${value}.arch"`],
+  fixes: [
+    {
+      title: `Write "${value}.arch"`,
+      edits: [{ at: span, newText: JSON.stringify(`${value}.arch`) }],
+      applicability: "suggestion",
+    },
+  ],
+});
 
 const broken: Binding = { kind: "broken" };
 
@@ -190,6 +215,28 @@ const bindOwn = (draft: Draft, report: Report): void => {
     draft.names.set(name.text, binding);
     if (decl.exported) draft.exports.set(name.text, binding);
   }
+};
+
+/** A file that declares nothing, or does not say how it is to be read. */
+const checkHead = ({ source, decls, edition }: FileAst, report: Report): void => {
+  const start = source.text.startsWith("\uFEFF") ? 1 : 0;
+  const at = { file: source.id, start, end: start };
+  if (decls.length === 0) report("empty-file", at, { path: source.path });
+  else if (edition === undefined)
+    report(
+      "missing-edition",
+      at,
+      { known: EDITION },
+      {
+        fixes: [
+          {
+            title: `Insert \`spec ${EDITION}\``,
+            edits: [{ at, newText: `spec ${EDITION}\n\n` }],
+            applicability: "automatic",
+          },
+        ],
+      },
+    );
 };
 
 const checkEdition = (ast: FileAst, report: Report): void => {
