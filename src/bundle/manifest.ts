@@ -133,6 +133,8 @@ export interface TrainingSpec {
   readonly seed: number;
   readonly evalEvery: number | null;
   readonly saveEvery: number | null;
+  /** Updates that measure, beside the first: they run `probe_step`, or `probe_accumulate` and `probe_apply`. */
+  readonly probeEvery: number | null;
   readonly sample: {
     readonly prompt: string;
     readonly tokens: number;
@@ -192,10 +194,12 @@ export interface Manifest {
 /**
  * Programs and their conventions (all ids i32, B = micro or 1, T = sequence or context). `data`, `targets`: input_ids [B,T] and
  * targets [B,T] of a decoder (already shifted; -100 ignored); images f32 [B,H,W,C] and targets [B] of an image model.
- * - train_step: data, targets, scalars learning_rate, bias1, bias2 (as the optimizer needs) -> loss [], grad_norm [], and one
- *   output per probe; updates params, slots and buffers.
+ * - train_step: data, targets, scalars learning_rate, bias1, bias2 (as the optimizer needs) -> loss [], grad_norm [], and what is
+ *   followed as "probes/<what>/<place>" and "metrics/<place>.<what>"; updates params, slots and buffers.
  * - accumulate: data, targets -> loss []; adds gradients / (batch/micro) into accumulators.
- * - apply: scalars -> grad_norm [], probes; clips, updates, zeroes the accumulators.
+ * - apply: scalars -> grad_norm [], what is followed; clips, updates, zeroes the accumulators.
+ * - probe_step, probe_accumulate, probe_apply: train_step, accumulate and apply of the updates that measure, where the recipe has
+ *   probes: the same updates, and what is measured as more outputs, "probes/<measure>/<place>".
  * - eval_step: data, targets -> loss_sum [] (sum of nats), count [] (targets counted), further sums over targets as
  *   "sums/<name>" [], and, of image models, of each target "each/confidence" and "each/correct" [B].
  * - prefill: input_ids [R,P], positions [R], lengths [R] -> logits [R,V] of each row's last token. Row r holds positions[r]
@@ -206,4 +210,13 @@ export interface Manifest {
  *   states as "heads.1.hidden.4", and, where it is not the loss, the objective [] that gradients are of.
  */
 export type ProgramName =
-  "train_step" | "accumulate" | "apply" | "eval_step" | "prefill" | "decode_step" | "forward";
+  | "train_step"
+  | "accumulate"
+  | "apply"
+  | "probe_step"
+  | "probe_accumulate"
+  | "probe_apply"
+  | "eval_step"
+  | "prefill"
+  | "decode_step"
+  | "forward";

@@ -69,7 +69,11 @@ export const programsFor = (
       ? ["eval_step", "prefill", "decode_step", "forward"]
       : ["eval_step", "forward"];
   if (recipe === undefined) return use;
-  return isSplit(recipe) ? ["accumulate", "apply", ...use] : ["train_step", ...use];
+  const step: readonly ProgramName[] = isSplit(recipe) ? ["accumulate", "apply"] : ["train_step"];
+  const probing: readonly ProgramName[] = isSplit(recipe)
+    ? ["probe_accumulate", "probe_apply"]
+    : ["probe_step"];
+  return [...step, ...(recipe.probes === null ? [] : probing), ...use];
 };
 
 /** Sizes of the programs that train and evaluate, and of `forward`. */

@@ -71,6 +71,7 @@ export const toyManifest = ({
       seed: 42,
       evalEvery: 10,
       saveEvery: 10,
+      probeEvery: null,
       sample: { prompt: "t", tokens: 12, temperature: 0.8, topK: 20 },
       learningRate: scalars.learning_rate,
       ...training,
@@ -138,7 +139,7 @@ const openToy = (options: ToyOptions): Session => {
     const load = { dtype: "f32", shape: [2], data: Float32Array.of(2 / 3, 1 / 3) } as const;
     return {
       grad_norm: scalar(Math.hypot(...gradient)),
-      "head.gate": scalar(w[0]!),
+      "probes/gates/head.gate": scalar(w[0]!),
       "metrics/load": load,
     };
   };

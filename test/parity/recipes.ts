@@ -24,6 +24,7 @@ export const recipe = (changes: Partial<RecipeSpec> = {}): RecipeSpec => ({
   seed: 0,
   eval_every: null,
   save_every: null,
+  probes: null,
   sample: null,
   decay: [{ selector: everything, text: "**", value: { is: "none" } }],
   gate_clip: 0.01,

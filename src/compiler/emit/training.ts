@@ -15,6 +15,7 @@ import {
   number,
   numbers,
   optionalNumber,
+  quantity,
   text,
   variant,
 } from "../model/config.ts";
@@ -134,6 +135,7 @@ export const trainingOf = (
     seed: recipe.seed,
     evalEvery: everyOf(recipe.eval_every, tokensPerStep),
     saveEvery: everyOf(recipe.save_every, tokensPerStep),
+    probeEvery: recipe.probes && quantity(recipe.probes, "every").value,
     sample: sample && {
       prompt: text(sample, "prompt"),
       tokens: number(sample, "tokens"),

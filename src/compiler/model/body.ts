@@ -2,11 +2,11 @@
 import type { Node } from "../ir/types.ts";
 import type { ModelSpec } from "../semantics/spec.ts";
 import type { Answer, Body } from "./sites.ts";
-import type { Stage } from "./stage.ts";
+import type { Point, Stage } from "./stage.ts";
 
 export interface Forward extends Answer {
   /** By name: what the stem gives "hidden.0", the output of each block "hidden.1" …; in a branch "heads.1.hidden.4". */
-  readonly hidden: readonly { readonly name: string; readonly node: Node }[];
+  readonly hidden: readonly (Point & { readonly name: string })[];
 }
 
 /** What a kind of model builds; `branch` stands before the names of parameters. */
@@ -35,11 +35,12 @@ const bodyOf = ({ methods }: Stage, model: ModelSpec): Body =>
 export const buildBody = (stage: Stage, model: ModelSpec, parts: ModelParts): Forward => {
   const { b } = stage;
   const depth = model.blocks.length;
-  const hidden: { readonly name: string; readonly node: Node }[] = [];
+  const hidden: Forward["hidden"][number][] = [];
   const at = (branch: string, place: string, make: () => Node): Node =>
     b.at(`${branch}${place}`, stage.spanOf(place), make);
   const seen = (branch: string, after: number, node: Node): Node => {
-    hidden.push({ name: `${branch}hidden.${after}`, node });
+    const place = after === 0 ? parts.stemPlace : `blocks.${after - 1}`;
+    hidden.push({ name: `${branch}hidden.${after}`, place: `${branch}${place}`, node });
     return node;
   };
   const build = bodyOf(stage, model);

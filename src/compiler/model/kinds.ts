@@ -47,6 +47,7 @@ export const createStage = (
   const effects: Effects = {
     losses: [],
     metrics: [],
+    points: [],
     updates: [],
     sums: [],
     tallied: [],

@@ -59,6 +59,9 @@ export const matMul = (b: Builder, x: Node, y: Node, transposeY = false): Node =
 /** Over all axes: a scalar. */
 export const sumAll = (b: Builder, x: Node): Node =>
   b.emit("reduceSum", [x], { axes: x.type.shape.map((_d, i) => i), keepDims: false });
+/** Over all axes: a scalar. */
+export const meanAll = (b: Builder, x: Node): Node =>
+  b.emit("reduceMean", [x], { axes: x.type.shape.map((_d, i) => i), keepDims: false });
 export const iota = (b: Builder, dtype: DType, shape: readonly Dim[], axis: number): Node =>
   b.emit("iota", [], { dtype, shape, axis });
 /** Of all elements; f32 scalar. */

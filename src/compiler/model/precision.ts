@@ -44,29 +44,34 @@ interface Model {
   readonly forward: Forward;
   readonly effects: Effects;
 }
-/** Logits and block states as the policy has them; effects leave the model, so they are f32. */
+/** Logits, block states and points as the policy has them; other effects leave the model, so they are f32. */
 export const inNumbers = (
   b: Builder,
   { forward, effects }: Model,
   policy: PrecisionPolicy | undefined,
 ): Model => {
   const { logits, trained, hidden } = forward;
-  const { losses, metrics, updates, tallied } = effects;
-  const named = [...hidden, ...losses, ...metrics, ...updates, ...tallied].map((e) => e.node);
+  const { losses, metrics, points, updates, tallied } = effects;
+  const named = [...hidden, ...points, ...losses, ...metrics, ...updates, ...tallied].map(
+    (e) => e.node,
+  );
   const low = convert(b, [logits, ...trained, ...named], policy);
   const outside = <T extends { readonly node: Node }>(list: readonly T[]): T[] =>
     list.map((e) => ({ ...e, node: toType(b, low(e.node), "f32") }));
+  const inside = <T extends { readonly node: Node }>(list: readonly T[]): T[] =>
+    list.map((e) => ({ ...e, node: low(e.node) }));
   return {
     forward: {
       ...forward,
       logits: low(logits),
       trained: trained.map(low),
-      hidden: hidden.map((h) => ({ ...h, node: low(h.node) })),
+      hidden: inside(hidden),
     },
     effects: {
       ...effects,
       losses: outside(losses),
       metrics: outside(metrics),
+      points: inside(points),
       updates: outside(updates),
       tallied: outside(tallied),
     },

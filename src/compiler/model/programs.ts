@@ -15,6 +15,7 @@ import { parametersOf } from "./parameters-of.ts";
 import { add, mul } from "./ops.ts";
 import { inNumbers, policyOf } from "./precision.ts";
 import { createParameters, stateEntry, type Parameter, type Parameters } from "./parameters.ts";
+import { measuredGradients, measures, measuredStream, pointsOf, probeName } from "./probes.ts";
 import { readModel, type Binding } from "./reading.ts";
 import type { GradEntry, Method } from "./sites.ts";
 import type { Effects } from "./stage.ts";
@@ -133,9 +134,9 @@ const keptOf = ({ recipe }: Plan, { forward }: Making): readonly Node[] =>
 
 /** Parameters worth following, as outputs: their values before the update. */
 const probeOutputs = (m: Making, methods: readonly Method[]): Graph["outputs"] =>
-  Object.values(probesOf(m.params.list(), methods))
-    .flat()
-    .map((name) => ({ name, node: m.params.node(name) }));
+  Object.entries(probesOf(m.params.list(), methods)).flatMap(([what, names]) =>
+    names.map((name) => ({ name: probeName(what, name), node: m.params.node(name) })),
+  );
 
 const needPlan = (plan: Plan | undefined, program: string): Plan => {
   if (plan === undefined) throw new InternalError(`${program} needs a recipe`);
@@ -144,44 +145,69 @@ const needPlan = (plan: Plan | undefined, program: string): Plan => {
 
 type Maker = (model: ModelSpec, plan: Plan | undefined, options: ProgramOptions) => Built;
 
-const makers: Readonly<Record<ProgramName, Maker>> = {
-  train_step: (model, given, options) => {
-    const plan = needPlan(given, "train_step");
+/** Gradients of a pass, and what it measures if it does. */
+const differentiated = (
+  m: Making,
+  plan: Plan,
+  { objective }: Losses,
+  turn: "whole" | "pass",
+  probing: boolean,
+): { readonly grads: readonly GradEntry[]; readonly measured: Graph["outputs"] } => {
+  const { recipe } = plan;
+  if (!probing) {
+    const { grads } = gradients(m.b, m.params, objective, keptOf(plan, m));
+    return { grads, measured: [] };
+  }
+  const points = pointsOf(m);
+  const wanted = measures(recipe, "activation_gradient_norm") ? points.map((p) => p.node) : [];
+  const { grads, atPoints } = gradients(m.b, m.params, objective, keptOf(plan, m), wanted);
+  return { grads, measured: measuredStream(m, recipe, turn, points, atPoints) };
+};
+
+const wholeUpdate =
+  (name: "train_step" | "probe_step"): Maker =>
+  (model, given, options) => {
+    const plan = needPlan(given, name);
+    const probing = name === "probe_step";
     const m = start(model, plan, options, options.binding, "whole");
     const losses = lossOf(m);
-    const grads = gradients(m.b, m.params, losses.objective, keptOf(plan, m));
+    const { grads, measured } = differentiated(m, plan, losses, "whole", probing);
     const applied = applyGradients(m.b, plan, options.methods, m.params, grads);
     return {
       graph: {
-        name: "train_step",
+        name,
         inputs: [m.data, m.targets, ...applied.inputs],
         outputs: [
           { name: "loss", node: losses.loss },
           ...applied.outputs,
           ...probeOutputs(m, options.methods),
           ...metricOutputs(m, losses),
+          ...measured,
+          ...(probing ? measuredGradients(m, plan.recipe, grads) : []),
         ],
         updates: [...applied.updates, ...m.effects.updates, ...m.effects.tallied],
       },
       scalars: applied.scalars,
     };
-  },
+  };
 
-  accumulate: (model, given, options) => {
-    const plan = needPlan(given, "accumulate");
+const onePass =
+  (name: "accumulate" | "probe_accumulate"): Maker =>
+  (model, given, options) => {
+    const plan = needPlan(given, name);
     const { recipe } = plan;
     const m = start(model, plan, options, options.binding, "pass");
     const losses = lossOf(m);
     const share = recipe.micro.value / recipe.batch.value;
-    const updates = gradients(m.b, m.params, losses.objective, keptOf(plan, m)).map(
-      ({ name, grad }) => {
-        const held = m.b.emit("state", [], { name: `${name}/grad`, shape: grad.type.shape });
-        return { state: `${name}/grad`, node: add(m.b, held, mul(m.b, grad, share)) };
-      },
-    );
+    const { grads } = differentiated(m, plan, losses, "pass", name === "probe_accumulate");
+    const updates = grads.map(({ name: parameter, grad }) => {
+      const state = `${parameter}/grad`;
+      const held = m.b.emit("state", [], { name: state, shape: grad.type.shape });
+      return { state, node: add(m.b, held, mul(m.b, grad, share)) };
+    });
     return {
       graph: {
-        name: "accumulate",
+        name,
         inputs: [m.data, m.targets],
         outputs: [{ name: "loss", node: losses.loss }, ...metricOutputs(m, losses)],
         updates: [...updates, ...m.effects.updates, ...m.effects.tallied],
@@ -189,10 +215,12 @@ const makers: Readonly<Record<ProgramName, Maker>> = {
       scalars: {},
       own: m.effects.sums,
     };
-  },
+  };
 
-  apply: (model, given, options) => {
-    const plan = needPlan(given, "apply");
+const afterPasses =
+  (name: "apply" | "probe_apply"): Maker =>
+  (model, given, options) => {
+    const plan = needPlan(given, name);
     const m = start(model, plan, options, options.binding, "end");
     const trained = m.params.list().filter((p) => p.trained);
     const grads: readonly GradEntry[] = trained.map((p) => ({
@@ -205,17 +233,32 @@ const makers: Readonly<Record<ProgramName, Maker>> = {
       state: `${p.name}/grad`,
       node: m.b.emit("full", [], { dtype: "f32", shape: p.shape, value: 0 }),
     }));
+    const measured =
+      name === "apply"
+        ? []
+        : [
+            ...measuredStream(m, plan.recipe, "end", pointsOf(m), []),
+            ...measuredGradients(m, plan.recipe, grads),
+          ];
     return {
       graph: {
-        name: "apply",
+        name,
         inputs: applied.inputs,
-        outputs: [...applied.outputs, ...probeOutputs(m, options.methods)],
+        outputs: [...applied.outputs, ...probeOutputs(m, options.methods), ...measured],
         updates: [...applied.updates, ...cleared, ...m.effects.tallied],
       },
       scalars: applied.scalars,
       own: m.effects.sums,
     };
-  },
+  };
+
+const makers: Readonly<Record<ProgramName, Maker>> = {
+  train_step: wholeUpdate("train_step"),
+  probe_step: wholeUpdate("probe_step"),
+  accumulate: onePass("accumulate"),
+  probe_accumulate: onePass("probe_accumulate"),
+  apply: afterPasses("apply"),
+  probe_apply: afterPasses("probe_apply"),
 
   eval_step: (model, plan, options) => {
     const m = start(model, plan, options, options.binding, "none");
@@ -232,7 +275,7 @@ const makers: Readonly<Record<ProgramName, Maker>> = {
     const m = start(model, plan, options, options.forward ?? options.binding, "none");
     const { loss, objective } = lossOf(m);
     const { logits, trained, hidden } = m.forward;
-    const grads = options.gradients === true ? gradients(m.b, m.params, objective, []) : [];
+    const grads = options.gradients === true ? gradients(m.b, m.params, objective).grads : [];
     const given = (name: string, node: Node): Graph["outputs"][number] => ({
       name,
       node: toType(m.b, node, "f32"),

@@ -27,12 +27,19 @@ export interface Stage {
   readonly cache: Cache | undefined;
 }
 
+/** A place of the residual stream, "blocks.3", and what it holds there. */
+export interface Point {
+  readonly place: string;
+  readonly node: Node;
+}
 /** Collected while a forward pass is built, in the order of the data. */
 export interface Effects {
   /** Terms added to the training loss, f32 scalars, already weighted: balance losses of routers. */
   readonly losses: { readonly name: string; readonly node: Node }[];
   /** Values worth following, given by programs that train: loads of experts, entropies. */
   readonly metrics: { readonly name: string; readonly node: Node }[];
+  /** The residual stream where a method scales it, [B, T, D]: measured by programs that measure. */
+  readonly points: Point[];
   /** New values of untrained state: running statistics, biases of routers. Written by programs that train. */
   readonly updates: { readonly state: string; readonly node: Node }[];
   /** State that sums over the passes of an update, and what is written to it and by it: see `tally`. */

@@ -81,24 +81,34 @@ export const lossSum = (
   return { sum: sumAll(b, nats), count: sumAll(b, counted) };
 };
 
+export interface Gradients {
+  /** Of the trained parameters; the row of a padding token gets none. */
+  readonly grads: readonly GradEntry[];
+  /** At the points asked for, in their order. */
+  readonly atPoints: readonly Node[];
+}
 /**
- * Gradients of the trained parameters; the row of a padding token gets none.
  * @param kept values between which the gradient computes anew what it needs; none: it keeps everything
+ * @param points values between loss and parameters whose gradients are wanted too
  */
 export const gradients = (
   b: Builder,
   params: Parameters,
   loss: Node,
-  kept: readonly Node[],
-): readonly GradEntry[] => {
+  kept: readonly Node[] = [],
+  points: readonly Node[] = [],
+): Gradients => {
   const trained = params.list().filter((p) => p.trained);
   const nodes = trained.map((p) => params.node(p.name));
-  const grads = gradientsWithin(b, loss, nodes, kept);
-  return trained.map((p, i) => ({
-    name: p.name,
-    role: p.role,
-    grad: inFrozenRow(b, p, scalar(b, 0), grads[i]!),
-  }));
+  const all = gradientsWithin(b, loss, [...nodes, ...points], kept);
+  return {
+    grads: trained.map((p, i) => ({
+      name: p.name,
+      role: p.role,
+      grad: inFrozenRow(b, p, scalar(b, 0), all[i]!),
+    })),
+    atPoints: all.slice(trained.length),
+  };
 };
 
 const gradientsWithin = (
@@ -108,9 +118,9 @@ const gradientsWithin = (
   kept: readonly Node[],
 ): readonly Node[] => {
   if (kept.length === 0) return differentiate(b, loss, wrt);
-  const ready = differentiable(b, [loss, ...kept]);
+  const ready = differentiable(b, [loss, ...kept, ...wrt]);
   const values = kept.map((x) => ready.get(x)!);
-  const all = differentiate(b, ready.get(loss)!, [...wrt, ...values]);
+  const all = differentiate(b, ready.get(loss)!, [...wrt.map((x) => ready.get(x)!), ...values]);
   const [grads, atKept] = [all.slice(0, wrt.length), all.slice(wrt.length)];
   const now = recompute(
     b,

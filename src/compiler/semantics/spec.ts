@@ -119,6 +119,7 @@ export interface RecipeSpec {
   readonly seed: number;
   readonly eval_every: Quantity | null;
   readonly save_every: Quantity | null;
+  readonly probes: Variant | null; // per_block(every, measure)
   readonly sample: Variant | null; // sample(prompt, tokens, temperature, top_k): what `train` prints at the end
   /** First match wins. */
   readonly decay: readonly RuleSpec[];

@@ -21,7 +21,7 @@ import { evaluate, type Evaluation } from "./evaluate.ts";
 import { countingOf, evaluationRow } from "./counting.ts";
 import { findCause, NonFiniteFault } from "./failure.ts";
 import { openMetrics, type MetricsLog, type Row } from "./metrics.ts";
-import { passesOfStep, planStep, runStep, type StepResult } from "./step.ts";
+import { isProbed, nextProbed, passesOfStep, planStep, runStep, type StepResult } from "./step.ts";
 import { createUpdates } from "./updates.ts";
 
 export interface Progress {
@@ -89,7 +89,7 @@ const fresh = (manifest: Manifest, seed: number): TrainerState => ({
 /** Digits that lists of numbers are written with: they are many. */
 const LIST_DIGITS = 4;
 /** What a step's programs give beside loss and norm: numbers, and lists of them where `lists` says so. */
-const probeRow = (outputs: StepResult["outputs"], lists: boolean): Row =>
+const followedRow = (outputs: StepResult["outputs"], lists: boolean): Row =>
   Object.fromEntries(
     Object.entries(outputs)
       .filter(
@@ -97,13 +97,13 @@ const probeRow = (outputs: StepResult["outputs"], lists: boolean): Row =>
           name !== "loss" && name !== "grad_norm" && (data.length === 1 || lists),
       )
       .map(([name, { data }]) => [
-        /^(probes|metrics)\//.test(name) ? name : `probes/${name}`,
+        name,
         data.length === 1
           ? (data[0] ?? 0)
           : Array.from(data, (x) => Number(x.toPrecision(LIST_DIGITS))),
       ]),
   );
-/** Loads of experts and other lists are told at the first and the last step and from time to time between. */
+/** Loads of experts and other lists are told where a step measures, at the first and the last and from time to time between. */
 const LISTS_EVERY = 100;
 
 /** All that a run needs at hand; made once. */
@@ -220,7 +220,13 @@ const loop = async (run: Run, start: TrainerState): Promise<TrainResult> => {
     host,
     plan: (step) => planStep(session, manifest, order.batchAt(step - 1), step),
     stopAfter: (step) =>
-      Math.min(last, nextDue(spec.evalEvery, step), nextDue(spec.saveEvery, step)),
+      Math.min(
+        last,
+        nextDue(spec.evalEvery, step),
+        nextDue(spec.saveEvery, step),
+        // an update that measures runs on its own
+        Math.max(step, nextProbed(manifest, step) - 1),
+      ),
     from: state.global_step,
   });
   // What the session was asked for is taken, whoever wants to stop: its state is that of the last update asked for.
@@ -255,7 +261,10 @@ const loop = async (run: Run, start: TrainerState): Promise<TrainResult> => {
       "perf/step_time_ms": milliseconds,
       "perf/tflops": (counting.flops * counting.perStep) / (milliseconds * 1e9),
       "memory/num_tensors": session.liveBuffers(),
-      ...probeRow(result.outputs, step === 1 || step === last || step % LISTS_EVERY === 0),
+      ...followedRow(
+        result.outputs,
+        step === 1 || step === last || step % LISTS_EVERY === 0 || isProbed(manifest, step),
+      ),
     });
     if (!finite) throw await explain(run, result, step);
     options.onStep?.({

@@ -19,6 +19,24 @@ export interface ProgramRun {
 }
 
 const STEP = "train_step";
+/** The programs of an update: in one, or one for each pass and one after them. */
+interface Names {
+  readonly whole: string;
+  readonly pass: string;
+  readonly end: string;
+}
+const PLAIN: Names = { whole: STEP, pass: "accumulate", end: "apply" };
+const PROBING: Names = { whole: "probe_step", pass: "probe_accumulate", end: "probe_apply" };
+
+/** The first update from `step` on that measures what the recipe's probes ask for: the first of all does, then every so many. */
+export const nextProbed = ({ training }: Pick<Manifest, "training">, step: number): number => {
+  const every = training?.probeEvery ?? null;
+  if (every === null) return Infinity;
+  return step === 1 ? 1 : Math.ceil(step / every) * every;
+};
+export const isProbed = (manifest: Pick<Manifest, "training">, step: number): boolean =>
+  nextProbed(manifest, step) === step;
+
 const scalarsAt = (manifest: Manifest, program: string, step: number): Tensors => {
   const entry =
     manifest.programs.find(({ name }) => name === program) ??
@@ -49,13 +67,12 @@ export const passesOfStep = (
   batches: readonly Batch[],
   step: number,
 ): readonly ProgramRun[] => {
-  const single = manifest.programs.some(({ name }) => name === STEP);
-  const name = single ? STEP : "accumulate";
+  const { whole, pass, end } = isProbed(manifest, step) ? PROBING : PLAIN;
+  const single = manifest.programs.some(({ name }) => name === whole);
+  const name = single ? whole : pass;
   const scalars = scalarsAt(manifest, name, step);
   const passes = batches.map((batch) => ({ program: name, inputs: { ...batch, ...scalars } }));
-  return single
-    ? passes
-    : [...passes, { program: "apply", inputs: scalarsAt(manifest, "apply", step) }];
+  return single ? passes : [...passes, { program: end, inputs: scalarsAt(manifest, end, step) }];
 };
 
 /** The same as the session runs it: all passes at once where it can. */
@@ -65,16 +82,30 @@ export const planStep = (
   batches: readonly Batch[],
   step: number,
 ): readonly ProgramRun[] => {
-  if (batches.length === 1 || !session.offers(STEP)) return passesOfStep(manifest, batches, step);
+  if (batches.length === 1 || !session.offers(STEP) || isProbed(manifest, step))
+    return passesOfStep(manifest, batches, step);
   const batch = Object.fromEntries(
     Object.keys(batches[0]!).map((name) => [name, joined(batches.map((part) => part[name]!))]),
   );
   return [{ program: STEP, inputs: { ...batch, ...scalarsAt(manifest, STEP, step) } }];
 };
 
-/** What an update gave, from what each of its runs did. */
+const meanOf = (tensors: readonly HostTensor[]): HostTensor => {
+  const [first] = tensors as readonly [HostTensor];
+  if (tensors.length === 1) return first;
+  const data = Float32Array.from(
+    first.data,
+    (_, i) => tensors.reduce((sum, tensor) => sum + tensor.data[i]!, 0) / tensors.length,
+  );
+  return { ...first, data };
+};
+
+/** What an update gave, from what each of its runs did: of what several passes give, the mean. */
 export const resultOf = (given: readonly Tensors[]): StepResult => {
-  const outputs: Tensors = Object.fromEntries(given.flatMap((tensors) => Object.entries(tensors)));
+  const names = new Set(given.flatMap((tensors) => Object.keys(tensors)));
+  const outputs: Tensors = Object.fromEntries(
+    [...names].map((name) => [name, meanOf(given.flatMap(({ [name]: tensor }) => tensor ?? []))]),
+  );
   const losses = given.filter((tensors) => tensors["loss"] !== undefined);
   return {
     loss: losses.reduce((sum, tensors) => sum + scalarOf(tensors, "loss"), 0) / losses.length,

@@ -71,7 +71,11 @@ describe.each([
       "train/num_input_tokens_seen": toy.accumulate === true ? 64 : 32,
     });
     expect(Object.keys(first ?? {})).toEqual(
-      expect.arrayContaining(["train/grad_norm", "perf/tokens_per_second", "probes/head.gate"]),
+      expect.arrayContaining([
+        "train/grad_norm",
+        "perf/tokens_per_second",
+        "probes/gates/head.gate",
+      ]),
     );
     expect(text(host, "project/data/a.txt")).toBe(TEXT);
     const lists = rows(host).filter((row) => "metrics/load" in row);

@@ -13,6 +13,8 @@ import { siteOf, vocabulary } from "./vocabulary.ts";
 
 /** The role of gates: what the clip, the learning rate and the probe find them by. */
 const GATE = "gate";
+/** Sites where it is the residual stream that a gate scales. */
+const STREAM: ReadonlySet<Site> = new Set(["residual.in", "residual.skip", "residual.out"]);
 
 /** G(h; g) = h - f(g) · sg(h), eq. 1-3: numerically (1 - f(g)) · h, with the identity as gradient to h. */
 export const scale = (b: Builder, h: Node, fraction: Node, stop: boolean): Node =>
@@ -33,7 +35,10 @@ const gated =
       role: GATE,
     });
     const fraction = gateActivations[text(config, "gate")]!.graph(cx.b, gate);
-    return scale(cx.b, h, fraction, flag(config, "stop_gradient"));
+    const scaled = scale(cx.b, h, fraction, flag(config, "stop_gradient"));
+    if (STREAM.has(site))
+      cx.effects.points.push({ place: `${cx.path}.gpas.${cx.subLayer}`, node: scaled });
+    return scaled;
   };
 
 /** The gates' gradients, their joint norm at most `max`; the others as they are. */

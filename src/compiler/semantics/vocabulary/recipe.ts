@@ -13,6 +13,7 @@ export const recipeSums: readonly SumType[] = [
   { name: "Decay", doc: "how weights shrink" },
   { name: "Precision", doc: "the numbers that training computes with" },
   { name: "Sample", doc: "a text to generate" },
+  { name: "Probes", doc: "what is measured of a model while it trains" },
 ];
 
 const quantity = (...units: readonly Unit[]): Key["type"] => ({ kind: "quantity", units });
@@ -282,6 +283,42 @@ export const recipeConstructors: readonly Constructor[] = [
       }),
     ],
   },
+  {
+    name: "per_block",
+    of: "Probes",
+    doc: "numbers of each block, of what stands before the blocks and of what follows them, at the first step and then at every so many",
+    keys: [
+      key("every", { kind: "quantity", units: ["step"], min: 1 }, "steps from one to the next", {
+        default: "100 steps",
+      }),
+      key(
+        "measure",
+        {
+          kind: "list",
+          of: {
+            kind: "word",
+            words: [
+              {
+                name: "activation_variance",
+                doc: "variance of the residual stream after it, over sequences, positions and channels; also where a method scales the stream",
+              },
+              {
+                name: "activation_gradient_norm",
+                doc: "norm of the loss's gradient at the residual stream after it",
+              },
+              {
+                name: "gradient_norm",
+                doc: "joint norm of the gradients of its weights, before any clipping",
+              },
+            ],
+          },
+          min: 1,
+        },
+        "what is measured, for the whole batch; other steps compute none of it",
+        { default: "[activation_variance, activation_gradient_norm, gradient_norm]" },
+      ),
+    ],
+  },
 ];
 
 const sequences: Key["type"] = { kind: "quantity", units: ["sequence", "sample"], min: 1 };
@@ -340,6 +377,10 @@ export const recipeKeys: readonly Key[] = [
     "steps between checkpoints; none saves at the end",
     { default: "none", optional: true },
   ),
+  key("probes", sum("Probes"), "what is measured of each block on some of the steps", {
+    default: "none",
+    optional: true,
+  }),
   key("sample", sum("Sample"), "a text that `train` prints when it is done", {
     default: "none",
     optional: true,
