@@ -74,6 +74,7 @@ export default tseslint.config(
     [
       "src/compiler/*.ts",
       "src/compiler/emit/**/*.ts",
+      "src/compiler/explain/**/*.ts",
       "src/compiler/features/**/*.ts",
       "src/compiler/huggingface/**/*.ts",
     ],

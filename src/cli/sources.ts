@@ -2,13 +2,22 @@
 // how their diagnostics are shown.
 import { readdirSync, realpathSync, statSync } from "node:fs";
 import { dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
-import { render, type RenderOptions } from "../compiler/diagnostics/render.ts";
+import { pathToFileURL } from "node:url";
+import { PAGE, render, type RenderOptions } from "../compiler/diagnostics/render.ts";
 import type { Diagnostic, Source } from "../compiler/diagnostics/types.ts";
 import type { FileLoader } from "../compiler/semantics/load.ts";
 import { catalogue } from "../compiler/words.ts";
 import { wantsColor, wantsUnicode } from "./color.ts";
 import { CliError } from "./errors.ts";
-import { isFile, isFolder, noFile, projectRoot, readSource, shownPath } from "./files.ts";
+import {
+  isFile,
+  isFolder,
+  noFile,
+  packageRoot,
+  projectRoot,
+  readSource,
+  shownPath,
+} from "./files.ts";
 import type { Io } from "./io.ts";
 import type { CommonOptions } from "./program.ts";
 
@@ -79,6 +88,9 @@ export const filesOf = (io: Io, entry: string): FileLoader => {
   };
 };
 
+/** The page of diagnostics that came with specc, for terminals that open links. */
+const pageUrl = (): string => pathToFileURL(join(packageRoot(), PAGE)).href;
+
 export type Format = RenderOptions["format"];
 
 export const showDiagnostics = (
@@ -97,7 +109,7 @@ export const showDiagnostics = (
     format: options.format,
     color,
     unicode: wantsUnicode(io),
-    hyperlinks: color && io.terminal[options.stream],
+    ...(color && io.terminal[options.stream] ? { page: pageUrl() } : {}),
     catalogue,
     version: options.version,
   });

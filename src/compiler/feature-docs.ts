@@ -1,6 +1,6 @@
 // docs/features/: a page for each method, made of its README, its words, its complaints and its relations to the others; and the
 // table of all pairs. A new feature is on them by being in the list.
-import { keyTable } from "./explain.ts";
+import { keyTable } from "./explain/pages.ts";
 import type { Feature } from "./features/feature.ts";
 import { features } from "./features/index.ts";
 import { ownWords } from "./features/own-words.ts";

@@ -1,7 +1,8 @@
 // What of the documentation is made from the tables the checker reads; `npm run docs` writes it.
-import { keyTables } from "./explain.ts";
+import { PAGE } from "./diagnostics/render.ts";
+import { diagnosticsPage, keyTables } from "./explain/tables.ts";
 import { featurePages } from "./feature-docs.ts";
-import { vocabulary } from "./words.ts";
+import { catalogue, vocabulary } from "./words.ts";
 
 /** A part of a page, between marks. Paths are from the root of the project. */
 export interface GeneratedPart {
@@ -21,4 +22,7 @@ export interface GeneratedPage {
 export const generatedParts = (): readonly GeneratedPart[] => [
   { path: "docs/language.md", name: "keys", text: keyTables(vocabulary) },
 ];
-export const generatedPages = (): readonly GeneratedPage[] => featurePages();
+export const generatedPages = (): readonly GeneratedPage[] => [
+  ...featurePages(),
+  { path: PAGE, text: diagnosticsPage(catalogue) },
+];

@@ -1,7 +1,7 @@
 // The page of two names, `specc explain gpas with deepnorm`: what the checks say about a model that has both.
 import { suggest } from "./diagnostics/suggest.ts";
 import type { Diagnostic } from "./diagnostics/types.ts";
-import type { Explanation } from "./explain.ts";
+import type { Explanation } from "./explain/index.ts";
 import { features } from "./features/index.ts";
 import { ownWords } from "./features/own-words.ts";
 import { relationOf, verdictOf, type Relation } from "./relations.ts";

@@ -1,18 +1,21 @@
 // `specc explain`: the page of a word or a code, from the tables that the checker reads.
 import { catalogue, vocabulary } from "../../compiler/words.ts";
-import { explain } from "../../compiler/explain.ts";
+import { explain } from "../../compiler/explain/index.ts";
+import { features } from "../../compiler/features/index.ts";
+import { ownWords } from "../../compiler/features/own-words.ts";
 import { explainRelation } from "../../compiler/relation-page.ts";
 import { CliError } from "../errors.ts";
 import type { Io } from "../io.ts";
 import type { CommonOptions } from "../program.ts";
 
 export const explainTopic = (io: Io, topic: string, _options: CommonOptions): number => {
-  const page = explainRelation(topic) ?? explain(topic, vocabulary, catalogue);
+  const methods = features.map((f) => ({ name: f.name, paper: f.paper, words: ownWords(f) }));
+  const page = explainRelation(topic) ?? explain(topic, vocabulary, catalogue, methods);
   if (!page.found)
     throw new CliError(
       `nothing is called "${topic}"`,
       page.suggestion === undefined
-        ? ["specc explain model lists the keys of a model"]
+        ? ["specc explain model is the page of a model and its keys"]
         : [`did you mean ${page.suggestion}?`],
     );
   io.out(page.text.endsWith("\n") ? page.text : `${page.text}\n`);

@@ -8,7 +8,7 @@ const rows: readonly Row[] = [
   [
     1001,
     "stray-character",
-    "`{text}` means nothing here",
+    "{text} means nothing here",
     "These characters are no part of the language. Logic is written with the words `and`, `or` and `not`.",
     "let a = 1 & 2",
     "let a = 1 + 2",

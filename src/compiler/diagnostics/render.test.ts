@@ -89,11 +89,47 @@ test("plain terminals get plain signs", () => {
 });
 
 test("colours and links change nothing else", () => {
-  const plain = show({ color: true, hyperlinks: true }).replace(
-    /\u001B(\[[\d;]*m|\]8;;.*?\u001B\\)/g,
-    "",
+  const linked = show({ color: true, page: "file:///specc/docs/diagnostics.md" });
+  expect(linked).toContain("\u001B]8;;file:///specc/docs/diagnostics.md#spc3012\u001B\\SPC3012");
+  expect(linked.replace(/\u001B(\[[\d;]*m|\]8;;.*?\u001B\\)/g, "")).toBe(show({}));
+});
+
+/** Complaints about `text`, each at a span of it. */
+const complain = (
+  text: string,
+  spans: readonly (readonly [number, number])[],
+  unicode = true,
+): string => {
+  const source: Source = { id: 0, path: "long.arch", text };
+  const one = new Reporter(catalogue);
+  for (const [start, end] of spans)
+    one.report("head-dim-mismatch", { file: 0, start, end }, { size: start, heads: 12 });
+  return render(one.diagnostics, [source], { format: "text", unicode, catalogue, version: "0" });
+};
+
+test("a long line is shown around its mark", () => {
+  const text = `${"a".repeat(5000)} here ${"b".repeat(5000)}`;
+  for (const unicode of [true, false]) {
+    const [, , , line, mark] = complain(text, [[5001, 5005]], unicode).split("\n");
+    expect(line!.length).toBeLessThan(160);
+    expect(line!.slice(mark!.indexOf("^"), mark!.lastIndexOf("^") + 1)).toBe("here");
+  }
+});
+
+test("what moves the cursor or turns the text around is not shown", () => {
+  const shown = complain("a \u001B[2J \u202E b", [[12 - 2, 12 - 1]]);
+  expect(shown).toContain("a \uFFFD[2J \uFFFD b");
+  expect(shown).not.toMatch(/[\u001B\u202E]/);
+});
+
+test("of many complaints about a file the first are shown, and the others counted", () => {
+  const text = "x ".repeat(50);
+  const shown = complain(
+    text,
+    Array.from({ length: 50 }, (_, i) => [2 * i, 2 * i + 1] as const),
   );
-  expect(plain).toBe(show({}));
+  expect(shown.match(/^error/gm)).toHaveLength(20);
+  expect(shown).toMatch(/\n… and 30 more in long\.arch\n$/);
 });
 
 test("json counts code points", () => {
@@ -107,6 +143,7 @@ test("json counts code points", () => {
     start: { line: 5, column: 19, offset: main.text.indexOf("heads") },
     end: { line: 5, column: 28, offset: main.text.indexOf("heads") + 9 },
   });
+  expect(diagnostics[0]?.url).toBe("docs/diagnostics.md#spc3012");
   expect(show({ format: "ndjson" }).trim().split("\n")).toHaveLength(1);
 });
 

@@ -1,6 +1,7 @@
 // Lays diagnostics out: text for people, and the four machine forms. Columns count code points from 1; spans are UTF-16
 // offsets inside and are converted only here.
 import type { DiagnosticEntry } from "../semantics/schema.ts";
+import { lineText, positionOf } from "./lines.ts";
 import { renderSnippet } from "./snippet.ts";
 import type { Diagnostic, Source, Span } from "./types.ts";
 
@@ -8,22 +9,10 @@ export interface RenderOptions {
   readonly format: "text" | "json" | "ndjson" | "sarif" | "github";
   readonly color?: boolean;
   readonly unicode?: boolean;
-  readonly hyperlinks?: boolean;
+  /** Address of the page of all diagnostics: codes become links to it, for terminals that know them. */
+  readonly page?: string;
   readonly catalogue: readonly DiagnosticEntry[];
   readonly version: string;
-}
-
-export interface Position {
-  readonly line: number;
-  readonly column: number;
-}
-
-/** The place of an offset, from 1, in code points. */
-export function positionOf(source: Source, offset: number): Position {
-  const before = source.text.slice(0, offset);
-  const lines = before.split(/\r\n|\r|\n/);
-  const last = (lines.at(-1) ?? "").replace(/^\uFEFF/, "");
-  return { line: lines.length, column: Array.from(last).length + 1 };
 }
 
 export function render(
@@ -35,7 +24,7 @@ export function render(
     sources.find(({ id }) => id === file) ?? { id: file, path: "<unknown>", text: "" };
   switch (options.format) {
     case "text":
-      return diagnostics.map((one) => renderSnippet(one, find, options)).join("\n");
+      return textOf(diagnostics, find, options);
     case "json":
       return `${JSON.stringify(
         {
@@ -59,6 +48,26 @@ export function render(
 }
 
 type Find = (file: number) => Source;
+
+/** More than these of one file are hardly read: errors come first. */
+const MOST_PER_FILE = 20;
+
+function textOf(diagnostics: readonly Diagnostic[], find: Find, options: RenderOptions): string {
+  const parts: string[] = [];
+  for (const file of new Set(diagnostics.map(({ at }) => at.file))) {
+    const own = diagnostics.filter(({ at }) => at.file === file);
+    const errors = own.filter(({ severity }) => severity === "error");
+    const others = own.filter(({ severity }) => severity !== "error");
+    const kept = new Set([...errors, ...others].slice(0, MOST_PER_FILE));
+    for (const one of own) if (kept.has(one)) parts.push(renderSnippet(one, find, options));
+    const more = own.length - kept.size;
+    if (more > 0)
+      parts.push(
+        `${options.unicode === false ? "..." : "…"} and ${String(more)} more in ${find(file).path}\n`,
+      );
+  }
+  return parts.join("\n");
+}
 
 function summaryOf(diagnostics: readonly Diagnostic[]): object {
   const count = (severity: string): number =>
@@ -87,10 +96,14 @@ function jsonOf(one: Diagnostic, find: Find): object {
       edits: edits.map(({ at, newText }) => ({ range: rangeOf(at, find), newText })),
       applicability,
     })),
-    url: `docs/diagnostics/${one.code}.md`,
+    url: `${PAGE}#${anchorOf(one.code)}`,
     tags: [],
   };
 }
+
+/** The page of all diagnostics, in the package. */
+export const PAGE = "docs/diagnostics.md";
+export const anchorOf = (code: string): string => code.toLowerCase();
 
 const level = (severity: Diagnostic["severity"]): "error" | "warning" | "note" =>
   severity === "error" || severity === "warning" ? severity : "note";
@@ -130,6 +143,7 @@ function sarifOf(diagnostics: readonly Diagnostic[], find: Find, options: Render
               name: entry.name,
               shortDescription: { text: entry.message },
               fullDescription: { text: entry.why },
+              help: helpOf(entry),
               defaultConfiguration: { level: level(entry.severity) },
             })),
           },
@@ -161,10 +175,16 @@ function sarifOf(diagnostics: readonly Diagnostic[], find: Find, options: Render
   };
 }
 
+/** There is no public address to point at, so viewers get the page itself. */
+const helpOf = ({ why, wrong, right }: DiagnosticEntry): object => ({
+  text: `${why}\n\nWrong:\n${wrong}\n\nRight:\n${right}`,
+  markdown: `${why}\n\nWrong:\n\n\`\`\`\n${wrong}\n\`\`\`\n\nRight:\n\n\`\`\`\n${right}\n\`\`\``,
+});
+
 /** Survives moved lines: the code, the file and the text of the line (FNV-1a). */
 function fingerprint(one: Diagnostic, find: Find): string {
   const source = find(one.at.file);
-  const line = source.text.split(/\r\n|\r|\n/)[positionOf(source, one.at.start).line - 1] ?? "";
+  const line = lineText(source, positionOf(source, one.at.start).line);
   let hash = 0x811c9dc5;
   for (const char of [one.code, source.path, line.trim()].join("\n"))
     hash = Math.imul(hash ^ (char.codePointAt(0) ?? 0), 0x01000193);

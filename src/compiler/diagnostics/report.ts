@@ -3,6 +3,11 @@
 import type { DiagnosticEntry } from "../semantics/schema.ts";
 import { InternalError, type Details, type Diagnostic, type Span } from "./types.ts";
 
+/** What users wrote may be of any length. */
+const LONGEST = 120;
+const clipped = (text: string): string =>
+  text.length <= LONGEST ? text : `${text.slice(0, LONGEST - 1)}…`;
+
 export class Reporter {
   private readonly entries: ReadonlyMap<string, DiagnosticEntry>;
   private readonly found: Diagnostic[] = [];
@@ -23,7 +28,7 @@ export class Reporter {
     const message = entry.message.replace(/\{(\w+)\}/g, (_, key: string) => {
       const value = args[key];
       if (value === undefined) throw new InternalError(`diagnostic "${name}" needs "${key}"`);
-      return String(value);
+      return clipped(String(value));
     });
     const key = [name, at.file, at.start, at.end, message].join("|");
     if (this.seen.has(key)) return;

@@ -1,5 +1,6 @@
 // The text form of one diagnostic: title, the lines concerned with their markers, help and where to read more.
-import { positionOf, type RenderOptions } from "./render.ts";
+import { lineText, positionOf } from "./lines.ts";
+import { anchorOf, type RenderOptions } from "./render.ts";
 import type { Diagnostic, Source, Span } from "./types.ts";
 
 interface Mark {
@@ -41,9 +42,9 @@ export function renderSnippet(
   const side = (number: string): string => paint("frame", `${number.padStart(widest)}${bar}`);
 
   const code =
-    options.hyperlinks === true
-      ? `\u001B]8;;docs/diagnostics/${one.code}.md\u001B\\${one.code}\u001B]8;;\u001B\\`
-      : one.code;
+    options.page === undefined
+      ? one.code
+      : `\u001B]8;;${options.page}#${anchorOf(one.code)}\u001B\\${one.code}\u001B]8;;\u001B\\`;
   const out = [`${paint(one.severity, `${one.severity}[${code}]`)} ${paint("bold", one.message)}`];
 
   for (const file of files) {
@@ -54,21 +55,25 @@ export function renderSnippet(
         ? positionOf(here, one.at.start)
         : positionOf(here, one.notes.find(({ at }) => at.file === file)?.at.start ?? 0);
     out.push(`${margin}${paint("frame", corner)} ${here.path}:${first.line}:${first.column}`);
+    if (here.text === "") continue;
     out.push(`${margin}${paint("frame", bar)}`);
     let previous: number | undefined;
     for (const [number, marks] of lines) {
       if (previous !== undefined && number === previous + 2) {
-        const text = lineOf(here, number - 1);
+        const text = clip(pointsOf(here, number - 1), 0, gap).text;
         out.push(`${side(String(number - 1))}${text === "" ? "" : ` ${text}`}`);
       } else if (previous !== undefined && number > previous + 1)
         out.push(paint("frame", `${margin}${gap}`));
       previous = number;
-      out.push(`${side(String(number))} ${lineOf(here, number)}`.trimEnd());
+      const first = marks.find((mark) => mark.primary) ?? marks[0]!;
+      const shown = clip(pointsOf(here, number), first.column, gap);
+      out.push(`${side(String(number))} ${shown.text}`.trimEnd());
       for (const mark of [...marks].sort((a, b) => b.column - a.column)) {
-        const sign = (mark.primary ? "^" : "-").repeat(mark.width);
+        const { column, width } = shown.place(mark);
+        const sign = (mark.primary ? "^" : "-").repeat(width);
         const text = mark.text === "" ? "" : ` ${mark.text}`;
         const painted = paint(mark.primary ? one.severity : "frame", sign + text);
-        out.push(`${side("")} ${" ".repeat(mark.column)}${painted}`);
+        out.push(`${side("")} ${" ".repeat(column)}${painted}`);
       }
     }
   }
@@ -85,17 +90,43 @@ export function renderSnippet(
 
 /** Our own signs only: what the user wrote stays as it is. */
 const asciiOf = (text: string): string =>
-  text.replaceAll("…", "...").replaceAll("×", "x").replaceAll("–", "-").replaceAll("≥", ">=");
+  text
+    .replaceAll("…", "...")
+    .replaceAll("\uFFFD", "?")
+    .replaceAll("×", "x")
+    .replaceAll("–", "-")
+    .replaceAll("≥", ">=");
 
-const tab = "    ";
-function lineOf(source: Source, number: number): string {
-  const line = source.text.split(/\r\n|\r|\n/)[number - 1] ?? "";
-  return line
-    .replace(/^\uFEFF/, "")
-    .replaceAll("\t", tab)
-    .trimEnd();
+const TAB = "    ";
+/** A line as terminals show it: code points, tabs spread, nothing that moves the cursor or turns the text around. */
+const pointsOf = (source: Source, number: number): readonly string[] =>
+  Array.from(lineText(source, number).replaceAll("\t", TAB).trimEnd(), (point) =>
+    /[\p{Cc}\p{Zl}\p{Zp}\u200E\u200F\u202A-\u202E\u2066-\u2069]/u.test(point) ? "\uFFFD" : point,
+  );
+
+/** A long line is shown around the column that matters. */
+const WIDEST = 140;
+const BEFORE = 60;
+interface Clipped {
+  readonly text: string;
+  /** Where a mark of the whole line stands in what is shown. */
+  readonly place: (mark: Mark) => { readonly column: number; readonly width: number };
 }
-
+function clip(points: readonly string[], column: number, ellipsis: string): Clipped {
+  if (points.length <= WIDEST) return { text: points.join(""), place: (mark) => mark };
+  const start = Math.max(0, Math.min(column - BEFORE, points.length - WIDEST));
+  const end = start + WIDEST;
+  const head = start > 0 ? ellipsis : "";
+  const tail = end < points.length ? ellipsis : "";
+  const inside = (at: number): number => Math.max(0, Math.min(at - start, WIDEST));
+  return {
+    text: head + points.slice(start, end).join("") + tail,
+    place: ({ column: from, width }) => {
+      const [left, right] = [inside(from), inside(from + width)];
+      return { column: left + head.length, width: Math.max(1, right - left) };
+    },
+  };
+}
 /** Lines with their marks, ascending. A span over several lines is marked to the end of its first. */
 function marksOf(one: Diagnostic, source: Source): readonly (readonly [number, readonly Mark[]])[] {
   const lines = new Map<number, Mark[]>();
@@ -103,11 +134,10 @@ function marksOf(one: Diagnostic, source: Source): readonly (readonly [number, r
     if (span.file !== source.id) return;
     const start = positionOf(source, span.start);
     const end = positionOf(source, span.end);
-    const raw = (source.text.split(/\r\n|\r|\n/)[start.line - 1] ?? "").replace(/^\uFEFF/, "");
-    const points = Array.from(raw);
+    const points = Array.from(lineText(source, start.line));
     const stop = end.line > start.line ? points.length + 1 : end.column;
     const width = (from: number, to: number): number =>
-      points.slice(from, to).reduce((sum, point) => sum + (point === "\t" ? tab.length : 1), 0);
+      points.slice(from, to).reduce((sum, point) => sum + (point === "\t" ? TAB.length : 1), 0);
     const mark: Mark = {
       column: width(0, start.column - 1),
       width: Math.max(1, width(start.column - 1, stop - 1)),

@@ -4,7 +4,7 @@ import type { Context } from "./context.ts";
 import { didYouMean } from "./load.ts";
 import type { Type, Unit } from "./schema.ts";
 
-const PLAIN: Readonly<Record<string, Type>> = {
+export const plainTypes: Readonly<Record<string, Type>> = {
   int: { kind: "int" },
   float: { kind: "float" },
   bool: { kind: "bool" },
@@ -23,7 +23,7 @@ const UNITS: readonly Unit[] = [
   "second",
 ];
 for (const unit of UNITS)
-  Object.assign(PLAIN, { [`${unit}s`]: { kind: "quantity", units: [unit] } });
+  Object.assign(plainTypes, { [`${unit}s`]: { kind: "quantity", units: [unit] } });
 const sumTypes = new Map<string, Type>();
 
 /** The same name gives the same object: results are cached by type. */
@@ -33,7 +33,7 @@ export const typeOf = (expr: TypeExpr, ctx: Context): Type | undefined => {
     return of && { kind: "list", of };
   }
   const { text } = expr.name;
-  if (Object.hasOwn(PLAIN, text)) return PLAIN[text];
+  if (Object.hasOwn(plainTypes, text)) return plainTypes[text];
   const { sums } = ctx.checker.vocabulary;
   if (sums.some((sum) => sum.name === text)) {
     const type = sumTypes.get(text) ?? ({ kind: "sum", name: text } as const);
@@ -41,7 +41,7 @@ export const typeOf = (expr: TypeExpr, ctx: Context): Type | undefined => {
     return type;
   }
   if (text === "") return undefined;
-  const candidates = [...Object.keys(PLAIN), ...sums.map((sum) => sum.name)];
+  const candidates = [...Object.keys(plainTypes), ...sums.map((sum) => sum.name)];
   ctx.report("unknown-type", expr.name.span, { name: text }, didYouMean(expr.name, candidates));
   return undefined;
 };

@@ -4,6 +4,7 @@ import type { IRecognitionException, IToken } from "chevrotain";
 import { tokenMatcher } from "chevrotain";
 import * as t from "../../../grammar/tokens.ts";
 import type { Details, Diagnostic, Source, Span } from "../diagnostics/types.ts";
+import { lineOf } from "../diagnostics/lines.ts";
 import { Reporter } from "../diagnostics/report.ts";
 import { syntaxDiagnostics } from "../diagnostics/catalogue.ts";
 
@@ -75,13 +76,12 @@ export class Problems {
   diagnostics(): readonly Diagnostic[] {
     const reporter = new Reporter(syntaxDiagnostics);
     const taken = new Set<number>();
-    const lines = lineStarts(this.source.text);
     const rank = ({ name }: Problem): number => (lexical.has(name) ? 0 : 1);
     const ordered = [...this.found].sort(
       (a, b) => rank(a) - rank(b) || a.span.start - b.span.start,
     );
     for (const { name, span, args, details } of ordered) {
-      const line = lineOf(lines, span.start);
+      const line = lineOf(this.source, span.start);
       if (name !== "dangling-doc") {
         // Several runs of strange characters on a line are several mistakes; anything else is not.
         if (taken.has(line) && !lexical.has(name)) continue;
@@ -91,22 +91,6 @@ export class Problems {
     }
     return [...reporter.diagnostics].sort((a, b) => a.at.start - b.at.start);
   }
-}
-
-function lineStarts(text: string): readonly number[] {
-  const starts = [0];
-  for (const match of text.matchAll(/\r\n?|\n/g)) starts.push(match.index + match[0].length);
-  return starts;
-}
-
-function lineOf(starts: readonly number[], offset: number): number {
-  let [low, high] = [0, starts.length - 1];
-  while (low < high) {
-    const middle = (low + high + 1) >> 1;
-    if ((starts[middle] ?? 0) <= offset) low = middle;
-    else high = middle - 1;
-  }
-  return low;
 }
 
 const reserved = [t.If, t.Then, t.Else, t.And, t.Or, t.Not, t.True, t.False, t.Export];

@@ -90,7 +90,9 @@ function reportTrouble(trouble: readonly IToken[], problems: Problems): readonly
     }
     damage.push(start);
     const word = hints[text];
-    const shown = /^\P{C}+$/u.test(text) ? text.slice(0, 20) : "this control character";
+    const shown = /^\P{C}+$/u.test(text)
+      ? `\`${Array.from(text).slice(0, 20).join("")}\``
+      : "this control character";
     problems.add(
       "stray-character",
       problems.span(start, end),
