@@ -1,8 +1,7 @@
 // The peer: the same LLaMA training step written by hand in TensorFlow.js, `variableGrads` with global-norm clipping left out
-// (to its favour) and `train.adam`, as one would write it without a compiler. Gather's gradient is a ScatterND, since the
+// (to its favour) and `train.adam`, as one would write it without a compiler, on the backend that is set. Gather's gradient is a ScatterND, since the
 // wasm backend has no UnsortedSegmentSum.
 export const peerStep = async (tf, { D, L, H, F, V, B, T }) => {
-  await tf.setBackend("wasm");
   const d = D / H;
   const normal = (shape) => tf.variable(tf.randomNormal(shape, 0, 0.02));
   const ones = (shape) => tf.variable(tf.ones(shape));

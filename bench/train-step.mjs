@@ -59,6 +59,7 @@ export const openStep = async (sizes) => {
 export const trainStep = async ({ sizes = SIZES, rounds = 5 } = {}) => {
   const own = await openStep(sizes);
   const tf = await import("@tensorflow/tfjs-core");
+  await tf.setBackend("wasm");
   const peer = await peerStep(tf, sizes);
   const ids = Int32Array.from({ length: sizes.B * sizes.T }, (_, i) => (i * 7919) % sizes.V);
   const times = { own: [], peer: [] };

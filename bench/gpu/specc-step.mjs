@@ -1,7 +1,10 @@
 // A training step of specc on the tensorflow engine, whole updates as users run them: batch in, loss out. Prints one JSON object.
 //   node bench/gpu/specc-step.mjs '{"size": "71m", "batch": 16, "precision": "bf16", "scaling": "gpas()", "steps": 20}'
+//   node bench/gpu/specc-step.mjs '{"spec": "specs/coe.arch", "model": "Coe", "batch": 32, "sequence": 512}'
 // `set` adds lines to the recipe: "checkpoint = block".
 import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { analyze, choose } from "../../dist/src/compiler/index.js";
 import { loadedFor } from "../loaded.mjs";
 import { createModel } from "../../dist/src/runtime/index.js";
@@ -17,12 +20,12 @@ const {
   set = "",
   steps = 64,
   warmup = 4,
+  spec: from,
+  model: name = "Bench",
 } = options;
-const c = caseOf(size, batch);
+const c = { ...caseOf(size, batch), ...(options.sequence && { sequence: options.sequence }) };
 
-const text = `spec 1
-
-model Bench {
+const llama = () => `model Bench {
   vocab_size = ${c.vocab}
   hidden_size = ${c.hidden}
   context = ${c.sequence}
@@ -34,8 +37,11 @@ model Bench {
   }
   final_norm = rmsnorm(eps: 1e-6)
   head = lm(tied: false)
-}
-recipe Step for Bench {
+}`;
+const text = `spec 1
+
+${from === undefined ? llama() : `import { ${name} } from "./${from}"`}
+recipe Step for ${name} {
   data = text("none/*.txt", tokenizer: bytes(), sequence: ${c.sequence})
   optimizer = adamw(lr: 1e-3, betas: [0.9, 0.95])
   schedule = constant()
@@ -49,12 +55,12 @@ recipe Step for Bench {
 `;
 
 const checked = analyze("bench.arch", {
-  read: () => text,
-  resolveImport: () => ({ fault: "one file" }),
+  read: (path) => (path === "bench.arch" ? text : readFileSync(path, "utf8")),
+  resolveImport: (importer, path) => ({ path: join(importer, "..", path) }),
 });
 if (checked.spec === undefined)
   throw new Error(checked.diagnostics.map((d) => `${d.code} ${d.message}`).join("\n"));
-const chosen = choose(checked.spec, {}, true);
+const chosen = choose(checked.spec, { model: name, recipe: "Step" }, true);
 const began = performance.now();
 const bundle = await loadedFor(
   { entry: "bench.arch", checked, model: chosen.model, recipe: chosen.recipe },
@@ -71,7 +77,10 @@ const openMs = performance.now() - opening;
 
 let seed = 1;
 const uniform = () => (seed = (seed * 48271) % 2147483647) / 2147483647;
-const ids = Int32Array.from({ length: batch * c.sequence }, () => Math.floor(uniform() * c.vocab));
+const { parameters, vocabSize = c.vocab } = bundle.manifest.model;
+const ids = Int32Array.from({ length: batch * c.sequence }, () =>
+  Math.floor(uniform() * vocabSize),
+);
 const shape = [batch, c.sequence];
 const targets = ids.map((_, i) => (i % c.sequence === c.sequence - 1 ? -100 : ids[i + 1]));
 const scalar = (value) => ({ dtype: "f32", shape: [], data: Float32Array.of(value) });
@@ -113,7 +122,7 @@ const memory = () => {
 };
 
 const first = performance.now();
-await run(1);
+const firstLoss = await run(1);
 const firstMs = performance.now() - first;
 await run(Math.max(warmup, atOnce));
 const blocks = [];
@@ -124,11 +133,12 @@ for (let block = 0; block < 4; block++) {
   blocks.push((performance.now() - start) / (steps / 4));
 }
 const peak = memory();
+const { about } = session;
 await model.close();
 console.log(
   JSON.stringify({
-    peer: `specc ${precision}${scaling === undefined ? "" : ` ${scaling}`}${set === "" ? "" : ` ${set}`}`,
-    parameters: bundle.manifest.model.parameters,
+    peer: ["specc", precision, from && name, scaling, set].filter(Boolean).join(" "),
+    parameters,
     best_ms: Math.min(...blocks),
     median_ms: blocks.toSorted((a, b) => a - b)[1],
     first_s: firstMs / 1000,
@@ -139,6 +149,8 @@ console.log(
     // of the whole process, as the driver sees it: TensorFlow's pool grows and never shrinks
     used_gib: peak,
     peak_mib: bundle.manifest.programs[0].peakBytes / 2 ** 20,
+    engine: about,
+    first_loss: firstLoss,
     loss,
   }),
 );

@@ -168,6 +168,9 @@ export interface ImageModelInfo extends ModelInfo {
   readonly flopsPerImage: number;
 }
 
+/** Kernels for cards in place of what a compiler would make: cuDNN's attention, products by the matrix of each row's expert. */
+export type CardKernel = "cudnn-attention" | "grouped-products";
+
 export interface Manifest {
   readonly formatVersion: 1;
   readonly generator: { readonly name: "specc"; readonly version: string };
@@ -182,8 +185,8 @@ export interface Manifest {
   /** Scalars worth plotting by name: "gates" -> parameter names of GPAS gates. */
   readonly probes: Readonly<Record<string, readonly string[]>>;
   readonly engines: readonly string[];
-  /** The SavedModel has its programs once more with cuDNN's fused attention, for cards. */
-  readonly fusedAttention: boolean;
+  /** Where there are any, the SavedModel has its programs once more with these, for cards. */
+  readonly cardKernels: readonly CardKernel[];
   readonly files: readonly {
     readonly path: string;
     readonly sha256: string;

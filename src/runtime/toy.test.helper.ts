@@ -81,7 +81,7 @@ export const toyManifest = ({
     places: { head: "toy.arch:7" },
     probes: {},
     numerics: { products: "f32", tf32: false, deterministic: false },
-    fusedAttention: false,
+    cardKernels: [],
     engines: ["toy"],
     files: [],
   }; // prettier-ignore

@@ -53,7 +53,7 @@ const emptyManifest: Manifest = {
   places: {},
   probes: {},
   numerics: { products: "f32", tf32: false, deterministic: false },
-  fusedAttention: false,
+  cardKernels: [],
   engines: [],
   files: [],
 };

@@ -38,7 +38,7 @@ const bundleIn = async (compiled: Compiled): Promise<LoadedBundle> =>
   bundleOfPrograms(compiled, {
     ...manifestOfPrograms(compiled, { context: model.context, vocabSize: model.vocab_size }),
     numerics: { products: "bf16", tf32: false, deterministic: false },
-    fusedAttention: true,
+    cardKernels: ["cudnn-attention"],
   });
 const scalars = { learning_rate: [1e-3], bias1: [0.1], bias2: [0.001] };
 

@@ -6,8 +6,7 @@ import { SAVED_MODEL_FILE } from "../../bundle/saved-model.ts";
 import type { Tensors } from "../../bundle/tensor.ts";
 import type { Compilation, WrittenForm } from "../compile.ts";
 import { printGraph } from "../ir/text.ts";
-import { nodesOf } from "../ir/walk.ts";
-import { isFused } from "../lower/cudnn-attention.ts";
+import { cardKernelsOf } from "../lower/saved-model/forms.ts";
 import { graphModel } from "../lower/graph-model/index.ts";
 import { pipeline, runPasses } from "../passes/index.ts";
 import { fromFolderOf, isOverride, placeFinder } from "../places.ts";
@@ -94,8 +93,9 @@ export const manifestOf = (compilation: Compilation, version: string, files: Fil
     ),
     probes: compiled.probes,
     engines: ENGINES.filter(([, form]) => forms.includes(form)).map(([engine]) => engine),
-    fusedAttention:
-      forms.includes("tensorflow") && programs.some(({ graph }) => nodesOf(graph).some(isFused)),
+    cardKernels: forms.includes("tensorflow")
+      ? cardKernelsOf(programs.map((program) => program.graph))
+      : [],
     files: fileEntries(files),
   };
 };

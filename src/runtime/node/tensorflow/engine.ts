@@ -14,6 +14,8 @@ import { openSession } from "./session.ts";
 export interface TensorflowOptions extends LoadOptions {
   /** Whether programs are compiled by XLA; on a card they are unless told otherwise, on the CPU not. */
   readonly xla?: boolean;
+  /** Whether kernels for cards are used where the model has a place for them; true unless told otherwise. */
+  readonly cardKernels?: boolean;
   /** Where the library is looked for; the process's own environment unless given. */
   readonly env?: Readonly<Record<string, string | undefined>>;
 }
@@ -46,7 +48,7 @@ const withFolder = async <T>(
 };
 
 export const tensorflowEngine = (options: TensorflowOptions = {}): Engine => {
-  const { xla, env, xlaCache, ...load } = options;
+  const { xla, env, xlaCache, cardKernels: useKernels = true, ...load } = options;
   const start = async (numerics?: Numerics): Promise<Device | { readonly reason: string }> => {
     const found = await findLibrary({ gpu: load.gpu, ...(env === undefined ? {} : { env }) });
     if ("reason" in found) return { reason: `${found.reason} (${found.help} adds it)` };
@@ -69,12 +71,13 @@ export const tensorflowEngine = (options: TensorflowOptions = {}): Engine => {
       return "reason" in device ? device.reason : undefined;
     },
     open: async (bundle) => {
-      const { numerics, fusedAttention } = bundle.manifest;
+      const { numerics, cardKernels } = bundle.manifest;
       const device = await start(numerics);
       if ("reason" in device) throw new FileFault("engine tensorflow", device.reason);
       // the gradient of fused attention is summed up in any order
-      const fused = fusedAttention && device.onCard && !numerics.deterministic;
-      const form = (xla ?? device.onCard) ? (fused ? "cudnn" : "xla") : "plain";
+      const repeats = !cardKernels.includes("cudnn-attention") || !numerics.deterministic;
+      const own = cardKernels.length > 0 && useKernels && device.onCard && repeats;
+      const form = (xla ?? device.onCard) ? (own ? "cudnn" : "xla") : "plain";
       return withFolder(bundle, (folder) => openSession(device, bundle, folder, form));
     },
   };

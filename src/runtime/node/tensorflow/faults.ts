@@ -19,9 +19,9 @@ const nodesIn = (text: string): readonly string[] =>
 export const notFiniteNode = (error: unknown): string | undefined =>
   /^(\S+) : Tensor had /.exec(textOf(error))?.[1];
 
-/** Whether a device refused fused attention, and not something else in the program. */
-export const lacksFusedAttention = (error: unknown): boolean =>
-  /cudnn|fmha|platforms? required by the module/i.test(textOf(error));
+/** Whether a device refused one of the kernels for cards, and not something else in the program. */
+export const lacksCardKernel = (error: unknown): boolean =>
+  /cudnn|fmha|triton|platforms? required by the module/i.test(textOf(error));
 
 /** A failed run as a fault of the engine, with the place in the `.arch` file where there is one. */
 export const explain = (manifest: Manifest, error: unknown): EngineFault => {

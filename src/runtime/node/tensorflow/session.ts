@@ -1,7 +1,7 @@
 // A bundle's state and programs in a session of TensorFlow. State lives in variables on the device and comes to the host when it
 // is asked for; a program is one run, and so is an update of several passes.
 import type { LoadedBundle, Session } from "../../../bundle/engine.ts";
-import type { ProgramEntry, StateEntry } from "../../../bundle/manifest.ts";
+import type { CardKernel, ProgramEntry, StateEntry } from "../../../bundle/manifest.ts";
 import {
   assignDone,
   assignNode,
@@ -21,7 +21,7 @@ import {
 import { sizeOf, type HostTensor, type Tensors } from "../../../bundle/tensor.ts";
 import type { Device } from "./device.ts";
 import { unalignedCopy, type Feeds } from "./graph-session.ts";
-import { explain, lacksFusedAttention, notFiniteNode } from "./faults.ts";
+import { explain, lacksCardKernel, notFiniteNode } from "./faults.ts";
 
 /** Values written wait until there are so many bytes of them or a program runs: each group written is a graph of its own. */
 const GROUP_BYTES = 256 * 2 ** 20;
@@ -40,10 +40,14 @@ const slice = ({ dtype, shape, data }: HostTensor, at: number): HostTensor => {
   const size = sizeOf(rest);
   return { dtype, shape: rest, data: data.slice(at * size, (at + 1) * size) };
 };
-const ABOUT: Readonly<Record<RunForm, string>> = {
-  plain: "",
-  xla: ", compiled by XLA",
-  cudnn: ", compiled by XLA with cuDNN's attention",
+const KERNELS: Readonly<Record<CardKernel, string>> = {
+  "cudnn-attention": "cuDNN's attention",
+  "grouped-products": "grouped products",
+};
+const aboutForm = (form: RunForm, kernels: readonly CardKernel[]): string => {
+  if (form === "plain") return "";
+  const own = kernels.map((kernel) => KERNELS[kernel]).join(" and ");
+  return `, compiled by XLA${form === "cudnn" ? ` with ${own}` : ""}`;
 };
 
 export const openSession = async (
@@ -103,7 +107,7 @@ export const openSession = async (
       liveTensors = answer.liveTensors;
       return answer.results;
     } catch (error) {
-      if (!lacksFusedAttention(error)) throw explain(manifest, error);
+      if (!lacksCardKernel(error)) throw explain(manifest, error);
       form = "xla";
       return inForm(feeds, fetches);
     }
@@ -164,7 +168,7 @@ export const openSession = async (
   return {
     engine: "tensorflow",
     get about() {
-      return `TensorFlow ${device.version} on ${device.onCard ? "the GPU" : "the CPU"}${ABOUT[form]}`;
+      return `TensorFlow ${device.version} on ${device.onCard ? "the GPU" : "the CPU"}${aboutForm(form, manifest.cardKernels)}`;
     },
     inBackground: true,
     offers: (name) => programs.has(name),
