@@ -1,5 +1,5 @@
 // How a command ends other than well. Exit codes: 0 done, 1 the input is wrong, 2 the invocation is wrong, 70 a bug in specc,
-// 130 and 143 interrupted.
+// 130, 143 and 129 interrupted.
 
 /** Shown as "error: message" and its hints, never as a stack. */
 export class CliError extends Error {
@@ -27,6 +27,6 @@ export const EXIT_CODES = `
 Exit codes:
   0    success; warnings are allowed
   1    the input is wrong: errors in a file, differences found by --check
-  2    the invocation is wrong: unknown option, missing file
+  2    the invocation is wrong: unknown option, missing file, a place that cannot be written
   70   a bug in specc
-  130  interrupted (143: terminated); training has saved a checkpoint`;
+  130  interrupted (143: terminated, 129: hung up); training has saved a checkpoint`;

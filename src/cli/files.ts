@@ -4,36 +4,55 @@ import {
   closeSync,
   existsSync,
   fsyncSync,
-  mkdirSync,
   openSync,
   readFileSync,
+  realpathSync,
   renameSync,
   rmSync,
   statSync,
   writeFileSync,
+  type Stats,
 } from "node:fs";
 import { dirname, join, parse, relative, resolve, sep } from "node:path";
 import { fileURLToPath } from "node:url";
+import { codeOf, refusalOf } from "../runtime/file-errors.ts";
+import { makeFolder } from "../runtime/node/make-folder.ts";
 import { CliError } from "./errors.ts";
 
-export const isFolder = (path: string): boolean =>
-  statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
-export const isFile = (path: string): boolean =>
-  statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
-export const errorCode = (error: unknown): string =>
-  error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "";
-
-const REASONS: Readonly<Record<string, string>> = {
-  ENOENT: "no such file",
-  EISDIR: "it is a folder",
-  ENOTDIR: "a part of the path is not a folder",
-  EACCES: "permission denied",
-  EPERM: "permission denied",
-  EROFS: "the file system is read-only",
-  ENOSPC: "the disk is full",
+/** Undefined when nothing lies there, also where a part of the path is a file. */
+const statOf = (path: string): Stats | undefined => {
+  try {
+    return statSync(path);
+  } catch (error) {
+    if (["ENOENT", "ENOTDIR"].includes(codeOf(error) ?? "")) return undefined;
+    throw error;
+  }
 };
+export const isFolder = (path: string): boolean => statOf(path)?.isDirectory() ?? false;
+export const isFile = (path: string): boolean => statOf(path)?.isFile() ?? false;
+
 export const reasonOf = (error: unknown): string =>
-  REASONS[errorCode(error)] ?? (error instanceof Error ? error.message : String(error));
+  refusalOf(error)?.reason ?? (error instanceof Error ? error.message : String(error));
+const cannotRead = (shown: string, error: unknown): CliError =>
+  new CliError(`cannot read ${shown}: ${reasonOf(error)}`);
+/** With what mends it, where something does. */
+export const cannotWrite = (shown: string, error: unknown): CliError => {
+  const help = refusalOf(error)?.help;
+  return new CliError(
+    `cannot write ${shown}: ${reasonOf(error)}`,
+    help === undefined ? [] : [help],
+  );
+};
+
+const READS: ReadonlySet<string> = new Set(["stat", "lstat", "scandir", "read", "open"]);
+/** What the operating system refused, wherever in a command that was; undefined for any other error. */
+export const refusedAccess = (error: unknown): CliError | undefined => {
+  if (!(error instanceof Error) || refusalOf(error) === undefined) return undefined;
+  const { path, dest, syscall } = error as NodeJS.ErrnoException & { readonly dest?: string };
+  const place = dest ?? path;
+  if (place === undefined || syscall === undefined) return undefined;
+  return READS.has(syscall) ? cannotRead(place, error) : cannotWrite(place, error);
+};
 
 export const readText = (path: string, shown = path): string => {
   const read = decode(path);
@@ -58,7 +77,7 @@ const decode = (path: string): { readonly text: string } | { readonly fault: str
 };
 
 const oddity = (path: string): string | undefined => {
-  const stat = statSync(path, { throwIfNoEntry: false });
+  const stat = statOf(path);
   if (stat === undefined || stat.isFile()) return undefined;
   return stat.isDirectory()
     ? "a folder"
@@ -89,12 +108,12 @@ export const readBytes = (path: string, shown = path): Uint8Array => {
   try {
     return new Uint8Array(readFileSync(path));
   } catch (error) {
-    throw new CliError(`cannot read ${shown}: ${reasonOf(error)}`);
+    throw cannotRead(shown, error);
   }
 };
 
 const same = (path: string, content: Uint8Array): boolean => {
-  const stat = statSync(path, { throwIfNoEntry: false });
+  const stat = statOf(path);
   return (
     stat?.isFile() === true &&
     stat.size === content.length &&
@@ -102,34 +121,38 @@ const same = (path: string, content: Uint8Array): boolean => {
   );
 };
 
+/** What is left of a write that failed; where nothing can be written, nothing is left either. */
+export const discard = (path: string): void => {
+  try {
+    rmSync(path, { force: true });
+  } catch {
+    // the failure that led here is the one to tell
+  }
+};
+
 /** To a temporary name, synced, renamed: a reader sees the old file or the new one. False when it held this already. */
 export const writeFile = (path: string, content: string | Uint8Array): boolean => {
   const bytes = typeof content === "string" ? Buffer.from(content) : content;
   if (same(path, bytes)) return false;
-  const temporary = `${path}.${process.pid}.tmp`;
+  // behind a link the file changes, and the link stays
+  const target = existsSync(path) ? realpathSync(path) : path;
+  const temporary = `${target}.${process.pid}.tmp`;
   try {
-    mkdirSync(dirname(path), { recursive: true });
-    const file = openSync(temporary, "w");
+    makeFolder(dirname(target));
+    const file = openSync(temporary, "w", statOf(target)?.mode);
     try {
       writeFileSync(file, bytes);
       fsyncSync(file);
     } finally {
       closeSync(file);
     }
-    renameSync(temporary, path);
+    renameSync(temporary, target);
   } catch (error) {
-    rmSync(temporary, { force: true });
-    throw new CliError(`cannot write ${path}: ${reasonOf(error)}`);
+    discard(temporary);
+    throw cannotWrite(path, error);
   }
   return true;
 };
-
-/** All files below a folder; the list of those that changed. */
-export const writeFiles = (
-  folder: string,
-  files: ReadonlyMap<string, string | Uint8Array>,
-): readonly string[] =>
-  [...files].flatMap(([path, content]) => (writeFile(join(folder, path), content) ? [path] : []));
 
 /** As shown to people: relative to the working directory, with forward slashes. */
 export const shownPath = (cwd: string, path: string): string => {

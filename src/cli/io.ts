@@ -1,7 +1,16 @@
 // The world as the commands see it: two streams, standard input, folders and signals. Tests pass their own; nothing else in
 // `src/cli` touches `process`.
+import { reasonOf } from "./files.ts";
 
-export type Signal = "SIGINT" | "SIGTERM";
+/** SIGPIPE: whoever read standard output has gone. */
+export type Signal = "SIGINT" | "SIGTERM" | "SIGHUP" | "SIGPIPE";
+/** As shells count them; a reader who has seen enough is content. */
+const EXIT: Readonly<Record<Signal, number>> = {
+  SIGINT: 130,
+  SIGTERM: 143,
+  SIGHUP: 129,
+  SIGPIPE: 0,
+};
 
 export interface Io {
   /** Data: what a pipe should carry. */
@@ -10,6 +19,8 @@ export interface Io {
   readonly err: (text: string) => void;
   readonly stdin: () => Promise<string>;
   readonly cwd: string;
+  /** The program's own file, as it was named. */
+  readonly script: string;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly terminal: { readonly out: boolean; readonly err: boolean; readonly columns: number };
   /** Until the returned function is called, these signals go to the listener. */
@@ -18,17 +29,26 @@ export interface Io {
   readonly exit: (code: number) => void;
 }
 
-/** A reader that went away (`specc … | head`) is no error: what is left has nobody to be shown to. */
-const quietPipe = (stream: NodeJS.WriteStream): void => {
-  stream.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code === "EPIPE") process.exit(process.exitCode ?? 0);
-    throw error;
+type Listener = (signal: Signal) => void;
+const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+
+/** What is left has nobody to be shown to (`specc … | head`), or no place to be kept in (a full disk). */
+const watchOutput = (listeners: ReadonlySet<Listener>): void => {
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") {
+      process.stderr.write(`error: cannot write to standard output: ${reasonOf(error)}\n`);
+      process.exit(2);
+    }
+    if (listeners.size === 0) process.exit(process.exitCode ?? 0);
+    for (const listener of listeners) listener("SIGPIPE");
   });
+  // Talk that nobody hears stops no work: a training goes on and is saved.
+  process.stderr.on("error", () => undefined);
 };
 
 export const processIo = (): Io => {
-  quietPipe(process.stdout);
-  quietPipe(process.stderr);
+  const listeners = new Set<Listener>();
+  watchOutput(listeners);
   return {
     out: (text) => void process.stdout.write(text),
     err: (text) => void process.stderr.write(text),
@@ -38,6 +58,7 @@ export const processIo = (): Io => {
       return new TextDecoder().decode(Buffer.concat(parts));
     },
     cwd: process.cwd(),
+    script: process.argv[1] ?? "specc",
     env: process.env,
     terminal: {
       out: process.stdout.isTTY,
@@ -45,27 +66,32 @@ export const processIo = (): Io => {
       columns: process.stderr.columns || 80,
     },
     onSignal: (listener) => {
-      const signals: readonly Signal[] = ["SIGINT", "SIGTERM"];
-      for (const signal of signals) process.on(signal, listener);
+      listeners.add(listener);
+      for (const signal of SIGNALS) process.on(signal, listener);
       return () => {
-        for (const signal of signals) process.off(signal, listener);
+        listeners.delete(listener);
+        for (const signal of SIGNALS) process.off(signal, listener);
       };
     },
     exit: (code) => process.exit(code),
   };
 };
 
-/** The first listener hears the first signal; a second signal ends the process at once. */
-export const interruptible = (
-  io: Io,
-): { readonly signal: AbortSignal; readonly code: () => number; readonly done: () => void } => {
+export interface Interrupt {
+  readonly signal: AbortSignal;
+  /** What the process should end with; 0 while nobody has asked it to stop. */
+  readonly code: () => number;
+  readonly done: () => void;
+}
+/** From here on the first signal asks for a good end, and is answered at once; the second ends the process. */
+export const interruptible = (io: Io, answer: () => void = () => undefined): Interrupt => {
   const controller = new AbortController();
   let code = 0;
   const done = io.onSignal((signal) => {
-    const exit = signal === "SIGINT" ? 130 : 143;
-    if (code !== 0) io.exit(exit);
-    code = exit;
+    if (code !== 0 && signal !== "SIGPIPE") io.exit(EXIT[signal]);
+    code ||= EXIT[signal];
     controller.abort();
+    if (signal !== "SIGPIPE") answer();
   });
   return { signal: controller.signal, code: () => code, done };
 };

@@ -20,7 +20,8 @@ const versionOf = (): string => {
 const complain = (io: Io, version: string, error: unknown): number => {
   if (error instanceof Stop) return error.exitCode;
   if (error instanceof CliError) {
-    io.err(`error: ${error.message}\n${error.hints.map((hint) => `  ${hint}\n`).join("")}`);
+    const text = `error: ${error.message}\n${error.hints.map((hint) => `  ${hint}\n`).join("")}`;
+    io.err(text.replaceAll(`${io.cwd}/`, ""));
     return error.exitCode;
   }
   const what = error instanceof Error ? (error.stack ?? error.message) : String(error);
@@ -30,16 +31,14 @@ const complain = (io: Io, version: string, error: unknown): number => {
   return 70;
 };
 
-/** Faults that the runtime found in files and machines are the user's to mend, not ours. */
-const told = async (io: Io, error: unknown): Promise<unknown> => {
+/** What the runtime found wrong with files and machines, and what the system refused, are the user's to mend, not ours. */
+const told = async (error: unknown): Promise<unknown> => {
   const { FileFault } = await import("../bundle/file-fault.ts");
   const { EngineFault } = await import("../bundle/engine.ts");
-  if (!(error instanceof FileFault || error instanceof EngineFault)) return error;
-  return new CliError(
-    error.message.replaceAll(`${io.cwd}/`, ""),
-    error.help === undefined ? [] : [error.help],
-    1,
-  );
+  const { refusedAccess } = await import("./files.ts");
+  return error instanceof FileFault || error instanceof EngineFault
+    ? new CliError(error.message, error.help === undefined ? [] : [error.help], 1)
+    : (refusedAccess(error) ?? error);
 };
 
 /** `argv` without the interpreter and the script. */
@@ -62,6 +61,6 @@ export const main = async (argv: readonly string[], io: Io = processIo()): Promi
     return code;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-    return complain(io, version, await told(io, error));
+    return complain(io, version, await told(error));
   }
 };

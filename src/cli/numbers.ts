@@ -2,6 +2,10 @@
 
 export const grouped = (n: number): string => n.toLocaleString("en-US");
 
+/** "1 step", "2 steps" */
+export const counted = (n: number, thing: string): string =>
+  `${grouped(n)} ${thing}${n === 1 ? "" : "s"}`;
+
 export const bytesText = (bytes: number): string => {
   if (bytes < 1024) return `${bytes} B`;
   const units = ["KiB", "MiB", "GiB", "TiB"];

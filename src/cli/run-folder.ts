@@ -1,86 +1,169 @@
 // Where a training lives. An earlier run in the same folder is never written over: it is continued when that is asked for, dropped
-// when that is asked for, and otherwise moved aside.
-import { existsSync, readdirSync, renameSync, rmSync } from "node:fs";
-import { join } from "node:path";
+// when that is asked for, and otherwise moved aside. Files that are not of specc's making stay where they are, whatever is asked.
+import {
+  existsSync,
+  lstatSync,
+  readdirSync,
+  realpathSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  statSync,
+} from "node:fs";
+import { dirname, join } from "node:path";
+import { makeFolder } from "../runtime/node/make-folder.ts";
 import { CliError } from "./errors.ts";
-import { isFile, isFolder, shownPath } from "./files.ts";
+import { cannotWrite, isFile, isFolder, shownPath } from "./files.ts";
 import type { Io } from "./io.ts";
-import { MANIFEST } from "./target.ts";
+import { counted } from "./numbers.ts";
+import { bundleIn, hasMetrics, holdFolder, METRICS, refuseForeign } from "./out-folder.ts";
 
 const CHECKPOINT = /^checkpoint-(\d+)$/;
+const REPORT = "report.html";
+/** What a training writes beside the bundle, and into each checkpoint. */
+const RUN_FILES = [METRICS, REPORT, "model.safetensors", "config.json", "tokenizer.json"];
+const CHECKPOINT_FILES = [
+  "model.safetensors", "optimizer.safetensors", "config.json", "scheduler.json", "rng_state.json", "trainer_state.json",
+]; // prettier-ignore
+
+const isOwnFolder = (folder: string, name: string): boolean =>
+  /^checkpoint-\d+(\.partial|\.replaced)?$/.test(name) &&
+  lstatSync(join(folder, name)).isDirectory();
+const checkpointSteps = (folder: string): readonly number[] =>
+  readdirSync(folder).flatMap((name) => {
+    const step = CHECKPOINT.exec(name)?.[1];
+    return step === undefined || !isOwnFolder(folder, name) ? [] : [Number(step)];
+  });
 
 export interface EarlierRun {
   /** Of its last checkpoint; 0 without one. */
   readonly step: number;
+  /** It came to its end and wrote all that it has to show. */
   readonly finished: boolean;
 }
+
+const timeOf = (path: string): number => statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+
+/** The newest checkpoint of a run's folder. */
+export const lastCheckpoint = (folder: string): string | undefined => {
+  if (!isFolder(folder)) return undefined;
+  const steps = checkpointSteps(folder);
+  return steps.length === 0 ? undefined : join(folder, `checkpoint-${Math.max(...steps)}`);
+};
 
 /** What training leaves behind; undefined when none has been here. */
 export const earlierRun = (folder: string): EarlierRun | undefined => {
   if (!isFolder(folder)) return undefined;
-  const steps = readdirSync(folder).flatMap((name) => {
-    const step = CHECKPOINT.exec(name)?.[1];
-    return step === undefined ? [] : [Number(step)];
-  });
-  if (steps.length === 0 && !isFile(join(folder, "metrics.jsonl"))) return undefined;
-  return { step: Math.max(0, ...steps), finished: isFile(join(folder, "report.html")) };
+  const steps = checkpointSteps(folder);
+  if (steps.length === 0 && !hasMetrics(folder)) return undefined;
+  const step = Math.max(0, ...steps);
+  const saved = timeOf(join(folder, `checkpoint-${step}`, "trainer_state.json"));
+  return { step, finished: timeOf(join(folder, REPORT)) > saved };
+};
+
+export const describedRun = ({ step, finished }: EarlierRun): string =>
+  finished
+    ? `a finished run of ${counted(step, "step")}`
+    : step > 0
+      ? `a run that stopped after its checkpoint at step ${step}`
+      : "a run that stopped before its first checkpoint";
+
+/** All that specc has written there, the manifest last: until it goes, the folder says whose it is. */
+const ownFiles = (folder: string): readonly string[] => {
+  const saved = readdirSync(folder)
+    .filter((name) => isOwnFolder(folder, name))
+    .flatMap((name) => CHECKPOINT_FILES.map((file) => join(name, file)));
+  const run = RUN_FILES.flatMap((name) => [name, `${name}.partial`]);
+  const known = [...saved, ...run, ...(bundleIn(folder)?.files ?? [])];
+  return [...new Set(known)].filter(
+    (path) => lstatSync(join(folder, path), { throwIfNoEntry: false })?.isDirectory() === false,
+  );
+};
+
+const removeEmpty = (folder: string): void => {
+  if (readdirSync(folder).length === 0) rmdirSync(folder);
+};
+/** Each file of specc's own to `act`; then the folders that it leaves empty go, innermost first. */
+const withOwnFiles = (folder: string, act: (path: string) => void): void => {
+  const files = ownFiles(folder);
+  for (const path of files) act(path);
+  const parents = new Set<string>();
+  for (const path of files)
+    for (let at = dirname(path); at !== "."; at = dirname(at)) parents.add(at);
+  for (const path of [...parents].sort((a, b) => b.length - a.length))
+    removeEmpty(join(folder, path));
 };
 
 const freeName = (folder: string): string => {
   for (let n = 1; ; n++) if (!existsSync(`${folder}.${n}`)) return `${folder}.${n}`;
 };
-const described = ({ step, finished }: EarlierRun): string =>
-  finished
-    ? `a finished run of ${step} steps`
-    : step > 0
-      ? `a run that stopped after its checkpoint at step ${step}`
-      : "a run that stopped before its first checkpoint";
+/** Beside the folder itself, also where that is reached through a link. */
+const moveAside = (folder: string): string => {
+  const aside = freeName(realpathSync(folder));
+  makeFolder(aside);
+  withOwnFiles(folder, (path) => {
+    makeFolder(dirname(join(aside, path)));
+    renameSync(join(folder, path), join(aside, path));
+  });
+  return aside;
+};
 
-/** Makes room for a new run, or sees that there is one to resume. `inPlace`: the folder is also what is trained from. */
-export const prepareFolder = (
-  io: Io,
-  folder: string,
-  options: {
-    readonly resumeFromCheckpoint?: string;
-    readonly overwrite?: boolean;
-    readonly quiet?: boolean;
-    readonly inPlace: boolean;
-  },
-): void => {
+export interface RunPlan {
+  readonly folder: string;
+  /** The folder is also what is trained from. */
+  readonly inPlace: boolean;
+  /** The checkpoint to go on from lies in the folder. */
+  readonly continues: boolean;
+  readonly overwrite: boolean;
+  /** The command that goes on with what lies in a folder. */
+  readonly resume: (folder: string) => string;
+}
+
+/** Whether a training may have the folder. Looks and touches nothing. */
+export const checkRunFolder = (io: Io, { folder, inPlace, continues }: RunPlan): void => {
+  refuseForeign(io, folder);
+  if (continues) return;
   const shown = shownPath(io.cwd, folder);
-  if (isFile(folder)) throw new CliError(`${shown} is a file; --out-dir needs a folder`);
-  if (options.resumeFromCheckpoint !== undefined) return;
   const earlier = earlierRun(folder);
   if (earlier === undefined) {
-    const names = isFolder(folder) ? readdirSync(folder) : [];
-    if (
-      !names.includes(MANIFEST) &&
-      names.some(
-        (name) => name === "package.json" || name === "index.js" || name === "model.safetensors",
-      )
-    )
-      throw new CliError(`${shown} holds files that no training has made`, [
-        "choose another --out-dir",
+    if (isFile(join(folder, "model.safetensors")))
+      throw new CliError(`${shown} holds weights that no training has made there`, [
+        "choose another folder with --out-dir",
       ]);
     return;
   }
-  if (options.inPlace)
-    throw new CliError(`${shown} holds ${described(earlier)}`, [
+  if (inPlace)
+    throw new CliError(`${shown} holds ${describedRun(earlier)}`, [
       "--resume-from-checkpoint latest goes on with it",
       "--out-dir <dir> trains elsewhere",
     ]);
-  if (options.overwrite === true) {
-    rmSync(folder, { recursive: true });
-    if (options.quiet !== true) io.err(`dropped ${described(earlier)} from ${shown}\n`);
-    return;
-  }
-  const aside = freeName(folder);
-  renameSync(folder, aside);
-  if (options.quiet !== true) {
-    io.err(`${shown} held ${described(earlier)}: moved to ${shownPath(io.cwd, aside)}\n`);
+};
+
+/** Makes room for a run and keeps others out until the returned function is called. `tell` hears what became of an earlier run. */
+export const takeRunFolder = (
+  io: Io,
+  plan: RunPlan,
+  tell: (line: string) => void,
+): (() => void) => {
+  const { folder } = plan;
+  checkRunFolder(io, plan);
+  const release = holdFolder(io, folder);
+  const earlier = plan.continues ? undefined : earlierRun(folder);
+  if (earlier === undefined) return release;
+  const shown = shownPath(io.cwd, folder);
+  try {
+    if (plan.overwrite) {
+      withOwnFiles(folder, (path) => rmSync(join(folder, path)));
+      tell(`dropped ${describedRun(earlier)} from ${shown}`);
+      return release;
+    }
+    const aside = moveAside(folder);
+    tell(`${shown} held ${describedRun(earlier)}: moved to ${shownPath(io.cwd, aside)}`);
     if (!earlier.finished && earlier.step > 0)
-      io.err(
-        `  (to go on with it instead: --out-dir ${shownPath(io.cwd, aside)} --resume-from-checkpoint latest)\n`,
-      );
+      tell(`  (to go on with it instead: ${plan.resume(aside)})`);
+    return release;
+  } catch (error) {
+    release();
+    throw cannotWrite(shown, error);
   }
 };

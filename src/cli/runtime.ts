@@ -31,7 +31,8 @@ import { CliError } from "./errors.ts";
 import { isFile, packageRoot, projectRoot, readText, shownPath } from "./files.ts";
 import type { Io } from "./io.ts";
 import type { ChoiceOptions } from "./program.ts";
-import { checkedTarget, MANIFEST, placeOf, refuseChoice } from "./target.ts";
+import { MANIFEST } from "./out-folder.ts";
+import { checkedTarget, placeOf, refuseChoice } from "./target.ts";
 
 export type EngineName = "auto" | "tensorflow" | "wasm" | "cpu";
 
@@ -222,7 +223,9 @@ export const stateValues = async (
   );
   return Object.fromEntries(
     await Promise.all(
-      params.map(async (entry) => [entry.name, await readEntry(entry, file)] as const),
+      params.map(
+        async (entry) => [entry.name, await readEntry(entry, file, weights.name)] as const,
+      ),
     ),
   );
 };

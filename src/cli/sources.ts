@@ -19,6 +19,7 @@ import {
   shownPath,
 } from "./files.ts";
 import type { Io } from "./io.ts";
+import { MANIFEST } from "./out-folder.ts";
 import type { CommonOptions } from "./program.ts";
 
 const SKIPPED: ReadonlySet<string> = new Set(["node_modules", "dist", ".git"]);
@@ -27,7 +28,7 @@ const isReadable = (path: string): boolean =>
   statSync(path, { throwIfNoEntry: false })?.isFile() ?? true;
 /** Runs and bundles carry copies of their sources, which are nobody's to edit. */
 const archFilesBelow = (folder: string): readonly string[] =>
-  isFile(join(folder, "specc-manifest.json"))
+  isFile(join(folder, MANIFEST))
     ? []
     : readdirSync(folder, { withFileTypes: true })
         .sort((a, b) => (a.name < b.name ? -1 : 1))

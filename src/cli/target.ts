@@ -9,9 +9,9 @@ import type { DecoderSpec, ModelSpec, RecipeSpec } from "../compiler/semantics/s
 import { isFile, isFolder, noFile, readText, shownPath } from "./files.ts";
 import type { Io } from "./io.ts";
 import type { ChoiceOptions } from "./program.ts";
+import { MANIFEST } from "./out-folder.ts";
 import { filesOf, showDiagnostics, type Format } from "./sources.ts";
 
-export const MANIFEST = "specc-manifest.json";
 export type Place =
   | { readonly kind: "arch"; readonly path: string }
   | { readonly kind: "bundle"; readonly path: string };

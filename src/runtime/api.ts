@@ -121,7 +121,7 @@ const begin = async (
     const stored = await storedOf(weights);
     const entries = manifest.state.filter(isWeight);
     checkAgainst(entries, stored, "weights", isTied(manifest));
-    await loadEntries(session, entries, stored);
+    await loadEntries(session, entries, stored, "weights");
   }
 };
 

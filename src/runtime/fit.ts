@@ -34,7 +34,7 @@ export const fit = async (
   const result = await train(session, manifest, host, { ...rest, data, begin });
   if (result.status === "interrupted") return { ...result, sample: undefined, report: undefined };
   const wanted = recipe.sample;
-  const seed = options.seed ?? recipe.seed;
+  const { seed } = result;
   const { signal } = options;
   const [sample] =
     wanted === null || data.kind !== "text"

@@ -2,6 +2,7 @@
 // Error whose `code` is the POSIX name (ENOENT, ENOSPC, EACCES), as Node's do; other hosts map theirs.
 import { FileFault } from "../bundle/file-fault.ts";
 import type { RangeReader } from "../bundle/safetensors.ts";
+import { codeOf, refusalOf } from "./file-errors.ts";
 
 export interface Entry {
   readonly name: string;
@@ -39,27 +40,11 @@ export const joinPath = (...parts: readonly string[]): string =>
     .join("/")
     .replaceAll(/\/{2,}/g, "/");
 
-export const codeOf = (error: unknown): string | undefined =>
-  error instanceof Error && "code" in error && typeof error.code === "string"
-    ? error.code
-    : undefined;
-
-const REASONS: Readonly<Record<string, string>> = {
-  ENOENT: "no such file",
-  ENOSPC: "the disk is full",
-  EDQUOT: "the disk quota is used up",
-  EACCES: "no permission",
-  EPERM: "no permission",
-  EROFS: "the disk is read-only",
-  EISDIR: "a folder, not a file",
-  ENOTDIR: "a part of its path is a file, not a folder",
-};
-
 /** A failed file operation as a fault of the file; anything else as it is. */
 export const asFault = (error: unknown, file: string, doing: string, help?: string): unknown => {
   const code = codeOf(error);
   if (error instanceof FileFault || code === undefined) return error;
-  return new FileFault(file, `${REASONS[code] ?? code} (while ${doing})`, help);
+  return new FileFault(file, `${refusalOf(error)?.reason ?? code} (while ${doing})`, help);
 };
 
 export const readText = async (host: Host, path: string): Promise<string> => {

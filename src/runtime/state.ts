@@ -114,21 +114,37 @@ export const loadEntries = async (
   session: Session,
   entries: readonly StateEntry[],
   stored: SafetensorsFile,
+  file: string,
 ): Promise<void> => {
   for (const entry of entries)
-    await session.writeState({ [entry.name]: await readEntry(entry, stored) });
+    await session.writeState({ [entry.name]: await readEntry(entry, stored, file) });
+};
+
+/** What a training that failed has left would fail again, later and without a name. */
+const checkFinite = ({ data }: HostTensor, name: string, file: string): void => {
+  if (!(data instanceof Float32Array)) return;
+  for (let i = 0; i < data.length; i += 1) {
+    if (Number.isFinite(data[i])) continue;
+    throw new FileFault(
+      file,
+      `${name} holds ${Number.isNaN(data[i]) ? "NaN" : "an infinity"} (value ${i + 1} of ${data.length})`,
+      "take an earlier checkpoint, or train again",
+    );
+  }
 };
 
 /** One state of a file, as the engine holds it. */
 export const readEntry = async (
   entry: StateEntry,
   stored: SafetensorsFile,
+  file: string,
 ): Promise<HostTensor> => {
   const parts: HostTensor[] = [];
   for (const name of diskNames(entry)) {
     const tensor = await stored.read(name);
     if (tensor.dtype !== entry.dtype)
       throw new Error(`${name}: ${tensor.dtype}, not ${entry.dtype}`);
+    checkFinite(tensor, name, file);
     parts.push(tensor);
   }
   return fromDisk(entry, parts);

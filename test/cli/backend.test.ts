@@ -1,6 +1,7 @@
 // `specc backend` where everything goes wrong, with stand-ins for python3, pip and g++, and where it works: the latter with the
 // TensorFlow that is installed here, and skipped where there is none.
 import { existsSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { hostname } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { PLATFORM, findLibrary } from "../../src/runtime/node/tensorflow/library.ts";
@@ -162,9 +163,14 @@ describe.runIf(PLATFORM === "linux-x64")("backend add: nothing is installed, and
     const where = machine(all, { FAKE_PIP: "offline" });
     const partial = join(where.cache, "tensorflow", ".partial-2.21.0-cpu");
     mkdirSync(partial, { recursive: true });
-    writeFileSync(join(partial, "lock"), String(process.ppid));
+    const lock = (pid: number): void =>
+      writeFileSync(
+        join(partial, "lock"),
+        JSON.stringify({ pid, host: hostname(), since: "2026-01-01T00:00:00Z", born: null }),
+      );
+    lock(process.ppid);
     expect((await add(where)).err).toContain("another specc is adding this backend");
-    writeFileSync(join(partial, "lock"), "4194304999");
+    lock(4_194_304_999);
     expect((await add(where)).err).toContain("no network");
   });
 });

@@ -15,6 +15,7 @@ export interface RunOptions {
   readonly cwd: string;
   readonly stdin?: string;
   readonly env?: Io["env"];
+  readonly script?: string;
   /** Receives the listener that signals would go to. */
   readonly signals?: (send: (signal: Signal) => void) => void;
 }
@@ -32,6 +33,7 @@ export const specc = async (argv: readonly string[], options: RunOptions): Promi
     err: (text) => void (err += text),
     stdin: async () => options.stdin ?? "",
     cwd: options.cwd,
+    script: options.script ?? "/usr/bin/specc",
     env: options.env ?? ENVIRONMENT,
     terminal: { out: false, err: false, columns: 80 },
     onSignal: (listener) => {

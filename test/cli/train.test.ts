@@ -171,7 +171,7 @@ describe("train", () => {
     const missing = await specc(["train", "model.arch"], { cwd });
     expect([missing.code, missing.err]).toEqual([1, expect.stringContaining("none/*.txt")]);
     expect((await specc(["train", "model.arch", "--out-dir", "taken"], { cwd })).err).toContain(
-      "no training has made",
+      "specc has not made",
     );
     expect(
       (

@@ -11,7 +11,8 @@ import {
 import { verifyLibrary, type Verdict } from "../../runtime/node/tensorflow/verify.ts";
 import { InternalError } from "../../compiler/diagnostics/types.ts";
 import { CliError } from "../errors.ts";
-import { errorCode, reasonOf } from "../files.ts";
+import { codeOf } from "../../runtime/file-errors.ts";
+import { reasonOf } from "../files.ts";
 import { bytesText } from "../numbers.ts";
 import { BINDING_FILE, compileBinding } from "./binding.ts";
 import type { Surroundings } from "./child.ts";
@@ -248,10 +249,10 @@ export const addLibrary = async (plan: Plan, view: View, around: Surroundings): 
     if (plan.link !== undefined) await linkTo(folder, plan.link);
     return { folder, manifest, already: false };
   } catch (error) {
-    const full = errorCode(error) === "ENOSPC";
+    const full = codeOf(error) === "ENOSPC";
     if (await closeWorkspace(workspace, !full))
       view.step(`what was fetched is kept for the next try in ${workspace.downloads}`);
-    if (error instanceof CliError || errorCode(error) === "" || signal.aborted) throw error;
+    if (error instanceof CliError || codeOf(error) === undefined || signal.aborted) throw error;
     throw new CliError(`nothing was installed: ${reasonOf(error)}`, [], 1);
   }
 };

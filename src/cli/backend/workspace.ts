@@ -1,10 +1,10 @@
 // A library is built in a hidden folder beside its place and renamed there when it has passed: at every moment there is a whole
 // one or none. Downloads that are complete outlive a failure, so that the next try need not fetch them again.
-import { closeSync, openSync, readFileSync, rmSync, writeSync } from "node:fs";
 import { mkdir, readdir, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { CliError } from "../errors.ts";
-import { errorCode } from "../files.ts";
+import { makeFolder } from "../../runtime/node/make-folder.ts";
+import { holderText, takeLock } from "../lock.ts";
 
 export const PARTIAL = ".partial-";
 
@@ -18,38 +18,13 @@ export interface Workspace {
   readonly scratch: string;
 }
 
-const isAlive = (pid: number): boolean => {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return errorCode(error) === "EPERM";
-  }
-};
-
-/** One process at a time. The lock of a process that was killed does not count. */
+/** One process at a time. */
 const lock = (folder: string): void => {
-  const path = join(folder, "lock");
-  const take = (): boolean => {
-    try {
-      const file = openSync(path, "wx");
-      writeSync(file, String(process.pid));
-      closeSync(file);
-      return true;
-    } catch (error) {
-      if (errorCode(error) !== "EEXIST") throw error;
-      return false;
-    }
-  };
-  if (take()) return;
-  const holder = Number(readFileSync(path, "utf8"));
-  if (!isAlive(holder)) {
-    rmSync(path, { force: true });
-    if (take()) return;
-  }
+  const taken = takeLock(join(folder, "lock"));
+  if ("release" in taken) return;
   throw new CliError(
-    `another specc is adding this backend in ${folder}`,
-    [`wait for process ${holder}, or end it`],
+    `another specc is adding this backend in ${folder}: ${holderText(taken.holder)}`,
+    ["wait for it, or end it"],
     1,
   );
 };
@@ -63,7 +38,7 @@ export const openWorkspace = async (parent: string, name: string): Promise<Works
     build: join(folder, "build"),
     scratch: join(folder, "scratch"),
   };
-  await mkdir(workspace.downloads, { recursive: true });
+  makeFolder(workspace.downloads);
   lock(folder);
   for (const path of [workspace.build, workspace.scratch]) {
     await rm(path, { recursive: true, force: true });

@@ -1,11 +1,14 @@
 // `specc build`: a folder that trains, evaluates and generates without the compiler. Unchanged files keep their time.
 import { resolve } from "node:path";
 import { bundle, compile, formsFor, type WrittenForm } from "../../compiler/compile.ts";
+import { specHashOf } from "../../compiler/emit/bundle.ts";
 import { loadAssets } from "../assets.ts";
-import { readBytes, shownPath, writeFiles } from "../files.ts";
-import type { Io } from "../io.ts";
-import type { ChoiceOptions } from "../program.ts";
 import { CliError } from "../errors.ts";
+import { readBytes, shownPath } from "../files.ts";
+import type { Io } from "../io.ts";
+import { bundleIn, holdFolder, refuseForeign, writeBundleFiles } from "../out-folder.ts";
+import type { ChoiceOptions } from "../program.ts";
+import { describedRun, earlierRun } from "../run-folder.ts";
 import type { Format } from "../sources.ts";
 import { checkedTarget, placeOf } from "../target.ts";
 
@@ -19,6 +22,15 @@ export interface BuildOptions extends ChoiceOptions {
   readonly listFiles?: boolean;
 }
 
+/** A run says with its bundle how it was made. */
+const refuseOtherRun = (io: Io, out: string, specHash: string): void => {
+  const earlier = earlierRun(out);
+  if (earlier === undefined || bundleIn(out)?.specHash === specHash) return;
+  throw new CliError(`${shownPath(io.cwd, out)} holds ${describedRun(earlier)} of another spec`, [
+    "choose another folder with --out-dir",
+  ]);
+};
+
 export const build = async (
   io: Io,
   version: string,
@@ -28,6 +40,8 @@ export const build = async (
   const place = placeOf(io, file);
   if (place.kind !== "arch")
     throw new CliError(`${file} is a bundle already; build takes an .arch file`);
+  const out = resolve(io.cwd, options.outDir);
+  refuseForeign(io, out);
   const target = checkedTarget(io, version, place.path, options, false);
   const able = formsFor(target.recipe);
   const unable = options.engine?.find((form) => !able.includes(form));
@@ -60,13 +74,19 @@ export const build = async (
         await import("../runtime.ts")
       ).stateValues(compilation.compiled.state, target.recipe?.seed ?? 0, weights)
     : undefined;
+  refuseOtherRun(io, out, specHashOf(compilation));
   const files = bundle(
     compilation,
     loadAssets(version),
     graphModel === undefined ? {} : { graphModel },
   );
-  const out = resolve(io.cwd, options.outDir);
-  const changed = writeFiles(out, files);
+  const release = holdFolder(io, out);
+  let changed: readonly string[];
+  try {
+    changed = writeBundleFiles(out, files);
+  } finally {
+    release();
+  }
   if (options.listFiles === true)
     for (const path of files.keys()) io.out(`${shownPath(io.cwd, resolve(out, path))}\n`);
   if (options.quiet !== true)

@@ -1,8 +1,9 @@
 // `specc init`: a project that trains as it stands. Existing files are never touched.
-import { existsSync, mkdirSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
+import { commandFor, quoted } from "../called.ts";
 import { CliError } from "../errors.ts";
-import { shownPath, writeFile } from "../files.ts";
+import { isFile, shownPath, writeFile } from "../files.ts";
 import type { Io } from "../io.ts";
 import type { CommonOptions } from "../program.ts";
 import { corpus } from "./init/corpus.ts";
@@ -32,18 +33,18 @@ recipe Train for Small {
 }
 `;
 
-const readmeText = (name: string): string => `# ${name}
+const readmeText = (name: string, specc: string): string => `# ${name}
 
 \`model.arch\` describes a small language model and how it is trained on \`data/\`.
 
 \`\`\`sh
-npx specc check model.arch      # every mistake, with its fix
-npx specc train model.arch      # the run is kept in runs/Train
-npx specc generate runs/Train --prompt "The "
-npx specc inspect model.arch --svg model.svg
+${specc} check model.arch      # every mistake, with its fix
+${specc} train model.arch      # the run is kept in runs/Train
+${specc} generate runs/Train --prompt "The "
+${specc} inspect model.arch --svg model.svg
 \`\`\`
 
-Put text of your own into \`data/\` and train again; \`specc explain gpas\` tells what a word of the spec means.
+Put text of your own into \`data/\` and train again; \`${specc} explain gpas\` tells what a word of the spec means.
 `;
 
 const packageName = (folder: string): string =>
@@ -57,20 +58,23 @@ export const init = (
   folder: string | undefined,
   options: { readonly template: string } & CommonOptions,
 ): number => {
+  if (folder?.trim() === "") throw new CliError("init needs the name of a folder, or none at all");
   const target = resolve(io.cwd, folder ?? ".");
+  if (isFile(target))
+    throw new CliError(`${shownPath(io.cwd, target)} is a file; init makes a folder`);
   const name = packageName(target);
+  const specc = commandFor(io.script, target, target);
   const files: Readonly<Record<string, string>> = {
     "model.arch": archText(options.template),
     "data/sentences.txt": corpus(),
-    "package.json": `${JSON.stringify({ name, private: true, type: "module", scripts: { train: "specc train model.arch" } }, null, 2)}\n`,
-    "README.md": readmeText(name),
+    "package.json": `${JSON.stringify({ name, private: true, type: "module", scripts: { train: `${specc.replace(/^npx /, "")} train model.arch` } }, null, 2)}\n`,
+    "README.md": readmeText(name, specc),
     ".gitignore": "node_modules/\nruns/\n",
   };
   if (existsSync(join(target, "model.arch")))
     throw new CliError(`${shownPath(io.cwd, join(target, "model.arch"))} exists already`, [
       "choose another folder: specc init <folder>",
     ]);
-  mkdirSync(target, { recursive: true });
   for (const [path, text] of Object.entries(files)) {
     const full = join(target, path);
     const kept = existsSync(full);
@@ -80,7 +84,7 @@ export const init = (
   }
   if (options.quiet !== true)
     io.err(
-      `\nTrain it:\n${folder === undefined ? "" : `  cd ${folder}\n`}  npx specc train model.arch\n`,
+      `\nTrain it:\n${folder === undefined ? "" : `  cd ${quoted(folder)}\n`}  ${specc} train model.arch\n`,
     );
   return 0;
 };

@@ -1,19 +1,36 @@
 // `specc train`: from a spec or a bundle to weights, metrics and a report, in a folder that is a bundle itself.
 import { readFileSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
+import { FileFault } from "../../bundle/file-fault.ts";
+import type { TrainingSpec } from "../../bundle/manifest.ts";
 import { bundle as bundleOf, type Compilation } from "../../compiler/compile.ts";
 import { NonFiniteFault, type FitResult } from "../../runtime/index.ts";
 import { loadAssets } from "../assets.ts";
 import { CliError } from "../errors.ts";
 import { evaluationText, headline } from "../evaluation-text.ts";
-import { isFolder, shownPath, writeFile, writeFiles } from "../files.ts";
-import { interruptible, type Io } from "../io.ts";
-import { countText, grouped, timeText } from "../numbers.ts";
+import { readBytes, readText, shownPath } from "../files.ts";
+import { interruptible, type Interrupt, type Io } from "../io.ts";
+import { counted, countText, timeText } from "../numbers.ts";
+import { MANIFEST, refuseForeign, writeBundleFiles } from "../out-folder.ts";
 import type { ChoiceOptions } from "../program.ts";
 import { progressView } from "../progress.ts";
-import { prepareFolder } from "../run-folder.ts";
+import {
+  checkpointOf,
+  isSamePlace,
+  refuseOtherSpec,
+  resumeCommand,
+  type Resumed,
+  type SpecRecord,
+} from "../resume.ts";
+import {
+  checkRunFolder,
+  describedRun,
+  earlierRun,
+  lastCheckpoint,
+  takeRunFolder,
+  type RunPlan,
+} from "../run-folder.ts";
 import { openTarget, withModel, type EngineName, type Opened } from "../runtime.ts";
-import { MANIFEST } from "../target.ts";
 
 export interface TrainOptions extends ChoiceOptions {
   readonly outDir?: string;
@@ -29,15 +46,22 @@ export interface TrainOptions extends ChoiceOptions {
 const writeBundle = (
   version: string,
   { compilation, bundle, folder }: Opened,
-  out: string,
+  { folder: out, inPlace }: RunPlan,
 ): void => {
+  if (inPlace) return;
   if (compilation !== undefined) {
-    writeFiles(out, bundleOf(compilation, loadAssets(version)));
+    writeBundleFiles(out, bundleOf(compilation, loadAssets(version)));
     return;
   }
-  if (folder === out) return;
-  for (const path of [...bundle.manifest.files.map((file) => file.path), MANIFEST])
-    writeFile(join(out, path), new Uint8Array(readFileSync(join(folder, path))));
+  const paths = [...bundle.manifest.files.map((file) => file.path), MANIFEST];
+  writeBundleFiles(out, new Map(paths.map((path) => [path, readBytes(join(folder, path))])));
+};
+
+const specOf = ({ compilation, folder }: Opened): SpecRecord => {
+  if (compilation === undefined)
+    return JSON.parse(readText(join(folder, "spec.json"))) as SpecRecord;
+  const { checked, model, recipe } = compilation;
+  return { edition: checked.edition, model, recipe };
 };
 
 const sourceOf = (compilation: Compilation | undefined, folder: string): string | undefined => {
@@ -50,45 +74,172 @@ const sourceOf = (compilation: Compilation | undefined, folder: string): string 
   }
 };
 
-const announce = (
-  io: Io,
-  { bundle: { manifest } }: Opened,
-  out: string,
-  steps: number | undefined,
-): void => {
-  const { model, training } = manifest;
-  if (training === null) return;
-  const { batch, data, totalSteps } = training;
-  const updates = steps ?? totalSteps;
+interface Begun {
+  readonly opened: Opened;
+  readonly training: TrainingSpec;
+  readonly plan: RunPlan;
+  readonly resumed: Resumed | undefined;
+  /** The last step of this run. */
+  readonly last: number;
+}
+
+/** What is asked for, held against what is there; nothing is touched. */
+const begin = (io: Io, name: string, opened: Opened, options: TrainOptions): Begun => {
+  const { bundle, folder, compilation } = opened;
+  const { training, specHash } = bundle.manifest;
+  if (training === null) throw new CliError(`${name} was built without a recipe: it cannot train`);
+  const out = resolve(io.cwd, options.outDir ?? join("runs", training.recipe));
+  const given = options.resumeFromCheckpoint;
+  const resumed = given === undefined ? undefined : checkpointOf(io, out, given);
+  const plan: RunPlan = {
+    folder: out,
+    inPlace: compilation === undefined && isSamePlace(folder, out),
+    continues: resumed !== undefined && isSamePlace(dirname(resumed.folder), out),
+    overwrite: options.overwrite === true,
+    resume: (place) => resumeCommand(io, name, place, options),
+  };
+  checkRunFolder(io, plan);
+  if (resumed !== undefined) refuseOtherSpec(io, resumed, specOf(opened), specHash);
+  const seed = resumed?.state?.seed;
+  if (seed !== undefined && options.seed !== undefined && options.seed !== seed)
+    throw new CliError(`--seed ${options.seed}: the run goes on with its own, ${seed}`, [
+      "leave --seed away, or train anew in another folder",
+    ]);
+  const { totalSteps } = training;
+  // lengths that nobody has counted yet are 0
+  if (options.steps !== undefined && totalSteps > 0 && options.steps > totalSteps)
+    throw new CliError(
+      `--steps ${options.steps}: the recipe ends after ${counted(totalSteps, "step")}`,
+      [`--steps stops earlier; --set "length=${options.steps} steps" makes a longer recipe`],
+    );
+  return { opened, training, plan, resumed, last: options.steps ?? totalSteps };
+};
+
+/** A finished run that is asked for no further step has nothing left to do. */
+const isDone = ({ plan, resumed, last }: Begun): boolean =>
+  plan.continues &&
+  resumed?.state !== undefined &&
+  last > 0 &&
+  resumed.state.step >= last &&
+  earlierRun(plan.folder)?.finished === true;
+const tellDone = (io: Io, { training, plan, resumed, last }: Begun): void => {
+  const at = resumed?.state?.step ?? last;
+  const end = training.totalSteps;
+  io.err(
+    `already at step ${at} of ${end}, nothing to do: ${shownPath(io.cwd, plan.folder)} is ${describedRun({ step: at, finished: true })}\n${
+      at < end
+        ? `  pass --steps M with M > ${at} to go on, or no --steps to go on to step ${end}\n`
+        : "  a longer length is another recipe: train it in another folder\n"
+    }`,
+  );
+};
+
+const announce = (io: Io, { opened, training, plan, resumed, last }: Begun): void => {
+  const { model } = opened.bundle.manifest;
+  const { batch, data } = training;
+  const from = resumed?.state?.step ?? 0;
+  const what = `${model.name} (${counted(model.parameters, "parameter")}) by ${training.recipe}`;
+  const steps = Math.max(0, last - from);
   const [size, each] =
     data.kind === "text"
-      ? [`${batch} × ${data.sequence} = ${grouped(batch * data.sequence)} tokens`, data.sequence]
-      : [`${batch} images`, 1];
+      ? [`${batch} × ${data.sequence} = ${counted(batch * data.sequence, "token")}`, data.sequence]
+      : [counted(batch, "image"), 1];
   io.err(
-    `training ${model.name} (${grouped(model.parameters)} parameters) by ${training.recipe}: ${grouped(updates)} steps of ${size}, ${countText(updates * batch * each)} in all\nrun: ${shownPath(io.cwd, out)}\n`,
+    resumed === undefined
+      ? `training ${what}: ${counted(steps, "step")} of ${size}, ${countText(steps * batch * each)} in all\n`
+      : `going on with ${what} after step ${from}: ${counted(steps, "step")} of ${size} to step ${last}\n`,
   );
+  io.err(`run: ${shownPath(io.cwd, plan.folder)}\n`);
 };
 
 const tell = (io: Io, result: FitResult, out: string, options: TrainOptions): void => {
   const { evaluation, sample } = result;
+  const shown = (path: string | undefined): string | undefined =>
+    path === undefined ? undefined : shownPath(io.cwd, path);
   if (options.json === true) {
     // each step stands in metrics.jsonl already
     const told = {
       formatVersion: "1.0",
       ...result,
       history: undefined,
-      run: shownPath(io.cwd, out),
+      checkpoint: shown(result.checkpoint),
+      report: shown(result.report),
+      run: shown(out),
     };
     io.out(`${JSON.stringify(told, null, 2)}\n`);
     return;
   }
   if (options.quiet !== true)
     io.err(
-      `\n${grouped(result.step)} steps in ${timeText(result.seconds)}; weights, metrics and report.html in ${shownPath(io.cwd, out)}\n\n`,
+      `\n${counted(result.step, "step")} in ${timeText(result.seconds)}; weights, metrics and report.html in ${shownPath(io.cwd, out)}\n\n`,
     );
   if (evaluation !== undefined)
     io.out(`held-out ${evaluation.kind}: ${evaluationText(evaluation)}\n`);
   if (sample !== undefined) io.out(`\n${sample}\n`);
+};
+
+const tellInterrupted = (io: Io, result: FitResult, begun: Begun): void => {
+  const { folder, resume } = begun.plan;
+  io.err(
+    result.checkpoint === undefined
+      ? `\ninterrupted before the first step: there is nothing to save\n`
+      : `\ninterrupted after step ${result.step}: saved ${shownPath(io.cwd, result.checkpoint)}\n  to go on: ${resume(folder)}\n`,
+  );
+};
+
+/** What a checkpoint that is there already is good for, when the run fails. */
+const withWayOn = (error: unknown, { folder, resume }: RunPlan): unknown => {
+  if (!(error instanceof FileFault) || lastCheckpoint(folder) === undefined) return error;
+  return new CliError(
+    error.message,
+    [...(error.help === undefined ? [] : [error.help]), `to go on: ${resume(folder)}`],
+    1,
+  );
+};
+
+const run = async (io: Io, version: string, begun: Begun, options: TrainOptions) => {
+  const { opened, plan, resumed } = begun;
+  const { bundle, host, folder, compilation } = opened;
+  const { folder: out } = plan;
+  const view = progressView(io, options.quiet === true);
+  let release: (() => void) | undefined;
+  let interrupt: Interrupt | undefined;
+  try {
+    return await withModel(io, { bundle, host, seed: options.seed }, options, async (model) => {
+      const controller = new AbortController();
+      const result = await model.trainer().fit({
+        outDir: out,
+        seed: options.seed,
+        steps: options.steps,
+        resumeFrom: resumed?.folder,
+        source: sourceOf(compilation, folder),
+        signal: controller.signal,
+        // Until here nothing is lost when a signal ends the process at once.
+        beforeWriting: () => {
+          interrupt = interruptible(io, () => {
+            controller.abort();
+            view.note("stopping: a checkpoint is saved first (once more stops at once)");
+          });
+          release = takeRunFolder(io, plan, (line) => {
+            if (options.quiet !== true) io.err(`${line}\n`);
+          });
+          writeBundle(version, opened, plan);
+        },
+        onStep: view.step,
+        onEvaluation: (step, evaluation) =>
+          view.note(
+            `step ${step}: held-out loss ${evaluation.loss.toFixed(4)}, ${headline(evaluation)}`,
+          ),
+      });
+      return { result, code: interrupt?.code() ?? 0 };
+    });
+  } catch (error) {
+    throw release === undefined ? error : withWayOn(error, plan);
+  } finally {
+    view.stop();
+    release?.();
+    interrupt?.done();
+  }
 };
 
 export const train = async (
@@ -97,60 +248,28 @@ export const train = async (
   name: string,
   options: TrainOptions,
 ): Promise<number> => {
-  const interrupt = interruptible(io);
-  const view = progressView(io, options.quiet === true);
-  const resume = options.resumeFromCheckpoint;
-  if (resume !== undefined && options.overwrite === true)
+  if (options.resumeFromCheckpoint !== undefined && options.overwrite === true)
     throw new CliError("--overwrite drops the run that --resume-from-checkpoint goes on with");
+  if (options.outDir !== undefined) refuseForeign(io, resolve(io.cwd, options.outDir));
+  const opened = await openTarget(io, version, name, options, { recipe: true });
+  const begun = begin(io, name, opened, options);
+  if (isDone(begun)) {
+    tellDone(io, begun);
+    return 0;
+  }
+  if (options.quiet !== true) announce(io, begun);
   try {
-    const opened = await openTarget(io, version, name, options, { recipe: true });
-    const { bundle, host, folder, compilation } = opened;
-    if (bundle.manifest.training === null)
-      throw new CliError(`${name} was built without a recipe: it cannot train`);
-    const out = resolve(io.cwd, options.outDir ?? join("runs", bundle.manifest.training.recipe));
-    if (resume !== undefined && resume !== "latest" && !isFolder(resolve(io.cwd, resume)))
-      throw new CliError(`no such checkpoint: ${resume}`);
-    prepareFolder(io, out, { ...options, inPlace: compilation === undefined && folder === out });
-    if (options.quiet !== true) announce(io, opened, out, options.steps);
-    return await withModel(io, { bundle, host, seed: options.seed }, options, async (model) => {
-      writeBundle(version, opened, out);
-      const result = await model.trainer().fit({
-        outDir: out,
-        seed: options.seed,
-        steps: options.steps,
-        resumeFrom: resume === undefined || resume === "latest" ? resume : resolve(io.cwd, resume),
-        source: sourceOf(compilation, folder),
-        signal: interrupt.signal,
-        onStep: view.step,
-        onEvaluation: (step, evaluation) =>
-          view.note(
-            `step ${step}: held-out loss ${evaluation.loss.toFixed(4)}, ${headline(evaluation)}`,
-          ),
-      });
-      view.stop();
-      if (result.status === "interrupted") {
-        const saved =
-          result.checkpoint === undefined
-            ? "nothing was saved"
-            : `saved ${shownPath(io.cwd, result.checkpoint)}`;
-        io.err(
-          `\ninterrupted after step ${result.step}: ${saved}\n  to go on: specc train ${name} --out-dir ${shownPath(io.cwd, out)} --resume-from-checkpoint latest\n`,
-        );
-        return interrupt.code() || 130;
-      }
-      tell(io, result, out, options);
-      return interrupt.code();
-    });
+    const { result, code } = await run(io, version, begun, options);
+    if (result.status === "interrupted") tellInterrupted(io, result, begun);
+    else tell(io, result, begun.plan.folder, options);
+    return code;
   } catch (error) {
     if (error instanceof NonFiniteFault)
       throw new CliError(
-        error.message.replaceAll(`${io.cwd}/`, ""),
+        error.message,
         ["a lower learning rate, a longer warm-up or clip = global_norm(1.0) usually helps"],
         1,
       );
     throw error;
-  } finally {
-    view.stop();
-    interrupt.done();
   }
 };

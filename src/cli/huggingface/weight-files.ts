@@ -1,20 +1,14 @@
 // Weights on disk for import and export: written tensor by tensor, so that a checkpoint of any size passes through the memory
 // of its largest tensor; linked where nothing in them changes.
-import {
-  copyFileSync,
-  existsSync,
-  linkSync,
-  mkdirSync,
-  renameSync,
-  rmSync,
-  statSync,
-} from "node:fs";
+import { copyFileSync, existsSync, linkSync, renameSync, rmSync, statSync } from "node:fs";
 import { open, type FileHandle } from "node:fs/promises";
 import { dirname } from "node:path";
 import { planSafetensors } from "../../bundle/safetensors.ts";
 import type { Source } from "../../compiler/huggingface/views.ts";
 import { CliError } from "../errors.ts";
-import { errorCode } from "../files.ts";
+import { codeOf } from "../../runtime/file-errors.ts";
+import { makeFolder } from "../../runtime/node/make-folder.ts";
+import { cannotWrite, discard } from "../files.ts";
 
 export type Written = "written" | "unchanged" | "linked" | "copied";
 
@@ -65,14 +59,12 @@ const writing = async (
   write: (temporary: string) => Promise<Written>,
 ): Promise<Written> => {
   const temporary = `${path}.${process.pid}.tmp`;
-  mkdirSync(dirname(path), { recursive: true });
   try {
+    makeFolder(dirname(path));
     return await write(temporary);
   } catch (error) {
-    rmSync(temporary, { force: true });
-    const code = errorCode(error);
-    if (code === "") throw error;
-    throw new CliError(`cannot write ${path}: ${code === "ENOSPC" ? "the disk is full" : code}`);
+    discard(temporary);
+    throw codeOf(error) === undefined ? error : cannotWrite(path, error);
   }
 };
 
@@ -110,7 +102,7 @@ export const linkFile = (from: string, to: string, replace: boolean): Promise<Wr
       linkSync(from, temporary);
       return await settle(temporary, to, "linked", replace);
     } catch (error) {
-      if (!["EXDEV", "EPERM", "ENOTSUP", "EMLINK", "EACCES"].includes(errorCode(error)))
+      if (!["EXDEV", "EPERM", "ENOTSUP", "EMLINK", "EACCES"].includes(codeOf(error) ?? ""))
         throw error;
     }
     copyFileSync(from, temporary);

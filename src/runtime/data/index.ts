@@ -1,7 +1,8 @@
 // The data of a recipe: files, tokenizer and windows of text, or images.
 import { FileFault } from "../../bundle/file-fault.ts";
 import type { DataSpec, TextData, TokenizerSpec, TrainingSpec } from "../../bundle/manifest.ts";
-import { codeOf, joinPath, readText, replaceFile, type Host } from "../host.ts";
+import { codeOf } from "../file-errors.ts";
+import { joinPath, readText, replaceFile, type Host } from "../host.ts";
 import { bytesTokenizer, type Tokenizer } from "../tokenizers/tokenizer.ts";
 import { readTokenizerJson } from "../tokenizers/tokenizer-json.ts";
 import { trainBpe } from "../tokenizers/train-bpe.ts";

@@ -30,6 +30,8 @@ export interface WasmBackend {
   numDataIds(): number;
 }
 export interface CpuBackend {
+  /** It then writes an advertisement of another backend to standard error. */
+  firstUse: boolean;
   readonly data: {
     get(dataId: object): { readonly values: Float32Array | Int32Array | Uint8Array };
   };

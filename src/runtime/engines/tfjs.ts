@@ -39,7 +39,10 @@ export const openDevice = async (name: Name, wasmFolder: string | undefined): Pr
     return { dataId: first.dataId, shape: first.shape, dtype: first.dtype };
   };
   if (name === "wasm" && isWasmBackend(backend)) return wasmDevice(backend, call);
-  if (name === "cpu" && isCpuBackend(backend)) return cpuDevice(backend, call);
+  if (name === "cpu" && isCpuBackend(backend)) {
+    backend.firstUse = false;
+    return cpuDevice(backend, call);
+  }
   throw new Error(`this version of the tfjs backend "${name}" is not the expected one (4.22)`);
 };
 

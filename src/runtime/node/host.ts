@@ -1,10 +1,12 @@
 // The host on Node: files that are synced when written, ranges by descriptor, packages by Node's own resolution.
-import { appendFile, mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises";
+import { appendFile, open, readdir, readFile, rename, rm } from "node:fs/promises";
 import { existsSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { performance } from "node:perf_hooks";
 import type { RangeReader } from "../../bundle/safetensors.ts";
-import { codeOf, type Host } from "../host.ts";
+import { codeOf } from "../file-errors.ts";
+import type { Host } from "../host.ts";
+import { makeFolder } from "./make-folder.ts";
 
 const openRange = async (path: string): Promise<RangeReader> => {
   const handle = await open(path, "r");
@@ -34,7 +36,7 @@ const syncFolder = async (path: string): Promise<void> => {
 };
 
 const writeSynced = async (path: string, bytes: Uint8Array): Promise<void> => {
-  await mkdir(dirname(path), { recursive: true });
+  makeFolder(dirname(resolve(path)));
   const handle = await open(path, "w");
   try {
     await handle.writeFile(bytes);
@@ -64,7 +66,7 @@ export const nodeHost = ({ root = process.cwd(), log }: NodeHostOptions = {}): H
   openRange,
   writeFile: writeSynced,
   appendFile: async (path, text) => {
-    await mkdir(dirname(path), { recursive: true });
+    makeFolder(dirname(resolve(path)));
     await appendFile(path, text);
   },
   rename: async (from, to) => {
@@ -72,9 +74,7 @@ export const nodeHost = ({ root = process.cwd(), log }: NodeHostOptions = {}): H
     await syncFolder(dirname(to));
   },
   remove: (path) => rm(path, { recursive: true, force: true }),
-  makeFolder: async (path) => {
-    await mkdir(path, { recursive: true });
-  },
+  makeFolder: async (path) => makeFolder(resolve(path)),
   list: async (path) => {
     try {
       const entries = await readdir(path, { withFileTypes: true });

@@ -31,7 +31,7 @@ test("metrics are drawn by what they tell, lists by their largest number", () =>
   }));
   const html = renderReport({
     manifest: toyManifest(), engine: "toy", seed: 1, sample: undefined, source: undefined,
-    result: { status: "finished", step: 2, totalSteps: 2, loss: 3, evaluation: undefined, checkpoint: undefined, history, seconds: 1 },
+    result: { status: "finished", step: 2, totalSteps: 2, seed: 1, loss: 3, evaluation: undefined, checkpoint: undefined, history, seconds: 1 },
   }); // prettier-ignore
   const charts = html.split("<figure").filter((part) => /blocks.0.ffn/.test(part));
   expect(charts).toHaveLength(2);
@@ -51,7 +51,7 @@ test("one file, with everything in it", () => {
   }));
   const html = renderReport({
     manifest: toyManifest(), engine: "toy", seed: 1, sample: "t<script>alert(1)</script>", source: 'model A { x = "<b>" }',
-    result: { status: "finished", step: 2000, totalSteps: 2000, loss: 3, evaluation: undefined, checkpoint: undefined, history, seconds: 75 },
+    result: { status: "finished", step: 2000, totalSteps: 2000, seed: 1, loss: 3, evaluation: undefined, checkpoint: undefined, history, seconds: 75 },
   }); // prettier-ignore
   expect(html).not.toMatch(/<script|https?:|<link|<img/);
   expect(html).toContain("&lt;script&gt;");

@@ -149,7 +149,7 @@ export const loadWeights = async (
   const entries = manifest.state.filter(isWeight);
   try {
     checkAgainst(entries, stored, path, isTied(manifest));
-    await loadEntries(session, entries, stored);
+    await loadEntries(session, entries, stored, path);
   } finally {
     await stored.close();
   }
@@ -202,8 +202,9 @@ export const loadCheckpoint = async (
       opened.push(stored);
       checkAgainst(manifest.state.filter(chosen), stored, file, false);
     }
-    for (const [i, [chosen]] of files.entries()) {
-      await loadEntries(session, manifest.state.filter(chosen), opened[i]!);
+    for (const [i, [chosen, name]] of files.entries()) {
+      const entries = manifest.state.filter(chosen);
+      await loadEntries(session, entries, opened[i]!, joinPath(path, name));
     }
   } finally {
     await Promise.all(opened.map((stored) => stored.close()));

@@ -48,6 +48,8 @@ export interface TrainOptions {
   readonly begin?: (() => Promise<void>) | undefined;
   /** Saves, then ends. */
   readonly signal?: AbortSignal | undefined;
+  /** Called when data, tokenizer and checkpoint are open, before anything is written to `outDir`. */
+  readonly beforeWriting?: (() => void) | undefined;
   readonly onStep?: ((progress: Progress) => void) | undefined;
   readonly onEvaluation?: ((step: number, evaluation: Evaluation) => void) | undefined;
   /** Samples looked at on the way, and at the end. */
@@ -57,6 +59,8 @@ export interface TrainResult {
   readonly status: "finished" | "interrupted";
   readonly step: number;
   readonly totalSteps: number;
+  /** Of the run: a resumed one keeps that of its checkpoint. */
+  readonly seed: number;
   /** Of the last step; undefined when there was none left to do. */
   readonly loss: number | undefined;
   readonly evaluation: Evaluation | undefined;
@@ -170,9 +174,7 @@ const evaluateRow = async (
     limit,
     signal: options.signal,
   });
-  options.onEvaluation?.(step, evaluation);
   const row = { step, epoch: order.epochAfter(step), ...evaluationRow(evaluation) };
-  await run.metrics.write(row);
   return { evaluation, row };
 };
 
@@ -188,8 +190,11 @@ const loop = async (run: Run, start: TrainerState): Promise<TrainResult> => {
   let loss: number | undefined;
   let evaluation: Evaluation | undefined;
 
+  const isAborted = (): boolean => options.signal?.aborted === true;
   const save = async (): Promise<void> => {
-    if (saved?.endsWith(`checkpoint-${state.global_step}`) === true) return;
+    // Before the first step the seed says all that there is.
+    if (state.global_step === 0 || saved?.endsWith(`checkpoint-${state.global_step}`) === true)
+      return;
     const elapsed_seconds = (host.now() - began) / 1000;
     saved = await saveCheckpoint(
       session,
@@ -201,8 +206,11 @@ const loop = async (run: Run, start: TrainerState): Promise<TrainResult> => {
   };
   const look = async (limit: number): Promise<void> => {
     const seen = await evaluateRow(run, state.global_step, limit);
-    if (seen === undefined) return;
+    // One that was broken off says nothing.
+    if (seen === undefined || isAborted()) return;
     evaluation = seen.evaluation;
+    options.onEvaluation?.(state.global_step, evaluation);
+    await run.metrics.write(seen.row);
     const best_metric = Math.min(state.best_metric ?? Infinity, evaluation.loss);
     state = { ...state, best_metric, log_history: [...state.log_history, seen.row] };
   };
@@ -212,9 +220,8 @@ const loop = async (run: Run, start: TrainerState): Promise<TrainResult> => {
     every === null ? Infinity : Math.ceil(step / every) * every;
   const isDue = (every: number | null, step: number): boolean =>
     every !== null && step % every === 0 && step < last;
-  const isAborted = (): boolean => options.signal?.aborted === true;
 
-  if (state.global_step === 0 && last > 0) await look(during);
+  if (state.global_step === 0 && last > 0 && !isAborted()) await look(during);
   const updates = createUpdates({
     session,
     host,
@@ -283,13 +290,14 @@ const loop = async (run: Run, start: TrainerState): Promise<TrainResult> => {
     await host.pause();
     updates.restart();
   }
-  const interrupted = isAborted() && state.global_step < last;
-  if (!interrupted) await look(atEnd);
+  if (!isAborted()) await look(atEnd);
+  const interrupted = isAborted();
   await save();
   return {
     status: interrupted ? "interrupted" : "finished",
     step: state.global_step,
     totalSteps: last,
+    seed: run.seed,
     loss,
     evaluation,
     checkpoint: saved,
@@ -337,6 +345,7 @@ export const train = async (
     resumed === undefined ? undefined : await loadCheckpoint(session, manifest, host, resumed);
   const seed = state?.seed ?? options.seed ?? spec.seed;
   if (state === undefined) await begin({ session, manifest, seed, options });
+  options.beforeWriting?.();
   const metrics = await openMetrics(host, joinPath(outDir, "metrics.jsonl"), manifest, {
     engine: session.engine,
     seed,

@@ -1,7 +1,8 @@
 // metrics.jsonl: a header row, then one object for each step. A resumed run drops the rows after its checkpoint, so that each
 // step is told once.
 import type { Manifest } from "../../bundle/manifest.ts";
-import { codeOf, replaceFile, type Host, asFault } from "../host.ts";
+import { codeOf } from "../file-errors.ts";
+import { replaceFile, type Host, asFault } from "../host.ts";
 
 export type Row = Readonly<
   Record<string, number | string | null | readonly string[] | readonly number[]>

@@ -2,7 +2,7 @@
 // came from. It is written last, after the verification has passed: a folder with a manifest works.
 import { readFile, stat } from "node:fs/promises";
 import { isAbsolute, join, resolve } from "node:path";
-import { codeOf } from "../../host.ts";
+import { codeOf } from "../../file-errors.ts";
 
 export const MANIFEST_FILE = "manifest.json";
 export const FORMAT_VERSION = 1;
