@@ -8,9 +8,6 @@ interface Size {
   readonly height: number;
   readonly width: number;
 }
-/** Blocks of random numbers that one image may use. */
-const DRAWS = 8;
-
 /** For each place, row by row, that of the image; -1 outside of it. Undefined: the image itself. */
 export const placesOf = (
   augment: ImageData["augment"],
@@ -19,8 +16,8 @@ export const placesOf = (
   variation: Picked["variation"],
 ): Int32Array | undefined => {
   if (variation === undefined || augment.length === 0) return undefined;
-  const stream = randomStream(variation.seed, `augment/${variation.epoch}`);
-  let drawn = index * DRAWS;
+  const stream = randomStream(variation.seed, `augment/${variation.epoch}/${index}`);
+  let drawn = 0;
   const draw = (): number => uniform(stream, drawn++);
   let places = Int32Array.from({ length: height * width }, (_, p) => p);
   const read = (from: (y: number, x: number) => number): void => {
