@@ -10,7 +10,7 @@ import {
   type Target,
 } from "../../compiler/compile.ts";
 import { modelSvg } from "../../compiler/emit/model-svg.ts";
-import { summarize, type Layer, type Summary } from "../../compiler/emit/summary.ts";
+import { branchOf, summarize, type Layer, type Summary } from "../../compiler/emit/summary.ts";
 import { printGraph } from "../../compiler/ir/text.ts";
 import { painter, wantsColor } from "../color.ts";
 import { CliError } from "../errors.ts";
@@ -51,15 +51,32 @@ const printIr = (io: Io, target: Target, options: InspectOptions): number => {
 };
 
 /** Whatever is computed once for all (rotary tables) is counted where it is first needed, so FLOPs do not tell layers apart. */
-const alike = (a: Layer, b: Layer): boolean => {
-  const told = ({ name, parameters, tensors, parts }: Layer): string =>
-    JSON.stringify([
-      name.replace(/\d+$/, ""),
-      parameters,
-      tensors.map((t) => t.shape),
-      parts.map((part) => [part.name, part.parameters]),
-    ]);
-  return /(^|\.)blocks\.\d+$/.test(a.name) && told(a) === told(b);
+const told = ({ parameters, tensors, parts }: Layer, name: string): string =>
+  JSON.stringify([
+    name,
+    parameters,
+    tensors.map((t) => t.shape),
+    parts.map((part) => [part.name, part.parameters]),
+  ]);
+const alike = (a: Layer, b: Layer): boolean =>
+  /(^|\.)blocks\.\d+$/.test(a.name) &&
+  told(a, a.name.replace(/\d+$/, "")) === told(b, b.name.replace(/\d+$/, ""));
+
+/** Neighbouring branches ("heads.1") of the same layers: the first is told, the others are counted. */
+const alikeBranches = (layers: readonly Layer[]): readonly (readonly string[])[] => {
+  const branches = [...new Set(layers.map((layer) => branchOf(layer.name)))].filter(Boolean);
+  const inside = (branch: string): string =>
+    layers
+      .filter((layer) => branchOf(layer.name) === branch)
+      .map((layer) => told(layer, layer.name.slice(branch.length)))
+      .join();
+  const runs: string[][] = [];
+  for (const branch of branches) {
+    const run = runs.at(-1);
+    if (run !== undefined && inside(run[0]!) === inside(branch)) run.push(branch);
+    else runs.push([branch]);
+  }
+  return runs;
 };
 
 const shapesOf = (layer: Layer, part?: string): string =>
@@ -73,6 +90,17 @@ const shapesOf = (layer: Layer, part?: string): string =>
     })
     .join(", ");
 
+/** "heads[1 .. 3]  as heads.0, each:  18,458" */
+const othersRow = (run: readonly string[], { branches }: Summary): readonly string[] => {
+  const [, word = "", from = ""] = /^(\w+)\.(\d+)$/.exec(run[1]!) ?? [];
+  const count = run.length - 1;
+  return [
+    count === 1 ? run[1]! : `${word}[${from} .. ${Number(from) + count}]`,
+    `as ${run[0]!}${count === 1 ? "" : ", each:"}`,
+    grouped(branches.find(({ name }) => name === run[1])?.parameters ?? 0),
+  ];
+};
+
 const layerRows = (summary: Summary): readonly (readonly string[])[] => {
   const rows: string[][] = [
     [
@@ -82,11 +110,14 @@ const layerRows = (summary: Summary): readonly (readonly string[])[] => {
       summary.item === "token" ? "FLOPs/token" : "FLOPs/image",
     ],
   ];
-  for (let i = 0; i < summary.layers.length;) {
-    const begin = summary.layers[i]!;
+  const runs = alikeBranches(summary.layers);
+  const others = new Set(runs.flatMap((run) => run.slice(1)));
+  const layers = summary.layers.filter((layer) => !others.has(branchOf(layer.name)));
+  for (let i = 0; i < layers.length;) {
+    const begin = layers[i]!;
     let end = i + 1;
-    while (end < summary.layers.length && alike(begin, summary.layers[end]!)) end++;
-    const layer = summary.layers[end - 1]!;
+    while (end < layers.length && alike(begin, layers[end]!)) end++;
+    const layer = layers[end - 1]!;
     const times = end - i;
     const [, before = "", first = ""] = /^(.*?)(\d+)$/.exec(begin.name) ?? [];
     rows.push([
@@ -104,6 +135,10 @@ const layerRows = (summary: Summary): readonly (readonly string[])[] => {
           countText(part.flops),
         ]);
     i = end;
+    const branch = branchOf(layer.name);
+    const run = runs.find(([first]) => first === branch) ?? [];
+    if (run.length > 1 && (end === layers.length || branchOf(layers[end]!.name) !== branch))
+      rows.push([...othersRow(run, summary), ""]);
   }
   return rows;
 };
@@ -170,7 +205,9 @@ const report = (
     ...(bytes.forward === null
       ? []
       : [["", bytesText(bytes.forward), "most at once in a forward pass"]]),
-    ["cache", bytesText(bytes.cache), "of one sequence that is generated, whole context"],
+    ...(item === "token"
+      ? [["cache", bytesText(bytes.cache), "of one sequence that is generated, whole context"]]
+      : []),
   ];
   io.out(
     `${paint.bold(model.name)}${model.doc === null ? "" : `  ${paint.dim(model.doc)}`}\n\n${paint.bold(head)}\n${rest.join("\n")}\n\n${table(costs, [1])}\n`,

@@ -1,8 +1,8 @@
 // The picture of an image model: stem, residual units, pool and classifier.
-import { isVariant, number } from "../model/config.ts";
+import { isVariant, number, variant } from "../model/config.ts";
 import { strideOf } from "../model/units.ts";
 import type { ImageBlockSpec, ImageSpec, Variant } from "../semantics/spec.ts";
-import { blockGroups, details, grouped, type Group, type Row } from "./rows.ts";
+import { blockGroups, details, grouped, type PartRows, type Row } from "./rows.ts";
 
 /** A unit that strides in the first of its group alone is another one there. */
 const unitRows = ({ unit, first }: ImageBlockSpec): readonly Row[] => {
@@ -14,28 +14,24 @@ const unitRows = ({ unit, first }: ImageBlockSpec): readonly Row[] => {
   ];
 };
 
-export const imageGroups = (model: ImageSpec): readonly Group[] => {
+export const imageParts = (model: ImageSpec): PartRows => {
   const { input, stem, head, final_norm: norm } = model;
   const sides = ["height", "width", "channels"].map((key) => number(input, key)).join(" × ");
-  const pool = isVariant(head["pool"]) ? head["pool"] : undefined;
+  const pool = variant(head, "pool");
   const blocks = model.blocks.map((block): ImageBlockSpec => {
     // alike but for being the first of its group, where that makes no difference
     const { stride } = block.unit;
     return isVariant(stride) && stride.is === "first" ? block : { ...block, first: true };
   });
-  return [
-    { rows: [{ kind: "io", title: "image", detail: sides }] },
-    { rows: [{ kind: "embed", title: `${stem.is} stem`, detail: details(stem) }] },
-    ...blockGroups(blocks, unitRows),
-    ...(norm === null
-      ? []
-      : [{ rows: [{ kind: "norm" as const, title: norm.is, detail: "then ReLU" }] }]),
-    {
-      rows: [
-        { kind: "norm", title: `${pool?.is ?? ""} pool`, detail: pool ? details(pool) : "" },
-        { kind: "head", title: head.is, detail: details(head) },
-      ],
-    },
-    { rows: [{ kind: "io", title: "logits", detail: grouped(number(head, "classes")) }] },
-  ];
+  return {
+    input: { kind: "io", title: "image", detail: sides },
+    stem: [{ kind: "embed", title: `${stem.is} stem`, detail: details(stem) }],
+    blocks: (from, to) => blockGroups(blocks.slice(from, to), unitRows),
+    finalNorm: norm && { kind: "norm", title: norm.is, detail: "then ReLU" },
+    head: [
+      { kind: "norm", title: `${pool.is} pool`, detail: details(pool) || "whole image" },
+      { kind: "head", title: head.is, detail: details(head) },
+    ],
+    output: { kind: "io", title: "logits", detail: grouped(number(head, "classes")) },
+  };
 };

@@ -5,8 +5,8 @@ import { kindsOf } from "../model/kinds.ts";
 import type { LayerName } from "../model/layers.ts";
 import { kindOf, type Site, type SubLayer } from "../model/sites.ts";
 import type { BlockSpec, DecoderSpec, ModelSpec } from "../semantics/spec.ts";
-import { imageGroups } from "./image-rows.ts";
-import { blockGroups, details, grouped, type Group, type Row } from "./rows.ts";
+import { imageParts } from "./image-rows.ts";
+import { blockGroups, details, grouped, type PartRows, type Row } from "./rows.ts";
 
 const { placement: placements } = kindsOf(features);
 
@@ -60,38 +60,33 @@ const blockRows = (block: BlockSpec): readonly Row[] => {
     : [...half("attention"), ...half("ffn")];
 };
 
-const decoderGroups = (model: DecoderSpec): readonly Group[] => {
+/** Of a decoder; `imageParts` of an image model. */
+const decoderParts = (model: DecoderSpec): PartRows => {
   const { final_norm: norm } = model;
   const tied = model.head["tied"] === true;
-  return [
-    { rows: [{ kind: "io", title: "token ids", detail: `up to ${grouped(model.context)}` }] },
-    {
-      rows: [
-        {
-          kind: "embed",
-          title: `${model.embedding.is} embedding`,
-          detail: `${grouped(model.vocab_size)} × ${grouped(model.hidden_size)}`,
-        },
-      ],
-    },
-    ...blockGroups(model.blocks, blockRows),
-    ...(norm === null
-      ? []
-      : [{ rows: [{ kind: "norm" as const, title: norm.is, detail: details(norm) }] }]),
-    {
-      rows: [
-        {
-          kind: "head",
-          title: `${model.head.is} head`,
-          detail: tied
-            ? "the embedding's weights"
-            : `${grouped(model.hidden_size)} × ${grouped(model.vocab_size)}`,
-        },
-      ],
-    },
-    { rows: [{ kind: "io", title: "logits", detail: grouped(model.vocab_size) }] },
-  ];
+  return {
+    input: { kind: "io", title: "token ids", detail: `up to ${grouped(model.context)}` },
+    stem: [
+      {
+        kind: "embed",
+        title: `${model.embedding.is} embedding`,
+        detail: `${grouped(model.vocab_size)} × ${grouped(model.hidden_size)}`,
+      },
+    ],
+    blocks: (from, to) => blockGroups(model.blocks.slice(from, to), blockRows),
+    finalNorm: norm && { kind: "norm", title: norm.is, detail: details(norm) },
+    head: [
+      {
+        kind: "head",
+        title: `${model.head.is} head`,
+        detail: tied
+          ? "the embedding's weights"
+          : `${grouped(model.hidden_size)} × ${grouped(model.vocab_size)}`,
+      },
+    ],
+    output: { kind: "io", title: "logits", detail: grouped(model.vocab_size) },
+  };
 };
 
-export const groupsOf = (model: ModelSpec): readonly Group[] =>
-  model.kind === "decoder" ? decoderGroups(model) : imageGroups(model);
+export const partRows = (model: ModelSpec): PartRows =>
+  model.kind === "decoder" ? decoderParts(model) : imageParts(model);

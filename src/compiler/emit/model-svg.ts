@@ -1,14 +1,32 @@
-// The model as a picture: one column from token ids to logits, alike layers drawn once with their count, residual paths as
-// arcs around what they skip. Pure text in, text out; colours follow the viewer's light or dark scheme.
+// The model as a picture: a column from its input to logits, which parts where the model parts into heads; alike layers drawn
+// once with their count, residual paths as arcs around what they skip. Pure text in, text out; colours follow the viewer's
+// light or dark scheme.
 import type { ModelSpec } from "../semantics/spec.ts";
-import { groupsOf } from "./model-rows.ts";
-import type { Row } from "./rows.ts";
+import { features } from "../features/index.ts";
+import { pictureOf, type Picture } from "./picture.ts";
+import type { Group, Row } from "./rows.ts";
 
 const WIDTH = 560;
-const CENTER = 262;
-const BOX = { width: 300, height: 46 } as const;
+const MARGIN = 34;
+const HEIGHT = 46;
 const GAP = 18;
 const PADDING = 22;
+/** Around the boxes of a block. */
+const PANEL = { left: 44, right: 34 } as const;
+/** Where boxes stand. */
+interface Lane {
+  readonly center: number;
+  readonly width: number;
+  /** Whether there is room beside the panels for what they say. */
+  readonly wide: boolean;
+}
+const BRANCH = 208;
+/** Of one branch to the next. */
+const PITCH = BRANCH + PANEL.left + PANEL.right + GAP;
+/** Branches drawn at most: of more, the first and the last. */
+const MOST = 4;
+/** Between a trunk and its branches. */
+const PARTING = 64;
 
 const STYLE = `
   svg { --ink: #1f2430; --soft: #667085; --line: #98a2b3; --page: #ffffff; --panel: #f6f7fb; --edge: #d5dae5; }
@@ -36,23 +54,23 @@ const escaped = (text: string): string =>
     .replaceAll("<", "&lt;")
     .replaceAll(">", "&gt;")
     .replaceAll('"', "&quot;");
-const heightOf = (row: Row): number => (row.kind === "add" ? 26 : BOX.height);
+const heightOf = (row: Row): number => (row.kind === "add" ? 26 : HEIGHT);
 
-const drawRow = (row: Row, y: number): string => {
+const drawRow = (row: Row, y: number, { center, width }: Lane): string => {
   if (row.kind === "add") {
     const cy = y + 13;
-    return `<circle class="box add" cx="${CENTER}" cy="${cy}" r="12"/><path class="flow" d="M${CENTER - 6} ${cy}h12M${CENTER} ${cy - 6}v12"/>`;
+    return `<circle class="box add" cx="${center}" cy="${cy}" r="12"/><path class="flow" d="M${center - 6} ${cy}h12M${center} ${cy - 6}v12"/>`;
   }
   if (row.beside !== undefined) {
-    const width = (BOX.width - GAP) / 2;
-    const off = (width + GAP) / 2;
-    return drawBox(row, y, CENTER - off, width) + drawBox(row.beside, y, CENTER + off, width);
+    const half = (width - GAP) / 2;
+    const off = (half + GAP) / 2;
+    return drawBox(row, y, center - off, half) + drawBox(row.beside, y, center + off, half);
   }
-  return drawBox(row, y, CENTER, BOX.width);
+  return drawBox(row, y, center, width);
 };
 
 const drawBox = (row: Row, y: number, x: number, width: number): string => {
-  const middle = y + BOX.height / 2;
+  const middle = y + HEIGHT / 2;
   const fits = Math.floor(width / 6);
   const told = row.detail.length > fits ? `${row.detail.slice(0, fits - 1)}…` : row.detail;
   const title = `<text class="title" x="${x}" y="${row.detail === "" ? middle + 5 : middle - 3}">${escaped(row.title)}</text>`;
@@ -60,62 +78,128 @@ const drawBox = (row: Row, y: number, x: number, width: number): string => {
     row.detail === ""
       ? ""
       : `<text class="detail" x="${x}" y="${middle + 14}">${escaped(told)}</text>`;
-  return `<rect class="box ${row.kind}" x="${x - width / 2}" y="${y}" width="${width}" height="${BOX.height}" rx="9"/>${title}${detail}`;
+  return `<rect class="box ${row.kind}" x="${x - width / 2}" y="${y}" width="${width}" height="${HEIGHT}" rx="9"/>${title}${detail}`;
 };
 
-const arrow = (from: number, to: number): string =>
-  `<path class="flow" marker-end="url(#tip)" d="M${CENTER} ${from}V${to - 1}"/>`;
+const arrow = (x: number, from: number, to: number): string =>
+  `<path class="flow" marker-end="url(#tip)" d="M${x} ${from}V${to - 1}"/>`;
+/** From a trunk to a branch, and from a branch to where they meet. */
+const bend = (x: number, from: number, toX: number, to: number): string => {
+  const middle = (from + to) / 2;
+  return `<path class="flow" marker-end="url(#tip)" d="M${x} ${from}C${x} ${middle} ${toX} ${middle} ${toX} ${to - 1}"/>`;
+};
 /** Leaves the stream above the first skipped row and comes back into the addition from the left, past what acts on it. */
-const arc = (top: number, add: number, labels: readonly string[]): string => {
-  const x = CENTER - BOX.width / 2 - 20;
+const arc = (lane: Lane, top: number, add: number, labels: readonly string[]): string => {
+  const x = lane.center - lane.width / 2 - 20;
   const first = (top + add) / 2 - (labels.length - 1) * 11;
   const pills = labels.map((label, i) => {
     const [width, y] = [12 + 6.5 * label.length, first + 22 * i];
     return `<rect class="box gate" x="${x - 6 - width / 2}" y="${y - 9}" width="${width}" height="18" rx="9"/><text class="detail" x="${x - 6}" y="${y + 4}">${escaped(label)}</text>`;
   });
-  return `<path class="flow" marker-end="url(#tip)" d="M${CENTER} ${top}H${x + 10}q-10 0 -10 10V${add + 3}q0 10 10 10H${CENTER - 14}"/>${pills.join("")}`;
+  return `<path class="flow" marker-end="url(#tip)" d="M${lane.center} ${top}H${x + 10}q-10 0 -10 10V${add + 3}q0 10 10 10H${lane.center - 14}"/>${pills.join("")}`;
 };
 
-export const modelSvg = (model: ModelSpec, about: string): string => {
+/** Around a block: how many of it there are, and which. */
+const panel = ({ center, width, wide }: Lane, group: Group, top: number, end: number): string => {
+  const [left, full] = [center - width / 2 - PANEL.left, width + PANEL.left + PANEL.right];
+  const box = `<rect class="panel" x="${left}" y="${top}" width="${full}" height="${end - top}" rx="16"/>`;
+  const [count, label] = [`× ${group.count ?? 1}`, escaped(group.label ?? "")];
+  if (!wide)
+    return `${box}<text class="layers" x="${left + 14}" y="${end - 8}">${label}${group.count === 1 ? "" : ` ${count}`}</text>`;
+  const [x, middle] = [center + width / 2 + 48, (top + end) / 2];
+  return `${box}<text class="count" x="${x}" y="${middle}">${count}</text><text class="layers" x="${x}" y="${middle + 18}">${label}</text>`;
+};
+
+interface Drawn {
+  readonly parts: readonly string[];
+  /** Of the last box. */
+  readonly bottom: number;
+}
+/** Groups below each other; the first box is at `y`, or its panel. */
+const drawGroups = (groups: readonly Group[], lane: Lane, start: number): Drawn => {
+  const panels: string[] = [];
   const parts: string[] = [];
-  let y = 92;
+  let y = start;
   let previous: number | undefined;
-  for (const group of groupsOf(model)) {
+  for (const group of groups) {
     const top = y;
     if (group.count !== undefined) y += PADDING + 6;
     const tops: number[] = [];
     for (const row of group.rows) {
-      if (previous !== undefined) parts.push(arrow(previous, y));
+      if (previous !== undefined) parts.push(arrow(lane.center, previous, y));
       if (row.skips !== undefined) {
         const first = tops[tops.length - row.skips] ?? y;
-        parts.push(arc(first - GAP / 2, y, row.onShortcut ?? []));
+        parts.push(arc(lane, first - GAP / 2, y, row.onShortcut ?? []));
       }
-      parts.push(drawRow(row, y));
+      parts.push(drawRow(row, y, lane));
       tops.push(y);
       previous = y + heightOf(row);
       y = previous + GAP;
     }
-    if (group.count !== undefined) {
-      const bottom = y - GAP + PADDING;
-      const x = CENTER + BOX.width / 2 + 48;
-      const middle = (top + bottom) / 2;
-      parts.unshift(
-        `<rect class="panel" x="${CENTER - BOX.width / 2 - 44}" y="${top}" width="${BOX.width + 78}" height="${bottom - top}" rx="16"/>`,
-      );
-      parts.push(
-        `<text class="count" x="${x}" y="${middle}">× ${group.count}</text><text class="layers" x="${x}" y="${middle + 18}">${escaped(group.label ?? "")}</text>`,
-      );
-      y = bottom + GAP;
-    }
+    if (group.count === undefined) continue;
+    const bottom = y - GAP + PADDING;
+    panels.push(panel(lane, group, top, bottom));
+    y = bottom + GAP;
   }
-  const height = y + 10;
-  return `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${height}" viewBox="0 0 ${WIDTH} ${height}" role="img" aria-label="${escaped(model.name)}">
+  return { parts: [...panels, ...parts], bottom: previous ?? start };
+};
+/** Down to the first box: below the edge of its panel, where it has one. */
+const into = (groups: readonly Group[], y: number): number =>
+  groups[0]?.count === undefined ? y : y + PADDING + 6;
+
+/** Branches beside each other and what they become, below a trunk that ends at `from`. */
+const drawBranches = (
+  { branches, end }: Picture,
+  wide: number,
+  trunk: Lane,
+  from: number,
+): Drawn => {
+  const few = branches.length <= MOST;
+  const columns = few ? branches : [...branches.slice(0, MOST - 2), branches.at(-1)!];
+  const lanes = columns.map((_, i): Lane => {
+    // the last of many stands one place further, after the dots
+    const place = i + (few || i < columns.length - 1 ? 0 : 1);
+    const all = few ? columns.length : MOST;
+    return { center: wide / 2 + (place - (all - 1) / 2) * PITCH, width: BRANCH, wide: false };
+  });
+  const top = from + PARTING;
+  const drawn = columns.map(({ groups }, i) => drawGroups(groups, lanes[i]!, top + 26));
+  const last = Math.max(...drawn.map(({ bottom }) => bottom));
+  const meeting = drawGroups(end, trunk, last + PARTING);
+  const parts = columns.flatMap(({ name, groups }, i) => {
+    const { center } = lanes[i]!;
+    const { parts: own, bottom } = drawn[i]!;
+    return [
+      ...own,
+      bend(trunk.center, from, center, top - 4),
+      `<text class="title" x="${center}" y="${top + 10}">${escaped(name)}</text>`,
+      arrow(center, top + 16, into(groups, top + 26)),
+      bend(center, bottom, trunk.center, last + PARTING),
+    ];
+  });
+  const dots = few
+    ? []
+    : [
+        `<text class="count" text-anchor="middle" x="${(lanes.at(-2)!.center + lanes.at(-1)!.center) / 2}" y="${(top + last) / 2}">… ${branches.length - MOST + 1} more …</text>`,
+      ];
+  return { parts: [...parts, ...dots, ...meeting.parts], bottom: meeting.bottom };
+};
+
+export const modelSvg = (model: ModelSpec, about: string): string => {
+  const picture = pictureOf(model, features);
+  const parted = picture.branches.length;
+  const width = Math.max(WIDTH, 2 * MARGIN + Math.min(parted, MOST) * PITCH);
+  const lane: Lane = { center: parted === 0 ? 262 : width / 2, width: 300, wide: true };
+  const trunk = drawGroups(picture.trunk, lane, 92);
+  const rest = parted === 0 ? undefined : drawBranches(picture, width, lane, trunk.bottom);
+  const height = (rest ?? trunk).bottom + GAP + 10;
+  return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" role="img" aria-label="${escaped(model.name)}">
 <style>${STYLE}</style>
 <defs><marker id="tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto"><path d="M0 0L8 4L0 8z" style="fill: var(--line)"/></marker></defs>
-<rect width="${WIDTH}" height="${height}" style="fill: var(--page)"/>
-<text class="name" x="34" y="42">${escaped(model.name)}</text>
-<text class="about" x="34" y="64">${escaped(about)}</text>
-${parts.join("\n")}
+<rect width="${width}" height="${height}" style="fill: var(--page)"/>
+<text class="name" x="${MARGIN}" y="42">${escaped(model.name)}</text>
+<text class="about" x="${MARGIN}" y="64">${escaped(about)}</text>
+${[...trunk.parts, ...(rest?.parts ?? [])].join("\n")}
 </svg>
 `;
 };

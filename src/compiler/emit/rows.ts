@@ -19,6 +19,15 @@ export interface Group {
   readonly label?: string;
   readonly count?: number;
 }
+/** What each part of a model looks like, wherever its body puts it. */
+export interface PartRows {
+  readonly input: Row;
+  readonly stem: readonly Row[];
+  readonly blocks: (from: number, to: number) => readonly Group[];
+  readonly finalNorm: Row | null;
+  readonly head: readonly Row[];
+  readonly output: Row;
+}
 
 const word = (key: string): string => key.replaceAll("_", " ");
 export const grouped = (n: number): string => {

@@ -1,7 +1,7 @@
 // How the parts of a whole model are put together: in a row, or as a method says. Every kind of model brings its own parts.
 import type { Node } from "../ir/types.ts";
 import type { ModelSpec } from "../semantics/spec.ts";
-import type { Answer, Body } from "./sites.ts";
+import type { Answer, Body, Method } from "./sites.ts";
 import type { Point, Stage } from "./stage.ts";
 
 export interface Forward extends Answer {
@@ -28,7 +28,7 @@ const sequence: Body = (parts) => {
   const logits = parts.head(parts.finalNorm(x, ""), "");
   return { logits, trained: [logits], loss: "mean" };
 };
-const bodyOf = ({ methods }: Stage, model: ModelSpec): Body =>
+export const bodyOf = (methods: readonly Method[], model: ModelSpec): Body =>
   methods.map((method) => method.bodyOf?.(model)).find((body) => body !== undefined) ?? sequence;
 
 /** The whole model, with the paths and spans of its parts. */
@@ -43,7 +43,7 @@ export const buildBody = (stage: Stage, model: ModelSpec, parts: ModelParts): Fo
     hidden.push({ name: `${branch}hidden.${after}`, place: `${branch}${place}`, node });
     return node;
   };
-  const build = bodyOf(stage, model);
+  const build = bodyOf(stage.methods, model);
   const answer = build({
     b,
     depth,

@@ -82,6 +82,8 @@ export interface Answer {
   readonly trained: readonly Node[];
   /** How these losses become one. */
   readonly loss: "sum" | "mean";
+  /** How the logits come from several heads, in words. */
+  readonly combined?: string;
 }
 export type Body = (parts: BodyParts) => Answer;
 

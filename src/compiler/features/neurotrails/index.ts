@@ -29,6 +29,11 @@ export const combine = (b: Builder, how: Trails["combine"], logits: readonly Nod
   return add(b, top, log(b, mean(each.map((x) => exp(b, sub(b, x, top))))));
 };
 
+const inWords: Readonly<Record<Trails["combine"], string>> = {
+  mean_logits: "mean of logits",
+  mean_probabilities: "mean of probabilities",
+};
+
 /** One head needs no name of its own: it is the model. */
 const branches = (word: string, count: number): readonly string[] =>
   count === 1 ? [""] : Array.from({ length: count }, (_, i) => `${word}.${i}.`);
@@ -44,7 +49,7 @@ const split =
       const once = parts.finalNorm(last, norm);
       return parts.head(finalNorm === "twice" ? parts.finalNorm(once, norm) : once, head);
     });
-    return { logits: combine(b, how, trained), trained, loss };
+    return { logits: combine(b, how, trained), trained, loss, combined: inWords[how] };
   };
 
 const ensemble =
@@ -54,7 +59,10 @@ const ensemble =
       const last = parts.blocks(parts.stem(member), 0, parts.depth, member);
       return parts.head(parts.finalNorm(last, member), member);
     });
-    return { logits: combine(parts.b, how, trained), trained, loss };
+    return {
+      ...{ logits: combine(parts.b, how, trained), trained, loss },
+      combined: inWords[how],
+    };
   };
 
 export const neurotrails: Feature = {
