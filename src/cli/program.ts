@@ -350,7 +350,7 @@ It is kept in $SPECC_CACHE_DIR, else ~/.cache/specc; no node_modules is touched.
     .option("--weights <file>", "safetensors (default: model.safetensors beside the target)")
     .requiredOption(
       "--inputs <file>",
-      "safetensors with input_ids and, optionally, labels and attention_mask",
+      "safetensors with input_ids and, optionally, labels and attention_mask; for a model of images with images and labels",
     )
     .requiredOption("--out <file>", "where to write logits, loss and hidden.l")
     .option("--grad", "also grad.<name of each parameter on disk>")

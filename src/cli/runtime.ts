@@ -32,7 +32,7 @@ import { isFile, packageRoot, projectRoot, readText, shownPath } from "./files.t
 import type { Io } from "./io.ts";
 import type { ChoiceOptions } from "./program.ts";
 import { MANIFEST } from "./out-folder.ts";
-import { checkedTarget, placeOf, refuseChoice } from "./target.ts";
+import { checkedTarget, placeOf, refuseChoice, refuseImages } from "./target.ts";
 
 export type EngineName = "auto" | "tensorflow" | "wasm" | "cpu";
 
@@ -110,6 +110,8 @@ export interface Opened {
 export interface Needs {
   /** The target must declare one. */
   readonly recipe: boolean;
+  /** Text is what it is about: a model of images is refused. */
+  readonly tokens?: boolean;
   /** What an `.arch` file is compiled to; a bundle is what it was built to be. */
   readonly build?: Omit<BuildOptions, "stepsPerEpoch">;
 }
@@ -132,14 +134,17 @@ export const openTarget = async (
   if (place.kind === "bundle") {
     refuseChoice(name, options);
     checkManifest(io, place.path);
+    const bundle = await openBundle(place.path, { verify: true });
+    if (needs.tokens === true) refuseImages(bundle.manifest.model);
     return {
-      bundle: await openBundle(place.path, { verify: true }),
+      bundle,
       host,
       folder: place.path,
       compilation: undefined,
     };
   }
   const target = checkedTarget(io, version, place.path, options, needs.recipe);
+  if (needs.tokens === true) refuseImages(target.model);
   const epochs = await stepsPerEpoch(io, target, place.path);
   const compilation = compile(target, {
     ...needs.build,

@@ -114,7 +114,12 @@ export const refuseChoice = (target: string, options: ChoiceOptions): void => {
 };
 
 /** Hugging Face's layouts, tokens and logits of positions are decoders' alone. */
+const readsImages = (name: string): CliError =>
+  new CliError(`${name} reads images: this is for models that read tokens`, [], 1);
+export const refuseImages = ({ kind, name }: Pick<ModelSpec, "kind" | "name">): void => {
+  if (kind === "image") throw readsImages(name);
+};
 export const decoderOf = (model: ModelSpec): DecoderSpec => {
   if (model.kind === "decoder") return model;
-  throw new CliError(`${model.name} reads images: this is for models that read tokens`);
+  throw readsImages(model.name);
 };

@@ -90,6 +90,7 @@ export const generate = async (
   const chats = conversationsOf(io, options, given);
   const { bundle, host, folder } = await openTarget(io, version, name, options, {
     recipe: false,
+    tokens: true,
     build: {
       programs: ["prefill", "decode_step"],
       generation: { batch: Math.min((chats ?? given).length, MOST_AT_ONCE) },
