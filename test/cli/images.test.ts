@@ -95,7 +95,7 @@ describe("train and eval", () => {
     expect((await train(cwd, "plain", "-q", "--set", "data.augment=[]")).code).toBe(0);
     expect(losses(cwd, "plain")).not.toEqual(losses(cwd, "straight"));
   });
-  test("the shared batch norm is one, and its statistics move with both heads", async () => {
+  test("heads that share the last batch norm have one, all else is their own", async () => {
     const cwd = shapes();
     await train(cwd, "run", "-q", "--steps", "1", "--set", "micro=8 samples");
     const names = Object.keys(tensorsOf(weights(cwd, "run")));
