@@ -290,15 +290,36 @@ full, the older half of it is dropped. The same command gives the same texts.`,
       done(await (await import("./commands/export.ts")).exportModel(io, version, target, options));
     });
 
-  choice(add("inspect", "show layers, shapes, parameters, FLOPs and memory"))
-    .argument("<target>", "an .arch file or a bundle's folder")
+  choice(add("inspect", "show layers, shapes, parameters, FLOPs and memory, or how trainings went"))
+    .argument("[target]", "an .arch file or a bundle's folder")
+    .option("--run <folders...>", "instead of a target: what one or several trainings recorded")
+    .option("--out <file>", "with --run: draw it over training and depth, as .html or .svg")
     .option("--json", "print the table as JSON")
     .option("--svg <file>", "draw the model")
     .option("--print-ir [pass]", "print a program's graph; after:PASS stops after that pass")
     .option("--program <name>", "the program to print (default: train_step, else forward)")
-    .action(async (target: string, options: import("./commands/inspect.ts").InspectOptions) => {
-      done(await (await import("./commands/inspect.ts")).inspect(io, version, target, options));
-    });
+    .action(
+      async (
+        target: string | undefined,
+        options: import("./commands/inspect.ts").InspectOptions & {
+          readonly run?: readonly string[];
+          readonly out?: string;
+        },
+      ) => {
+        const { run, out, ...rest } = options;
+        if (run !== undefined)
+          done(
+            (await import("./commands/inspect-runs.ts")).inspectRuns(io, target, {
+              ...options,
+              run,
+            }),
+          );
+        else {
+          const { inspect, needTarget } = await import("./commands/inspect.ts");
+          done(await inspect(io, version, needTarget(target, out), rest));
+        }
+      },
+    );
 
   common(add("explain", "the page of a key, a constructor or a diagnostic code"))
     .argument("<topic...>", "for example gpas, blocks.norm or SPC3012")

@@ -27,6 +27,15 @@ export interface InspectOptions extends ChoiceOptions {
   readonly program?: string;
 }
 
+/** What is inspected when no training is. */
+export const needTarget = (target: string | undefined, out: string | undefined): string => {
+  if (out !== undefined) throw new CliError("--out is for --run; --svg draws a model");
+  if (target !== undefined) return target;
+  throw new CliError("nothing to inspect", [
+    "specc inspect model.arch shows a model, specc inspect --run runs/Name a training",
+  ]);
+};
+
 /** An epoch's length does not change what is shown here, so data need not be there. */
 const ANY_EPOCH = 1;
 

@@ -1,6 +1,6 @@
-// A line chart as inline SVG: axes with round ticks, a legend, a tooltip on each mark. Colours are CSS variables, so that one
-// drawing serves light and dark.
-import { niceScale, shortNumber } from "./scale.ts";
+// A line chart: axes with round ticks, a tooltip on each mark.
+import { escapeHtml, widthOf, type Figure } from "./figure.ts";
+import { logScale, niceScale, shortNumber } from "./scale.ts";
 
 export interface Series {
   readonly name: string;
@@ -17,15 +17,20 @@ export interface ChartOptions {
   readonly note?: string;
   readonly series: readonly Series[];
   readonly wide?: boolean;
+  /** What x counts; "step" unless given. */
+  readonly xName?: string;
+  /** Whole numbers of x by name, instead of the numbers. */
+  readonly xNames?: readonly string[];
+  /** Powers of ten at equal distances, where all values are above 0. */
+  readonly log?: boolean;
 }
 
-export const escapeHtml = (text: string): string =>
-  text
-    .replaceAll("&", "&amp;")
-    .replaceAll("<", "&lt;")
-    .replaceAll(">", "&gt;")
-    .replaceAll('"', "&quot;");
-
+/** Of a whole chart: they take more room than its lines. */
+const MOST_TIPS = 400;
+/** Width of a letter of a label. */
+const LETTER = 5.8;
+const longest = (names: readonly string[] = []): number =>
+  names.reduce((most, name) => Math.max(most, name.length), 0);
 const MARGIN = { left: 52, right: 14, top: 10, bottom: 34 } as const;
 /** More points than pixels only make a file large. */
 const MOST_POINTS = 600;
@@ -50,12 +55,14 @@ const smoothed = (points: Series["points"]): Series["points"] => {
   });
 };
 
-export const lineChart = ({ title, note, series, wide = false }: ChartOptions): string => {
-  const [width, height] = wide ? [920, 340] : [450, 250];
+/** Undefined where there is nothing to draw. */
+export const lineChart = (options: ChartOptions): Figure | undefined => {
+  const { title, note, series, wide = false, xName = "step", xNames } = options;
+  const [width, height] = [widthOf({ wide }), wide ? 340 : 250];
   const drawn = series
     .map((s) => ({ ...s, points: s.points.filter(([, y]) => Number.isFinite(y)) }))
     .filter(({ points }) => points.length > 0);
-  if (drawn.length === 0) return "";
+  if (drawn.length === 0) return undefined;
   const all = drawn.flatMap(({ points }) => points);
   const xs = all.map(([x]) => x);
   const ys = all.map(([, y]) => y);
@@ -64,15 +71,30 @@ export const lineChart = ({ title, note, series, wide = false }: ChartOptions): 
   const highest = (values: readonly number[]): number =>
     values.reduce((a, b) => Math.max(a, b), -Infinity);
   const [x0, x1] = [lowest(xs), Math.max(highest(xs), lowest(xs) + 1)];
-  const y = niceScale(lowest(ys), highest(ys), wide ? 6 : 4);
-  const xTicks = niceScale(x0, x1, wide ? 8 : 4).ticks.filter((t) => t >= x0 && t <= x1);
+  const isLog = options.log === true && lowest(ys) > 0;
+  const y = (isLog ? logScale : niceScale)(lowest(ys), highest(ys), wide ? 6 : 4);
+  const along = (v: number): number =>
+    isLog ? Math.log(v / y.from) / Math.log(y.to / y.from) : (v - y.from) / (y.to - y.from);
+  const xTicks = niceScale(x0, x1, wide ? 8 : 4).ticks.filter(
+    (t) => t >= x0 && t <= x1 && Number.isInteger(t),
+  );
   const inner = {
     width: width - MARGIN.left - MARGIN.right,
     height: height - MARGIN.top - MARGIN.bottom,
   };
+  /** Names that have room beside each other. */
+  const room = Math.max(1, Math.floor(inner.width / (LETTER * longest(xNames) + 10)));
+  const ticks =
+    xNames === undefined
+      ? xTicks
+      : xTicks.filter((_, i) => i % Math.ceil(xTicks.length / room) === 0);
+  const anchorOf = (t: number): string => {
+    if (xNames === undefined) return "middle";
+    return t === x0 ? "start" : t > x1 - (x1 - x0) / (2 * room) ? "end" : "middle";
+  };
+  const nameOf = (x: number): string => xNames?.[x] ?? `${xName} ${shortNumber(x)}`;
   const px = (v: number): string => (MARGIN.left + ((v - x0) / (x1 - x0)) * inner.width).toFixed(1);
-  const py = (v: number): string =>
-    (MARGIN.top + (1 - (v - y.from) / (y.to - y.from)) * inner.height).toFixed(1);
+  const py = (v: number): string => (MARGIN.top + (1 - along(v)) * inner.height).toFixed(1);
   const [left, right, bottom] = [MARGIN.left, width - MARGIN.right, height - MARGIN.bottom];
 
   const path = (points: Series["points"], style: string): string =>
@@ -92,12 +114,12 @@ export const lineChart = ({ title, note, series, wide = false }: ChartOptions): 
             .join("")
         : "";
     // Wide invisible marks carry the tooltips.
-    const every = Math.ceil(few.length / 120);
+    const every = Math.ceil((few.length * drawn.length) / MOST_TIPS);
     const tips = few
       .filter((_, i) => i % every === 0 || i === few.length - 1)
       .map(
         ([a, b]) =>
-          `<circle cx="${px(a)}" cy="${py(b)}" r="7" fill="transparent"><title>${escapeHtml(name)} at step ${shortNumber(a)}: ${shortNumber(b)}</title></circle>`,
+          `<circle cx="${px(a)}" cy="${py(b)}" r="7" fill="transparent"><title>${escapeHtml(name)} at ${escapeHtml(nameOf(a))}: ${shortNumber(b)}</title></circle>`,
       )
       .join("");
     return line + dots + tips;
@@ -106,15 +128,11 @@ export const lineChart = ({ title, note, series, wide = false }: ChartOptions): 
     (t) =>
       `<line class="grid" x1="${left}" x2="${right}" y1="${py(t)}" y2="${py(t)}"/><text x="${left - 8}" y="${py(t)}" dy="0.32em" text-anchor="end">${shortNumber(t)}</text>`,
   );
-  const steps = xTicks.map(
+  const steps = ticks.map(
     (t) =>
-      `<line class="tick" x1="${px(t)}" x2="${px(t)}" y1="${bottom}" y2="${bottom + 4}"/><text x="${px(t)}" y="${bottom + 16}" text-anchor="middle">${shortNumber(t)}</text>`,
+      `<line class="tick" x1="${px(t)}" x2="${px(t)}" y1="${bottom}" y2="${bottom + 4}"/><text x="${px(t)}" y="${bottom + 16}" text-anchor="${anchorOf(t)}">${escapeHtml(xNames?.[t] ?? shortNumber(t))}</text>`,
   );
-  const axis = `<line class="axis" x1="${left}" x2="${right}" y1="${bottom}" y2="${bottom}"/><text class="label" x="${right}" y="${height - 3}" text-anchor="end">step</text>`;
-  const legend =
-    drawn.length < 2
-      ? ""
-      : `<p class="legend">${drawn.map(({ name, colour }) => `<span><i style="background:${colour}"></i>${escapeHtml(name)}</span>`).join("")}</p>`;
-  return `<figure class="${wide ? "wide" : ""}"><figcaption><b>${escapeHtml(title)}</b>${note === undefined ? "" : ` <small>${escapeHtml(note)}</small>`}</figcaption>${legend}
-<svg viewBox="0 0 ${width} ${height}" role="img" aria-label="${escapeHtml(title)}">${grid.join("")}${steps.join("")}${axis}${lines.join("")}</svg></figure>`;
+  const axis = `<line class="axis" x1="${left}" x2="${right}" y1="${bottom}" y2="${bottom}"/><text class="label" x="${right}" y="${height - 3}" text-anchor="end">${escapeHtml(xName)}</text>`;
+  const drawing = [...grid, ...steps, axis, ...lines].join("");
+  return { title, note, legend: drawn, wide, height, drawing };
 };

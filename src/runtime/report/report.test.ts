@@ -33,11 +33,17 @@ test("metrics are drawn by what they tell, lists by their largest number", () =>
     manifest: toyManifest(), engine: "toy", seed: 1, sample: undefined, source: undefined,
     result: { status: "finished", step: 2, totalSteps: 2, seed: 1, loss: 3, evaluation: undefined, checkpoint: undefined, history, seconds: 1 },
   }); // prettier-ignore
-  const charts = html.split("<figure").filter((part) => /blocks.0.ffn/.test(part));
-  expect(charts).toHaveLength(2);
-  expect(charts[0]).toContain("entropy");
-  expect(charts[0]).toContain("blocks.1.ffn");
-  expect(charts[1]).toContain("load");
+  const titles = [...html.matchAll(/<figcaption><b>([^<]+)/g)].map(([, title]) => title);
+  expect(titles.filter((title) => /Entropy|Load/.test(title ?? ""))).toEqual([
+    "Entropy",
+    "Entropy over depth",
+    "Entropy over depth and training",
+    "Load",
+    "Load by place, at the end",
+  ]);
+  // of three experts with 0.1, 0.3 and 0.4: the last is half as much again as the mean
+  expect(html).toContain("blocks.0.ffn at step 2: 1.5");
+  expect(html).toContain("blocks.0.ffn, index 2: 0.4");
   expect(html).not.toMatch(/NaN|undefined|Infinity/);
 });
 

@@ -3,7 +3,11 @@ import type { DataSpec, Manifest, TrainingSpec } from "../../bundle/manifest.ts"
 import { sourceName } from "../data/images/index.ts";
 import type { TrainResult } from "../train/loop.ts";
 import type { Row } from "../train/metrics.ts";
-import { escapeHtml, lineChart, type Series } from "./chart.ts";
+import { lineChart } from "./chart.ts";
+import { familyFigures } from "./depth-figures.ts";
+import { familiesOf, pointsOf } from "./families.ts";
+import { escapeHtml, figureHtml, type Figure } from "./figure.ts";
+import { depthColour } from "./palette.ts";
 import { shortNumber } from "./scale.ts";
 import { STYLE } from "./style.ts";
 
@@ -18,46 +22,8 @@ export interface ReportInput {
   readonly source: string | undefined;
 }
 
-const pointsOf = (rows: readonly Row[], key: string, scale = 1): Series["points"] =>
-  rows.flatMap((row) => {
-    const { step, [key]: value } = row;
-    return typeof step === "number" && typeof value === "number"
-      ? [[step, value * scale] as const]
-      : [];
-  });
-
-/** Spread around the circle of hues, first to last block. */
-const hue = (i: number, count: number): string =>
-  `hsl(${Math.round(210 + (i * 300) / Math.max(1, count))} 65% 52%)`;
-
-const probeSeries = (rows: readonly Row[], names: readonly string[]): readonly Series[] =>
-  names.map((name, i) => ({
-    name,
-    colour: hue(i, names.length),
-    points: pointsOf(rows, `probes/${name}`),
-  }));
-
-/** Metrics by what they tell, which the end of their names says: "metrics/blocks.3.ffn.entropy". */
-const metricNames = (rows: readonly Row[]): ReadonlyMap<string, readonly string[]> => {
-  const kinds = new Map<string, string[]>();
-  for (const name of new Set(rows.flatMap((row) => Object.keys(row)))) {
-    if (!name.startsWith("metrics/")) continue;
-    const kind = name.slice(Math.max(name.lastIndexOf("."), name.lastIndexOf("/")) + 1);
-    kinds.set(kind, [...(kinds.get(kind) ?? []), name]);
-  }
-  return kinds;
-};
-const metricPoints = (rows: readonly Row[], name: string): Series["points"] =>
-  rows.flatMap(({ step, [name]: value }) => {
-    if (typeof step !== "number") return [];
-    if (typeof value === "number") return [[step, value] as const];
-    if (!Array.isArray(value)) return [];
-    const numbers = value.filter((x): x is number => typeof x === "number");
-    const mean = numbers.reduce((sum, x) => sum + x, 0) / numbers.length;
-    return mean > 0 ? [[step, Math.max(...numbers) / mean] as const] : [];
-  });
 /** "eval/heads/0/accuracy" belongs to the chart "accuracy", as head 0. */
-const measureCharts = (rows: readonly Row[]): readonly string[] => {
+const measureCharts = (rows: readonly Row[]): readonly (Figure | undefined)[] => {
   const keys = [...new Set(rows.flatMap((row) => Object.keys(row)))];
   const found = keys.flatMap((key) => {
     const parts = /^eval\/(?:heads\/(\d+)\/)?(\w+)$/.exec(key);
@@ -73,7 +39,7 @@ const measureCharts = (rows: readonly Row[]): readonly string[] => {
       ...(mine.length > 1 && { note: "the model, and each of its heads" }),
       series: mine.map(({ key, head }, i) => ({
         name: head === undefined ? "model" : `head ${head}`,
-        colour: head === undefined ? "var(--eval)" : hue(i, mine.length),
+        colour: head === undefined ? "var(--eval)" : depthColour(i, mine.length),
         points: pointsOf(rows, key),
         marks: true,
       })),
@@ -89,26 +55,8 @@ const TOLD: ReadonlySet<string> = new Set([
   "images",
 ]);
 
-const chartsOf = ({ manifest, result: { history } }: ReportInput): string => {
-  const probes = Object.entries(manifest.probes).map(([name, parameters]) =>
-    lineChart({
-      title: name,
-      note: "learned, by parameter",
-      series: probeSeries(history, parameters),
-    }),
-  );
-  const metrics = [...metricNames(history)].map(([kind, names]) =>
-    lineChart({
-      title: kind,
-      note: "by place in the model; of lists the largest number, as a multiple of their mean",
-      series: names.map((name, i) => ({
-        name: name.slice("metrics/".length, -kind.length - 1) || kind,
-        colour: hue(i, names.length),
-        points: metricPoints(history, name),
-      })),
-    }),
-  );
-  return [
+const chartsOf = ({ manifest, result: { history } }: ReportInput): string =>
+  [
     lineChart({
       title: "Loss",
       note: `nats ${oneOf(manifest)}; the faint line is each step, the strong one its running mean`,
@@ -162,8 +110,7 @@ const chartsOf = ({ manifest, result: { history } }: ReportInput): string => {
         },
       ],
     }),
-    ...probes,
-    ...metrics,
+    ...familiesOf(history).flatMap(familyFigures),
     lineChart({
       title: "Speed",
       note: `${unitOf(manifest)} a second`,
@@ -176,8 +123,9 @@ const chartsOf = ({ manifest, result: { history } }: ReportInput): string => {
         },
       ],
     }),
-  ].join("\n");
-};
+  ]
+    .flatMap((figure) => (figure === undefined ? [] : [figureHtml(figure)]))
+    .join("\n");
 
 const unitOf = ({ training }: Manifest): "tokens" | "images" =>
   training?.data.kind === "images" ? "images" : "tokens";
@@ -196,12 +144,12 @@ const duration = (seconds: number): string => {
 const median = (values: readonly number[]): number | undefined =>
   [...values].sort((a, b) => a - b)[values.length >> 1];
 
-type Figure = readonly [string, string | undefined, (string | undefined)?];
+type KeyFigure = readonly [string, string | undefined, (string | undefined)?];
 
-const evaluationFigures = ({ history, evaluation }: TrainResult): readonly Figure[] => {
+const evaluationFigures = ({ history, evaluation }: TrainResult): readonly KeyFigure[] => {
   if (evaluation === undefined) return [];
   const { measures } = evaluation;
-  const share = (name: string, key: string): Figure => {
+  const share = (name: string, key: string): KeyFigure => {
     const value = measures[key];
     const first = pointsOf(history, `eval/${key}`)[0]?.[1];
     return [
@@ -211,7 +159,7 @@ const evaluationFigures = ({ history, evaluation }: TrainResult): readonly Figur
     ];
   };
   const first = pointsOf(history, "eval/bits_per_byte")[0]?.[1];
-  const own: readonly Figure[] =
+  const own: readonly KeyFigure[] =
     evaluation.kind === "text"
       ? [
           [
@@ -235,7 +183,7 @@ const figuresOf = ({ manifest, result }: ReportInput): string => {
   const unit = unitOf(manifest);
   const seen = pointsOf(history, `train/num_input_${unit}_seen`).at(-1)?.[1];
   const speed = median(pointsOf(history, `perf/${unit}_per_second`).map(([, y]) => y));
-  const figures: readonly Figure[] = [
+  const figures: readonly KeyFigure[] = [
     ...evaluationFigures(result),
     ["Parameters", shortNumber(manifest.model.parameters)],
     ["Steps", String(result.step)],

@@ -24,6 +24,23 @@ export const niceScale = (low: number, high: number, count: number): Scale => {
   return { from: ticks[0] ?? a, to: ticks.at(-1) ?? b, ticks };
 };
 
+/** Powers of ten, and 2 and 5 times them where there are few, that cover the values, all above 0. */
+export const logScale = (low: number, high: number, count: number): Scale => {
+  const [first, last] = [Math.floor(Math.log10(low)), Math.ceil(Math.log10(high * 1.0001))];
+  const steps = last - first <= 2 ? [1, 2, 5] : [1];
+  const every = Math.max(1, Math.ceil((last - first) / (2 * count)));
+  const all = Array.from({ length: last - first + 1 }, (_, i) => first + i)
+    .filter((_, i) => i % every === 0)
+    .flatMap((power) => steps.map((m) => m * 10 ** power));
+  const from = all.filter((t) => t <= low).at(-1) ?? low;
+  const to = all.find((t) => t >= high) ?? high;
+  return {
+    from,
+    to,
+    ticks: all.filter((t) => t >= from && t <= to).map((t) => Number(t.toPrecision(12))),
+  };
+};
+
 /** 0.0003 -> 3e-4, 12000 -> 12k: what fits beside an axis. */
 export const shortNumber = (x: number): string => {
   const size = Math.abs(x);

@@ -1,7 +1,22 @@
 // How the report looks; the colours of both themes are named once.
+export const THEMES = {
+  light: {
+    page: "#f6f7f9", card: "#fff", ink: "#1c2330", soft: "#667085", line: "#e3e6eb",
+    train: "#2563eb", eval: "#ea580c", other: "#0d9488", code: "#f2f4f7",
+  },
+  dark: {
+    page: "#12151b", card: "#1a1f28", ink: "#e6e9ef", soft: "#98a2b3", line: "#2b3240",
+    train: "#6ea0ff", eval: "#fb9a5b", other: "#4fd1c5", code: "#141921",
+  },
+} as const; // prettier-ignore
+const variables = (theme: Readonly<Record<string, string>>): string =>
+  Object.entries(theme)
+    .map(([name, colour]) => `--${name}: ${colour};`)
+    .join(" ");
+
 export const STYLE = `
-:root { color-scheme: light dark; --page: #f6f7f9; --card: #fff; --ink: #1c2330; --soft: #667085; --line: #e3e6eb; --train: #2563eb; --eval: #ea580c; --other: #0d9488; --code: #f2f4f7; }
-@media (prefers-color-scheme: dark) { :root { --page: #12151b; --card: #1a1f28; --ink: #e6e9ef; --soft: #98a2b3; --line: #2b3240; --train: #6ea0ff; --eval: #fb9a5b; --other: #4fd1c5; --code: #141921; } }
+:root { color-scheme: light dark; ${variables(THEMES.light)} }
+@media (prefers-color-scheme: dark) { :root { ${variables(THEMES.dark)} } }
 * { box-sizing: border-box; }
 body { margin: 0; background: var(--page); color: var(--ink); font: 15px/1.55 system-ui, -apple-system, "Segoe UI", Roboto, sans-serif; }
 main { max-width: 1000px; margin: 0 auto; padding: 40px 20px 64px; }
@@ -15,7 +30,7 @@ h2 { margin: 36px 0 12px; font-size: 17px; }
 .figures dd { margin: 2px 0 0; font-size: 21px; font-weight: 600; font-variant-numeric: tabular-nums; letter-spacing: -0.01em; }
 .figures dd small { font-size: 13px; font-weight: 400; color: var(--soft); }
 dl { margin: 0; }
-.charts { display: grid; grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 14px; }
+.charts { display: grid; grid-auto-flow: dense; grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 14px; }
 .wide { grid-column: 1 / -1; }
 figure { margin: 0; padding: 14px 16px 8px; }
 figcaption small { color: var(--soft); margin-left: 6px; }
@@ -24,6 +39,7 @@ svg text { fill: var(--soft); }
 .grid { stroke: var(--line); } .axis, .tick { stroke: var(--soft); opacity: 0.6; }
 .legend { margin: 4px 0 2px; display: flex; flex-wrap: wrap; gap: 2px 16px; font-size: 12.5px; color: var(--soft); }
 .legend i { display: inline-block; width: 14px; height: 3px; border-radius: 2px; margin-right: 6px; vertical-align: middle; }
+.legend.ramp i { width: 7px; height: 9px; margin: 0; border-radius: 0; }
 .card { padding: 16px 18px; overflow-x: auto; }
 pre { margin: 0; font: 13px/1.55 ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; white-space: pre-wrap; overflow-wrap: anywhere; }
 pre.code { white-space: pre; overflow-wrap: normal; }

@@ -81,7 +81,7 @@ describe("a chain of experts", () => {
         [0, 1, 2].map((t) => [`blocks.0.ffn.router.${t}.weight`, new Float64Array(D * E)]),
       ),
     });
-    expect(Object.keys(losses)).toEqual([0, 1, 2].map((t) => `blocks.0.ffn.${t}.balance.sequence`));
+    expect(Object.keys(losses)).toEqual([0, 1, 2].map((t) => `blocks.0.ffn.${t}.sequence_balance`));
     Object.values(losses).forEach((loss) => expect(loss).toBeCloseTo(0.1, 12));
   });
 

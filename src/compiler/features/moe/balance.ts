@@ -98,7 +98,7 @@ export const balanceOfModel = (stage: Stage, model: DecoderSpec): void => {
     const sum = (nodes: readonly Node[]): Node => nodes.reduce((x, y) => add(b, x, y));
     const mean = mul(b, sum(shares), 1 / shares.length);
     const node = mul(b, evenness(stage, sum(loads), mean), number(term, "weight"));
-    effects.losses.push({ name: "balance.model", node });
+    effects.losses.push({ name: "model_balance", node });
   });
 };
 
@@ -124,7 +124,7 @@ export const balance = (
       const make = terms[term.is];
       if (make === undefined) throw new InternalError(`no balance term ${term.is}`);
       const node = mul(b, make(cell, site, routing, sequences), weight);
-      effects.losses.push({ name: `${site}.balance.${term.is}`, node });
+      effects.losses.push({ name: `${site}.${term.is}_balance`, node });
     }
     if (mixture.zLoss !== null) {
       // arXiv 2202.08906, eq. 5

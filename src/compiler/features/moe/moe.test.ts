@@ -223,11 +223,11 @@ describe("balance", () => {
     };
     const x = noise(N * D, 1).map((v, i) => (i % D === 0 ? 1 : v));
     const run = layerOf(`moe(${sizes}, top_k: 2, balance: batch(1))`, steep, x);
-    expect(run.losses["blocks.0.ffn.balance.batch"]).toBeCloseTo(E / 2, 9);
+    expect(run.losses["blocks.0.ffn.batch_balance"]).toBeCloseTo(E / 2, 9);
   });
   it("of everything is its weight, and moves no router", () => {
     const run = layerOf(`moe(${sizes}, top_k: ${E}, balance: sequence(0.5))`);
-    expect(run.losses["blocks.0.ffn.balance.sequence"]).toBeCloseTo(0.5, 12);
+    expect(run.losses["blocks.0.ffn.sequence_balance"]).toBeCloseTo(0.5, 12);
     const plainRun = layerOf(`moe(${sizes}, top_k: ${E})`);
     const name = "blocks.0.ffn.router.weight";
     expect(maxDifference(run.grads[name]!, plainRun.grads[name]!)).toBeLessThan(1e-12);
@@ -318,6 +318,6 @@ describe("over an update", () => {
     const names = programs[0]!.graph.outputs
       .map((o) => o.name)
       .filter((n) => n.includes("balance"));
-    expect(names).toEqual(["metrics/balance.model"]);
+    expect(names).toEqual(["metrics/model_balance"]);
   });
 });

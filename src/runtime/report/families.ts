@@ -1,0 +1,110 @@
+// The rows of a training by what they tell: each family is one quantity at several places of the model, a curve for each.
+// "probes/<quantity>/<place>" and "metrics/<place>.<quantity>" are families; the places come in the order of the data.
+import type { Row } from "../train/metrics.ts";
+
+export type Points = readonly (readonly [step: number, value: number])[];
+export interface Curve {
+  /** "blocks.3.ffn" */
+  readonly place: string;
+  readonly points: Points;
+}
+export interface Family {
+  /** "activation_variance", "load". */
+  readonly quantity: string;
+  /** Of lists the largest number, as a multiple of their mean. */
+  readonly curves: readonly Curve[];
+  /** Where the quantity is a list: the last one of each place. */
+  readonly lists: readonly { readonly place: string; readonly values: readonly number[] }[];
+}
+
+export const pointsOf = (rows: readonly Row[], key: string): Points =>
+  rows.flatMap((row) => {
+    const { step, [key]: value } = row;
+    return typeof step === "number" && typeof value === "number" ? [[step, value] as const] : [];
+  });
+
+const listOf = (value: Row[string] | undefined): readonly number[] | undefined => {
+  if (!Array.isArray(value)) return undefined;
+  const numbers = value.filter((x): x is number => typeof x === "number");
+  return numbers.length === 0 ? undefined : numbers;
+};
+/** 1 where all are alike. */
+const unevenness = (values: readonly number[]): number =>
+  Math.max(...values) / (values.reduce((sum, x) => sum + x, 0) / values.length);
+
+const curveOf = (rows: readonly Row[], key: string): Points =>
+  rows.flatMap(({ step, [key]: value }) => {
+    if (typeof step !== "number") return [];
+    if (typeof value === "number") return [[step, value] as const];
+    const list = listOf(value);
+    const uneven = list && unevenness(list);
+    return uneven !== undefined && Number.isFinite(uneven) ? [[step, uneven] as const] : [];
+  });
+
+/** What the name of a metric says: its quantity and its place. */
+const readName = (name: string): readonly [quantity: string, place: string] | undefined => {
+  const [, kind, rest = ""] = /^(probes|metrics)\/(.+)$/.exec(name) ?? [];
+  if (kind === undefined) return undefined;
+  const cut =
+    kind === "probes" ? rest.indexOf("/") : Math.max(rest.lastIndexOf("."), rest.lastIndexOf("/"));
+  if (cut < 0) return [rest, ""];
+  const [before, after] = [rest.slice(0, cut), rest.slice(cut + 1)];
+  return kind === "probes" ? [before, after] : [after, before];
+};
+
+/** What all places end with says nothing: "blocks.0.gpas.gate", "blocks.1.gpas.gate" -> "blocks.0", "blocks.1". */
+const withoutCommonEnd = (places: readonly string[]): readonly string[] => {
+  const parts = places.map((place) => place.split("."));
+  if (places.length < 2) return places;
+  let cut = 0;
+  for (;;) {
+    const end = parts[0]!.at(-1 - cut);
+    if (
+      end === undefined ||
+      /^\d+$/.test(end) ||
+      !parts.every((p) => p.length > cut + 1 && p.at(-1 - cut) === end)
+    )
+      break;
+    cut++;
+  }
+  return parts.map((p) => p.slice(0, p.length - cut).join("."));
+};
+
+export const familiesOf = (rows: readonly Row[]): readonly Family[] => {
+  const names = new Map<string, { readonly key: string; readonly place: string }[]>();
+  for (const key of new Set(rows.flatMap((row) => Object.keys(row)))) {
+    const [quantity, place] = readName(key) ?? [];
+    if (quantity === undefined || place === undefined) continue;
+    names.set(quantity, [...(names.get(quantity) ?? []), { key, place }]);
+  }
+  return [...names].map(([quantity, members]) => {
+    const places = withoutCommonEnd(members.map((m) => m.place));
+    return {
+      quantity,
+      curves: members.map(({ key }, i) => ({ place: places[i]!, points: curveOf(rows, key) })),
+      lists: members.flatMap(({ key }, i) => {
+        const values = rows
+          .flatMap(({ [key]: value }) => [listOf(value) ?? []])
+          .filter((list) => list.length > 0)
+          .at(-1);
+        return values === undefined ? [] : [{ place: places[i]!, values }];
+      }),
+    };
+  });
+};
+
+/** "activation_variance" -> "Activation variance" */
+export const titleOf = (quantity: string): string => {
+  const words = quantity.replaceAll("_", " ");
+  return words.charAt(0).toUpperCase() + words.slice(1);
+};
+
+/** The places of several families in one order, that of the one with the most. */
+export const placesOf = (families: readonly Family[]): readonly string[] => {
+  const each = families.map(({ curves }) => curves.map(({ place }) => place));
+  return [...new Set([...each].sort((a, b) => b.length - a.length).flat())];
+};
+
+/** Its places are parts of a stack of blocks, so that depth means something. */
+export const isDeep = ({ curves }: Family): boolean =>
+  curves.filter(({ place }) => /\bblocks\.\d+/.test(place)).length > 1;

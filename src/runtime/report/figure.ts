@@ -1,0 +1,125 @@
+// A picture before it stands anywhere: what it is called, its legend, and its drawing in SVG. A page of HTML and a sheet of SVG
+// show the same ones. Colours may be CSS variables of the report's style, so that one drawing serves light and dark pages.
+import { THEMES } from "./style.ts";
+
+export interface LegendEntry {
+  readonly name: string;
+  readonly colour: string;
+}
+export interface Figure {
+  readonly title: string;
+  readonly note?: string | undefined;
+  readonly legend: readonly LegendEntry[];
+  /** As wide as two others. */
+  readonly wide: boolean;
+  readonly height: number;
+  /** Elements in a view of `widthOf` by `height`. */
+  readonly drawing: string;
+}
+
+const HALF = 450;
+const WHOLE = 920;
+export const widthOf = ({ wide = false }: { readonly wide?: boolean }): number =>
+  wide ? WHOLE : HALF;
+
+export const escapeHtml = (text: string): string =>
+  text
+    .replaceAll("&", "&amp;")
+    .replaceAll("<", "&lt;")
+    .replaceAll(">", "&gt;")
+    .replaceAll('"', "&quot;");
+
+/** Longer legends show a ramp of colours between the first and the last name. */
+const MOST_NAMES = 8;
+const isRamp = (legend: Figure["legend"]): boolean => legend.length > MOST_NAMES;
+
+const legendHtml = (legend: Figure["legend"]): string => {
+  if (legend.length < 2) return "";
+  const mark = ({ colour }: LegendEntry): string => `<i style="background:${colour}"></i>`;
+  if (!isRamp(legend))
+    return `<p class="legend">${legend.map((entry) => `<span>${mark(entry)}${escapeHtml(entry.name)}</span>`).join("")}</p>`;
+  const [first, last] = [legend[0]!.name, legend.at(-1)!.name];
+  return `<p class="legend ramp"><span>${escapeHtml(first)} ${legend.map(mark).join("")} ${escapeHtml(last)}</span></p>`;
+};
+
+export const figureHtml = (figure: Figure): string => {
+  const { title, note, legend, wide, height, drawing } = figure;
+  return `<figure class="${wide ? "wide" : ""}"><figcaption><b>${escapeHtml(title)}</b>${note === undefined ? "" : ` <small>${escapeHtml(note)}</small>`}</figcaption>${legendHtml(legend)}
+<svg viewBox="0 0 ${widthOf(figure)} ${Math.round(height)}" role="img" aria-label="${escapeHtml(title)}">${drawing}</svg></figure>`;
+};
+
+const GAP = 16;
+const HEAD = 44;
+/** Of a letter of the legend, which SVG cannot measure before it is shown. */
+const LETTER = 6;
+
+const legendSvg = ({ legend, ...figure }: Figure, top: number): string => {
+  if (legend.length < 2) return "";
+  let x = 16;
+  const text = (words: string): string => {
+    const made = `<text x="${x}" y="${top}">${escapeHtml(words)}</text>`;
+    x += words.length * LETTER + 10;
+    return made;
+  };
+  const mark = (colour: string, width: number): string => {
+    const made = `<rect x="${x}" y="${top - 7}" width="${width}" height="6" fill="${colour}"/>`;
+    x += width;
+    return made;
+  };
+  const width = legend.reduce((sum, { name }) => sum + name.length * LETTER + 27, 16);
+  if (isRamp(legend) || width > widthOf(figure))
+    return (
+      text(legend[0]!.name) +
+      legend.map(({ colour }) => mark(colour, 6)).join("") +
+      ((x += 8), text(legend.at(-1)!.name))
+    );
+  return legend.map(({ name, colour }) => mark(colour, 12) + ((x += 5), text(name))).join("");
+};
+
+/** A wide one waits until the narrow one before it has its neighbour. */
+const inPairs = (figures: readonly Figure[]): readonly Figure[] => {
+  const ordered: Figure[] = [];
+  const waiting: Figure[] = [];
+  let isHalf = false;
+  for (const figure of figures) {
+    if (figure.wide && isHalf) {
+      waiting.push(figure);
+      continue;
+    }
+    ordered.push(figure);
+    if (!figure.wide) isHalf = !isHalf;
+    if (!isHalf) ordered.push(...waiting.splice(0));
+  }
+  return [...ordered, ...waiting];
+};
+
+/** One SVG that needs no other file, in the light theme and without variables, which not every program knows. */
+export const figuresSvg = (title: string, figures: readonly Figure[]): string => {
+  const pad = 24;
+  let [x, y, rowHeight] = [0, 0, 0];
+  const placed = inPairs(figures).map((figure) => {
+    const [width, height] = [widthOf(figure), figure.height + HEAD + 12];
+    if (x > 0 && (figure.wide || x + width > WHOLE + GAP)) {
+      y += rowHeight + GAP;
+      [x, rowHeight] = [0, 0];
+    }
+    const at = { figure, x, y, width, height };
+    x += width + GAP;
+    rowHeight = Math.max(rowHeight, height);
+    return at;
+  });
+  const top = pad + 40;
+  const total = [WHOLE + 2 * pad, top + y + rowHeight + pad] as const;
+  const cards = placed.map(({ figure, x: left, y: up, width, height }) => {
+    const { title: name, note, drawing } = figure;
+    const words = `<text class="title" x="16" y="20">${escapeHtml(name)}${note === undefined ? "" : `<tspan class="note" dx="8">${escapeHtml(note)}</tspan>`}</text>`;
+    return `<g transform="translate(${pad + left} ${top + up})"><rect class="card" width="${width}" height="${Math.round(height)}" rx="8"/>${words}${legendSvg(figure, 37)}<g transform="translate(0 ${HEAD})">${drawing}</g></g>`;
+  });
+  const { page, card, ink, soft, line } = THEMES.light;
+  const style = `text{font:11px system-ui,sans-serif;fill:${soft}}.title{font-size:13px;font-weight:600;fill:${ink}}.note{font-size:11px;font-weight:400;fill:${soft}}.head{font-size:20px;font-weight:600;fill:${ink}}.card{fill:${card};stroke:${line}}.grid{stroke:${line}}.axis,.tick{stroke:${soft};opacity:.6}`;
+  const text = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${total[0]} ${Math.round(total[1])}" width="${total[0]}" height="${Math.round(total[1])}"><style>${style}</style><rect width="100%" height="100%" fill="${page}"/><text class="head" x="${pad}" y="${pad + 16}">${escapeHtml(title)}</text>${cards.join("\n")}</svg>\n`;
+  return text.replaceAll(
+    /var\(--(\w+)\)/g,
+    (_, name: string) => (THEMES.light as Readonly<Record<string, string>>)[name] ?? soft,
+  );
+};

@@ -1,0 +1,125 @@
+// A table of numbers as colours: one row for each place, the first below, so that depth grows upwards.
+import { escapeHtml, widthOf, type Figure } from "./figure.ts";
+import { heatColour } from "./palette.ts";
+import { shortNumber } from "./scale.ts";
+
+export interface HeatMapOptions {
+  readonly title: string;
+  readonly note?: string;
+  readonly rows: readonly {
+    readonly name: string;
+    readonly values: readonly (number | undefined)[];
+  }[];
+  /** What the columns stand for, from left to right. */
+  readonly columns: readonly number[];
+  readonly columnName: string;
+  readonly wide?: boolean;
+}
+
+const MARGIN = { right: 60, top: 8, bottom: 34 } as const;
+/** More than can be told apart. */
+const MOST_COLUMNS = 64;
+const MOST_LABELS = 20;
+/** Width of a letter of a label, and the longest label that has room. */
+const LETTER = 5.8;
+const MOST_LETTERS = 28;
+const WIDE_RANGE = 20;
+
+/** Every so many of a list, first and last included. */
+const spreadOver = (count: number, most: number): readonly number[] =>
+  count <= most
+    ? Array.from({ length: count }, (_, i) => i)
+    : Array.from({ length: most }, (_, i) => Math.round((i * (count - 1)) / (most - 1)));
+
+/** Undefined where there is nothing to draw. */
+export const heatMap = (options: HeatMapOptions): Figure | undefined => {
+  const { title, note, columnName, wide = false } = options;
+  const chosen = spreadOver(options.columns.length, MOST_COLUMNS);
+  const columns = chosen.map((i) => options.columns[i]!);
+  const rows = options.rows.map(({ name, values }) => ({
+    name,
+    values: chosen.map((i) => values[i]),
+  }));
+  const all = rows
+    .flatMap(({ values }) => values)
+    .filter((x): x is number => x !== undefined && Number.isFinite(x));
+  if (all.length === 0) return undefined;
+  const [low, high] = [Math.min(...all), Math.max(...all)];
+  const isLog = low > 0 && high / low > WIDE_RANGE;
+  const shareOf = (x: number): number =>
+    high === low
+      ? 0.5
+      : isLog
+        ? Math.log(x / low) / Math.log(high / low)
+        : (x - low) / (high - low);
+
+  const width = widthOf({ wide });
+  const left =
+    14 + LETTER * Math.min(MOST_LETTERS, Math.max(...rows.map(({ name }) => name.length)));
+  const rowHeight = Math.min(wide ? 24 : 48, Math.max(5, (wide ? 320 : 200) / rows.length));
+  const inner = { width: width - left - MARGIN.right, height: rowHeight * rows.length };
+  const height = MARGIN.top + inner.height + MARGIN.bottom;
+  const cellWidth = inner.width / columns.length;
+  const x = (i: number): number => left + i * cellWidth;
+  const y = (row: number): number => MARGIN.top + (rows.length - 1 - row) * rowHeight;
+  const fixed = (n: number): string => n.toFixed(1);
+
+  const cells = rows.flatMap(({ name, values }, row) =>
+    values.flatMap((value, i) =>
+      value === undefined || !Number.isFinite(value)
+        ? []
+        : [
+            // a hair wider than its place, against seams
+            `<rect x="${fixed(x(i))}" y="${fixed(y(row))}" width="${fixed(cellWidth + 0.3)}" height="${fixed(rowHeight + 0.3)}" fill="${heatColour(shareOf(value))}"><title>${escapeHtml(name)}, ${columnName} ${shortNumber(columns[i]!)}: ${shortNumber(value)}</title></rect>`,
+          ],
+    ),
+  );
+  const labels = spreadOver(rows.length, Math.min(MOST_LABELS, Math.floor(inner.height / 11))).map(
+    (row) =>
+      `<text x="${fixed(left - 6)}" y="${fixed(y(row) + rowHeight / 2)}" dy="0.32em" text-anchor="end">${escapeHtml(rows[row]!.name)}</text>`,
+  );
+  const bottom = MARGIN.top + inner.height;
+  const ticks = spreadOver(
+    columns.length,
+    columns.length <= 12 ? columns.length : wide ? 9 : 5,
+  ).map(
+    (i) =>
+      `<text x="${fixed(x(i) + cellWidth / 2)}" y="${fixed(bottom + 14)}" text-anchor="middle">${shortNumber(columns[i]!)}</text>`,
+  );
+  const axis = `<text class="label" x="${width - MARGIN.right}" y="${fixed(height - 3)}" text-anchor="end">${columnName}</text>`;
+  const bar = colourBar(width - MARGIN.right + 12, MARGIN.top, inner.height, low, high, isLog);
+  const drawing = [...cells, ...labels, ...ticks, axis, ...bar].join("");
+  return { title, note, legend: [], wide, height, drawing };
+};
+
+const BAR_STEPS = 24;
+const colourBar = (
+  left: number,
+  top: number,
+  height: number,
+  low: number,
+  high: number,
+  isLog: boolean,
+): readonly string[] => {
+  const step = height / BAR_STEPS;
+  const digits = high - low < 0.5 * Math.max(Math.abs(low), Math.abs(high)) ? 4 : 2;
+  const middle = isLog ? Math.sqrt(low * high) : (low + high) / 2;
+  const bar = Array.from(
+    { length: BAR_STEPS },
+    (_, i) =>
+      `<rect x="${left}" y="${(top + i * step).toFixed(1)}" width="8" height="${(step + 0.3).toFixed(1)}" fill="${heatColour(1 - (i + 0.5) / BAR_STEPS)}"/>`,
+  );
+  const texts = (
+    [
+      [high, 0],
+      [middle, 0.5],
+      [low, 1],
+    ] as const
+  )
+    .filter(([, share]) => share !== 0.5 || height > 50)
+    .map(
+      ([value, share]) =>
+        `<text x="${left + 11}" y="${(top + share * height).toFixed(1)}" dy="${share === 0 ? "0.8em" : share === 1 ? "0" : "0.32em"}">${shortNumber(Number(value.toPrecision(digits)))}</text>`,
+    );
+  return [...bar, ...texts];
+};

@@ -1,0 +1,30 @@
+// Colours that stand for numbers between 0 and 1.
+
+/** Of what stands at i among count in the order of depth: from blue at the first to red at the last. */
+export const depthColour = (i: number, count: number): string =>
+  `hsl(${Math.round(225 - (225 * i) / Math.max(1, count - 1))} 68% 50%)`;
+
+const RUNS = [
+  "#2563eb",
+  "#ea580c",
+  "#0d9488",
+  "#9333ea",
+  "#ca8a04",
+  "#db2777",
+  "#65a30d",
+  "#64748b",
+];
+/** Of one among several runs. */
+export const runColour = (i: number): string => RUNS[i % RUNS.length]!;
+
+/** Dark to bright at equal steps of lightness, as matplotlib's viridis has them. */
+const STOPS = ["440154", "414487", "2a788e", "22a884", "7ad151", "fde725"].map((hex) =>
+  [0, 2, 4].map((at) => Number.parseInt(hex.slice(at, at + 2), 16)),
+);
+export const heatColour = (share: number): string => {
+  const at = Math.min(Math.max(share, 0), 1) * (STOPS.length - 1);
+  const low = Math.min(Math.floor(at), STOPS.length - 2);
+  const [a, b] = [STOPS[low]!, STOPS[low + 1]!];
+  const mixed = a.map((x, i) => Math.round(x + (at - low) * (b[i]! - x)));
+  return `#${mixed.map((x) => x.toString(16).padStart(2, "0")).join("")}`;
+};

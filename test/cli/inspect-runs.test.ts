@@ -1,0 +1,150 @@
+// What trainings recorded, from the recipe's probes to tables and pictures; and folders that hold no training.
+import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { project, specc, TINY } from "./run.ts";
+
+type Row = Readonly<Record<string, number>>;
+const rowsOf = (cwd: string, run: string): readonly Row[] =>
+  readFileSync(join(cwd, run, "metrics.jsonl"), "utf8")
+    .trim()
+    .split("\n")
+    .slice(1)
+    .map((line) => JSON.parse(line) as Row)
+    .filter((row) => "train/loss" in row);
+const PROBED = TINY.replace(
+  "length    = 6 steps",
+  "length    = 6 steps\n  probes    = per_block(every: 3 steps)",
+);
+const train = (cwd: string, out: string, ...args: readonly string[]) =>
+  specc(["train", "model.arch", "-q", "--engine", "wasm", "--out-dir", out, ...args], { cwd });
+
+describe("probes in a training", () => {
+  test("the first step measures, then every third; losses are those without", async () => {
+    const cwd = project({ "model.arch": PROBED });
+    for (const args of [
+      ["--set", "probes = none"],
+      [],
+      ["--set", "micro = 2 sequences"],
+      ["--set", "micro = 2 sequences", "--set", "probes = none"],
+    ])
+      expect((await train(cwd, `run${args.length}${args.at(-1) ?? ""}`, ...args)).code).toBe(0);
+    const [plain, probed, parts, plainParts] = [
+      "run2probes = none",
+      "run0",
+      "run2micro = 2 sequences",
+      "run4probes = none",
+    ].map((run) => rowsOf(cwd, run));
+    const losses = (rows: readonly Row[] | undefined) => rows?.map((row) => row["train/loss"]);
+    expect(losses(probed)).toEqual(losses(plain));
+    expect(losses(parts)).toEqual(losses(plainParts));
+    const measured = (row: Row): readonly string[] =>
+      Object.keys(row).filter((key) => /^probes\/(activation|gradient)/.test(key));
+    for (const rows of [probed!, parts!])
+      expect(rows.filter((row) => measured(row).length > 0).map((row) => row["step"])).toEqual([
+        1, 3, 6,
+      ]);
+    // the state of the first step is the same, so is what is measured of the batch
+    for (const key of measured(probed![0]!))
+      expect(parts![0]![key]! / probed![0]![key]!, key).toBeCloseTo(1, 3);
+    expect(measured(probed![0]!)).toEqual(
+      expect.arrayContaining([
+        "probes/activation_variance/embedding",
+        "probes/activation_variance/blocks.0.gpas.attention",
+        "probes/activation_gradient_norm/blocks.1",
+        "probes/gradient_norm/head",
+      ]),
+    );
+    expect(Object.keys(plain![0]!)).toContain("probes/gates/blocks.0.gpas.gate");
+    const report = readFileSync(join(cwd, "run0/report.html"), "utf8");
+    expect(report).toContain("Activation variance over depth and training");
+    expect(report).toContain("blocks.1, step 6:");
+  });
+  test("a run that is resumed measures at the same steps", async () => {
+    const cwd = project({
+      "model.arch": PROBED.replace("length ", "save_every = 2 steps\n  length "),
+    });
+    await train(cwd, "whole");
+    await train(cwd, "parts", "--steps", "4");
+    const resumed = await train(cwd, "parts", "--resume-from-checkpoint", "latest");
+    expect(resumed.code).toBe(0);
+    const told = (run: string) =>
+      rowsOf(cwd, run).map((row) => [row["step"], row["probes/gradient_norm/head"]]);
+    expect(told("parts")).toEqual(told("whole"));
+  });
+});
+
+describe("inspect --run", () => {
+  test("one run: how its numbers went, and what stands where", async () => {
+    const cwd = project({ "model.arch": PROBED });
+    await train(cwd, "runs/a");
+    const { code, out } = await specc(["inspect", "--run", "runs/a"], { cwd });
+    expect(code).toBe(0);
+    expect(out).toContain("runs/a  Tiny by Train, 6 steps, engine wasm, seed 42");
+    expect(out).toMatch(/train\/loss +5\.\d+ +\d\.\d+ +\d\.\d+ +5\.\d+ +[▁-█]{6}\n/);
+    expect(out).toMatch(/over depth, step 6 .*activation_variance/);
+    expect(out).toMatch(/\nblocks\.1 +\S+/);
+
+    const json = await specc(["inspect", "--run", "runs/a", "--json"], { cwd });
+    const data = JSON.parse(json.out) as {
+      runs: { steps: number; depth: Record<string, { step: number; values: Row }> }[];
+    };
+    const last = rowsOf(cwd, "runs/a").at(-1)!;
+    expect(data.runs[0]).toMatchObject({ name: "runs/a", steps: 6 });
+    expect(data.runs[0]!.depth["activation_variance"]).toMatchObject({
+      step: 6,
+      values: { "blocks.1": last["probes/activation_variance/blocks.1"] },
+    });
+  });
+  test("several runs side by side, drawn in one file that needs no other", async () => {
+    const cwd = project({ "model.arch": PROBED });
+    await train(cwd, "runs/a");
+    await train(cwd, "runs/b", "--seed", "7");
+    const files = ["runs.html", "runs.svg"];
+    for (const file of files) {
+      const { code, out, err } = await specc(
+        ["inspect", "--run", "runs/a", "runs/b", "--out", file],
+        { cwd },
+      );
+      expect([code, err]).toEqual([0, `drew runs/a, runs/b in ${file}\n`]);
+      expect(out).toMatch(/at the end +runs\/a +runs\/b\n/);
+      const text = readFileSync(join(cwd, file), "utf8");
+      expect(text).toContain("Activation variance over depth");
+      expect(text).toContain("runs/b at blocks.1:");
+      expect(text).not.toMatch(/<script|<link|<img|href=|NaN|undefined|Infinity/);
+    }
+    const svg = readFileSync(join(cwd, "runs.svg"), "utf8");
+    expect(svg).not.toContain("var(");
+    expect(svg.match(/<g\b/g)).toHaveLength(svg.match(/<\/g>/g)!.length);
+  });
+  test("folders and files that hold no training", async () => {
+    const cwd = project({
+      "other/metrics.jsonl": '{"step":1}\n',
+      "cut/metrics.jsonl": '{"type":"run"}\n',
+      "bad/metrics.jsonl": '{"type":"run"}\n{"step":\n{"step":2}\n',
+    });
+    mkdirSync(join(cwd, "empty"));
+    const told = async (...args: readonly string[]): Promise<string> => {
+      const { code, err, out } = await specc(["inspect", ...args], { cwd });
+      expect([code, out]).toEqual([2, ""]);
+      return err;
+    };
+    expect(await told("--run", "none")).toContain("no such folder: none");
+    expect(await told("--run", "model.arch")).toContain("model.arch is a file");
+    expect(await told("--run", "empty")).toContain("empty holds no run: there is no metrics.jsonl");
+    expect(await told("--run", "other")).toContain("is not the record of a training");
+    expect(await told("--run", "cut")).toContain("cut has no step yet");
+    expect(await told("--run", "bad")).toContain("bad/metrics.jsonl is damaged: line 2");
+    expect(await told("--run", "cut", "cut")).toContain("no step yet");
+    expect(await told("model.arch", "--run", "cut")).toContain("not both");
+    expect(await told("--run", "cut", "--svg", "x.svg")).toContain("--svg is about a model");
+    expect(await told("model.arch", "--out", "x.svg")).toContain("--out is for --run");
+    expect(await told()).toContain("nothing to inspect");
+    writeFileSync(join(cwd, "cut/metrics.jsonl"), '{"type":"run"}\n{"step":1,"train/loss":2}\n');
+    appendFileSync(join(cwd, "cut/metrics.jsonl"), '{"step":2,"tra');
+    const { code, out } = await specc(["inspect", "--run", "cut"], { cwd });
+    expect([code, out]).toEqual([0, expect.stringMatching(/train\/loss +2 +2/)]);
+    expect(await told("--run", "cut", "--out", "x.pdf")).toContain("neither .svg nor .html");
+    expect(await told("--run", "cut", "./cut")).toContain("--run names cut twice");
+  });
+});
