@@ -5,9 +5,9 @@ import { painter, wantsColor, wantsUnicode } from "../color.ts";
 import { CliError } from "../errors.ts";
 import { shownPath, writeFile } from "../files.ts";
 import type { Io } from "../io.ts";
-import { runFigures, runsHtml, runsTitle } from "../runs/figures.ts";
-import { readRun, type RunRecord } from "../runs/record.ts";
-import { runsData, runsText } from "../runs/text.ts";
+import { runFigures, runsHtml, runsTitle } from "../history/figures.ts";
+import { readRun, type RunRecord } from "../history/record.ts";
+import { runsData, runsText } from "../history/text.ts";
 import type { InspectOptions } from "./inspect.ts";
 
 export interface RunsOptions extends InspectOptions {
