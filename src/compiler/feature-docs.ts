@@ -1,6 +1,6 @@
 // docs/features/: a page for each method, made of its README, its words, its complaints and its relations to the others; and the
 // table of all pairs. A new feature is on them by being in the list.
-import { keyTable } from "./explain/pages.ts";
+import { keyTable, neutralText } from "./explain/pages.ts";
 import type { Feature } from "./features/feature.ts";
 import { features } from "./features/index.ts";
 import { ownWords } from "./features/own-words.ts";
@@ -101,10 +101,11 @@ const index = (): GeneratedPage => ({
   ].join("\n"),
 });
 const wordsOf = ({ vocabulary: { constructors = [], keys = {} } }: Feature): readonly string[] => [
-  ...constructors.flatMap(({ name, of, doc, keys: own }) => [
-    `**\`${name}\`**, one form of ${of}: ${doc}.`,
+  ...constructors.flatMap((ctor) => [
+    `**\`${ctor.name}\`**, one form of ${ctor.of}: ${ctor.doc}.`,
     "",
-    ...(own.length === 0 ? [] : [...keyTable(own), ""]),
+    ...neutralText(ctor).flatMap((text) => [text, ""]),
+    ...(ctor.keys.length === 0 ? [] : [...keyTable(ctor.keys), ""]),
   ]),
   ...Object.entries(keys).flatMap(([place, own]) => [`In \`${place}\`:`, "", ...keyTable(own), ""]),
 ];

@@ -2,6 +2,7 @@
 // more for each word and switch of either. Nothing here knows a method; what there is to say, their own checks say.
 import { analyze } from "./analyze.ts";
 import type { Diagnostic } from "./diagnostics/types.ts";
+import { choices, plain, written, type Value } from "./examples.ts";
 import { decoderKind, imageKind, type ModelKind } from "./semantics/kinds.ts";
 import type { Constructor, Key, Type } from "./semantics/schema.ts";
 import { vocabulary } from "./words.ts";
@@ -57,11 +58,6 @@ const WORLDS: readonly World[] = [
   },
 ];
 
-/** A value as it will be written: its arguments by key; required ones that are left out stand for their examples. */
-interface Value {
-  readonly ctor: Constructor;
-  readonly args: ReadonlyMap<string, Value | string>;
-}
 interface Placed {
   readonly world: World;
   readonly place: Place;
@@ -118,16 +114,6 @@ const inserted = (host: Value, guest: Value): Value | undefined => {
   if (typeof held === "string") return undefined;
   const inner = held === undefined ? value : inserted(held, guest);
   return inner && { ...host, args: new Map([...host.args, [key, inner]]) };
-};
-
-const written = ({ ctor, args }: Value): string => {
-  const shown = ctor.keys.flatMap((key) => {
-    const arg = args.get(key.name);
-    if (arg === undefined)
-      return key.default === undefined ? [`${key.name}: ${key.example ?? "?"}`] : [];
-    return [`${key.name}: ${typeof arg === "string" ? arg : written(arg)}`];
-  });
-  return `${ctor.name}(${shown.join(", ")})`;
 };
 
 /** A line of a body: "norm = pre()", "decay { * => none() }". */
@@ -213,22 +199,9 @@ const shown = (settings: readonly Setting[]): string =>
     })
     .join("\n");
 
-/** A constructor, then with each other word or switch that it has. */
-const choices = (ctor: Constructor): readonly Value[] =>
-  ctor.keys.flatMap(({ name, type, default: standard }): readonly Value[] => {
-    const others =
-      type.kind === "word"
-        ? type.words.map((w) => w.name).filter((w) => w !== standard)
-        : type.kind === "bool"
-          ? ["true", "false"].filter((w) => w !== standard)
-          : [];
-    return others.map((word) => ({ ctor, args: new Map([[name, word]]) }));
-  });
-
 const isError = ({ severity }: Diagnostic): boolean => severity === "error";
 
 export const relationOf = (first: Constructor, second: Constructor): Relation => {
-  const plain = (ctor: Constructor): Value => ({ ctor, args: new Map() });
   const { kind, world, settings } = combined(plain(first), plain(second));
   if (settings.length === 0) return { kind, text: "", complaints: [], settings: [], unless: [] };
   const complaints = complaintsOf(world, settings);
@@ -256,7 +229,7 @@ export const relationOf = (first: Constructor, second: Constructor): Relation =>
 
 /** A model with one of them, by its examples alone. */
 export const exampleOf = (ctor: Constructor): Pick<Relation, "text" | "complaints"> => {
-  const value: Value = { ctor, args: new Map() };
+  const value = plain(ctor);
   const found = WORLDS.flatMap((world) => {
     const at = placedIn(world, value);
     return at === undefined ? [] : [{ world, settings: [only(at)] }];

@@ -99,9 +99,14 @@ export const constructorPage = (ctor: Constructor): Page => ({
     "",
     `${sentence(ctor.doc)}.`,
     ...(ctor.source === undefined ? [] : ["", `Source: ${ctor.source}.`]),
+    ...neutralText(ctor).flatMap((text) => ["", text]),
     ...(ctor.keys.length === 0 ? [] : ["", ...keyTable(ctor.keys)]),
   ],
 });
+
+/** Settings that make it another value, each a sentence. */
+export const neutralText = ({ neutral = [] }: Constructor): readonly string[] =>
+  neutral.map((claim) => `Before training \`${claim.with}\` computes what \`${claim.is}\` does.`);
 
 export const sumPage = (sum: SumType, { constructors }: Vocabulary): Page => ({
   title: `${sum.name}, a type`,

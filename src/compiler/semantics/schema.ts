@@ -69,6 +69,11 @@ export interface Constructor {
   readonly doc: string;
   readonly source?: string;
   readonly keys: readonly Key[];
+  /**
+   * Settings with which it computes what another value of the same key does, until training tells them apart: as source text
+   * for the model of `Key.example`. Pages show them, and a test puts them into all combinations.
+   */
+  readonly neutral?: readonly { readonly with: string; readonly is: string }[];
   /** What stands for this value in one layer, for variants that only say which layers have what: mix(...) is post or pre. */
   readonly perLayer?: Layering;
   /** A rule over the finished value alone; the message is shown at the argument named by `at`, else at the constructor. */

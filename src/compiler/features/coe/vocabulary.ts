@@ -70,6 +70,12 @@ export const vocabulary: VocabularyPart = {
       of: "Ffn",
       doc: "a chain of experts: the same experts visited in several rounds, each choosing anew by what the last one gave",
       source,
+      neutral: [
+        {
+          with: "coe(experts: 4, top_k: 2, intermediate: 16, iterations: 1, residual: outer)",
+          is: "moe(experts: 4, top_k: 2, intermediate: 16)",
+        },
+      ],
       keys: [
         ...expertKeys,
         key("iterations", counting, "rounds", { default: "2", source: `${source}, eq. 4-6` }),

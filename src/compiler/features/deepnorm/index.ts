@@ -32,25 +32,28 @@ export const deepnorm: Feature = {
   startOf,
   vocabulary: {
     constructors: [
-      ctor(
-        "NormPlacement",
-        "deepnorm",
-        "N(α·h + F(h)): Post-LN with a stronger shortcut and a smaller start",
-        [
-          key("norm", sum("Norm"), "the norm after each addition", { default: "rmsnorm()" }),
-          key("alpha", positive, "multiplies the shortcut: (2L)^¼ for a decoder of L layers", {
-            default: "sqrt(sqrt(2 * L))",
-            source,
-          }),
-          key(
-            "beta",
-            positive,
-            "Xavier gain of v, o, gate, up and down, (8L)^-¼ for a decoder; q and k have 1; none keeps the model's init",
-            { default: "1 / sqrt(sqrt(8 * L))", optional: true, source },
-          ),
-        ],
-        "arXiv 2203.00555",
-      ),
+      {
+        ...ctor(
+          "NormPlacement",
+          "deepnorm",
+          "N(α·h + F(h)): Post-LN with a stronger shortcut and a smaller start",
+          [
+            key("norm", sum("Norm"), "the norm after each addition", { default: "rmsnorm()" }),
+            key("alpha", positive, "multiplies the shortcut: (2L)^¼ for a decoder of L layers", {
+              default: "sqrt(sqrt(2 * L))",
+              source,
+            }),
+            key(
+              "beta",
+              positive,
+              "Xavier gain of v, o, gate, up and down, (8L)^-¼ for a decoder; q and k have 1; none keeps the model's init",
+              { default: "1 / sqrt(sqrt(8 * L))", optional: true, source },
+            ),
+          ],
+          "arXiv 2203.00555",
+        ),
+        neutral: [{ with: "deepnorm(alpha: 1, beta: none)", is: "post()" }],
+      },
     ],
   },
 };

@@ -87,6 +87,7 @@ export const vocabulary: VocabularyPart = {
       of: "Scaling",
       doc: "gradient-preserving activation scaling: y = h - f(gate) · stop(h), after each residual addition",
       source,
+      neutral: [{ with: "gpas(init: 0)", is: "none" }],
       keys: [
         {
           name: "gate",

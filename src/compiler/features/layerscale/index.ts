@@ -22,23 +22,26 @@ export const layerscale: Feature = {
   kinds: { residual: { layerscale: byChannel } },
   vocabulary: {
     constructors: [
-      ctor(
-        "Residual",
-        "layerscale",
-        "h + gamma ⊙ F(h): a learned factor for each channel",
-        [
-          key(
-            "init",
-            positive,
-            "where the factors start: 0.1 to 18 layers, 1e-5 to 24, then 1e-6",
-            {
-              default: "1e-5",
-              source: "arXiv 2103.17239, section 2",
-            },
-          ),
-        ],
-        "arXiv 2103.17239",
-      ),
+      {
+        ...ctor(
+          "Residual",
+          "layerscale",
+          "h + gamma ⊙ F(h): a learned factor for each channel",
+          [
+            key(
+              "init",
+              positive,
+              "where the factors start: 0.1 to 18 layers, 1e-5 to 24, then 1e-6",
+              {
+                default: "1e-5",
+                source: "arXiv 2103.17239, section 2",
+              },
+            ),
+          ],
+          "arXiv 2103.17239",
+        ),
+        neutral: [{ with: "layerscale(init: 1)", is: "plain()" }],
+      },
     ],
   },
 };

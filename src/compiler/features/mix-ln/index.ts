@@ -54,6 +54,10 @@ export const mixLn: Feature = {
           ],
           "arXiv 2412.13795",
         ),
+        neutral: [
+          { with: "mix(post_blocks: 0)", is: "pre()" },
+          { with: "mix(fraction: 100%)", is: "post()" },
+        ],
         check: checkCount,
         perLayer,
       },

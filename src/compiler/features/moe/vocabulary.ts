@@ -124,6 +124,12 @@ const constructors: readonly Constructor[] = [
     of: "Ffn",
     doc: "a mixture of gated experts: each token visits the `top_k` that a router scores highest",
     source: "arXiv 1701.06538",
+    neutral: [
+      {
+        with: "moe(experts: 1, top_k: 1, intermediate: 64)",
+        is: "swiglu(intermediate: 64)",
+      },
+    ],
     keys: [
       ...expertKeys,
       key("router", sum("Router"), "how experts are chosen and weighed", { default: "softmax()" }),

@@ -48,6 +48,7 @@ const constructors: readonly Constructor[] = [
     of: "Trails",
     doc: "a shared trunk, then heads with blocks, final norm and output layer of their own",
     source,
+    neutral: [{ with: "split(heads: 1, blocks_in_head: 1)", is: "none" }],
     keys: [
       { name: "heads", type: counting, doc: "how many heads", default: "3", source: code },
       {
@@ -94,6 +95,7 @@ const constructors: readonly Constructor[] = [
     of: "Trails",
     doc: "whole models side by side that share nothing: the baseline of the paper",
     source,
+    neutral: [{ with: "ensemble(members: 1)", is: "none" }],
     keys: [{ name: "members", type: counting, doc: "how many models", example: "2" }, ...shared],
   },
 ];

@@ -24,13 +24,16 @@ export const sandwich: Feature = {
         [norm],
         "arXiv 2105.13290",
       ),
-      ctor(
-        "NormPlacement",
-        "peri",
-        "Peri-LN: the blocks of sandwich; its norm of the embeddings is token(norm: rmsnorm())",
-        [norm],
-        "arXiv 2502.02732",
-      ),
+      {
+        ...ctor(
+          "NormPlacement",
+          "peri",
+          "Peri-LN: the blocks of sandwich; its norm of the embeddings is token(norm: rmsnorm())",
+          [norm],
+          "arXiv 2502.02732",
+        ),
+        neutral: [{ with: "peri()", is: "sandwich()" }],
+      },
     ],
   },
 };

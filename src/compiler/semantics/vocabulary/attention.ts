@@ -81,24 +81,33 @@ export const attentionConstructors: readonly Constructor[] = [
     [heads, ...options],
     "arXiv 1706.03762",
   ),
-  ctor(
-    "Attention",
-    "gqa",
-    "grouped-query attention: groups of heads share keys and values",
-    [
-      heads,
-      key("kv", counting, "key-value heads; they must divide heads", { example: "2" }),
-      ...options,
+  {
+    ...ctor(
+      "Attention",
+      "gqa",
+      "grouped-query attention: groups of heads share keys and values",
+      [
+        heads,
+        key("kv", counting, "key-value heads; they must divide heads", { example: "2" }),
+        ...options,
+      ],
+      "arXiv 2305.13245",
+    ),
+    neutral: [{ with: "gqa(heads: 4, kv: 4)", is: "mha(heads: 4)" }],
+  },
+  {
+    ...ctor(
+      "Attention",
+      "mqa",
+      "multi-query attention: all heads share one key and one value",
+      [heads, ...options],
+      "arXiv 1911.02150",
+    ),
+    neutral: [
+      { with: "mqa(heads: 4)", is: "gqa(heads: 4, kv: 1)" },
+      { with: "mqa(heads: 1)", is: "mha(heads: 1)" },
     ],
-    "arXiv 2305.13245",
-  ),
-  ctor(
-    "Attention",
-    "mqa",
-    "multi-query attention: all heads share one key and one value",
-    [heads, ...options],
-    "arXiv 1911.02150",
-  ),
+  },
   ctor(
     "QkNorm",
     "per_head",

@@ -51,11 +51,14 @@ export const normConstructors: readonly Constructor[] = [
   ),
   ctor("Norm", "none", "x as it is"),
   ctor("Residual", "plain", "h + F(h): all of it"),
-  ctor(
-    "Residual",
-    "scaled",
-    "h + factor · F(h)",
-    [key("factor", positive, "a constant", { example: "1 / sqrt(2 * L)" })],
-    "Hugging Face GraniteConfig: residual_multiplier",
-  ),
+  {
+    ...ctor(
+      "Residual",
+      "scaled",
+      "h + factor · F(h)",
+      [key("factor", positive, "a constant", { example: "1 / sqrt(2 * L)" })],
+      "Hugging Face GraniteConfig: residual_multiplier",
+    ),
+    neutral: [{ with: "scaled(factor: 1)", is: "plain()" }],
+  },
 ];

@@ -1,0 +1,109 @@
+// Small decoders put together from the vocabulary: every constructor that a key of models or blocks takes, by the examples of its
+// keys. A new constructor is in them by being registered.
+import { analyze, type CheckResult } from "../../src/compiler/analyze.ts";
+import type { Diagnostic } from "../../src/compiler/diagnostics/types.ts";
+import { contents, choices, plain, written, type Value } from "../../src/compiler/examples.ts";
+import { decoderKind } from "../../src/compiler/semantics/kinds.ts";
+import type { Key } from "../../src/compiler/semantics/schema.ts";
+import { vocabulary as words } from "../../src/compiler/words.ts";
+
+/** What a key may hold. */
+export interface Part {
+  readonly key: string;
+  /** As source text. */
+  readonly text: string;
+  /** The constructor that it is a setting of; "none" where the key holds nothing. */
+  readonly ctor: string;
+}
+export interface Axis {
+  readonly key: string;
+  readonly place: "model" | "blocks";
+  /** One for each constructor, and none where the key may be empty. */
+  readonly plain: readonly Part[];
+  /** Constructors with another word, switch or content than by default. */
+  readonly settings: readonly Part[];
+}
+
+const axis = (place: Axis["place"], { name, type, optional }: Key): readonly Axis[] => {
+  // `input` decides the kind of the model, and with it which keys there are
+  if (type.kind !== "sum" || name === "input" || type.name === "Init") return [];
+  const part = (value: Value): Part => ({
+    key: name,
+    text: written(value),
+    ctor: value.ctor.name,
+  });
+  const constructors = words.constructors.filter(({ of }) => of === type.name);
+  const none: readonly Part[] =
+    optional === true ? [{ key: name, text: "none", ctor: "none" }] : [];
+  return [
+    {
+      key: name,
+      place,
+      plain: [...none, ...constructors.map((c) => part(plain(c)))],
+      settings: constructors.flatMap((c) => [...choices(c), ...contents(c)].map(part)),
+    },
+  ];
+};
+
+/** Of decoders, where methods are. */
+export const axes: readonly Axis[] = (["blocks", "model"] as const).flatMap((place) =>
+  (words.keys[decoderKind[place]] ?? []).flatMap((key) => axis(place, key)),
+);
+export const axisOf = (key: string): Axis => {
+  const found = axes.find((a) => a.key === key);
+  if (found === undefined) throw new Error(`no key ${key}`);
+  return found;
+};
+
+/** Each way to take one of each list. */
+export const product = <T>(lists: readonly (readonly T[])[]): readonly (readonly T[])[] =>
+  lists.reduce<readonly (readonly T[])[]>(
+    (all, list) => all.flatMap((taken) => list.map((x) => [...taken, x])),
+    [[]],
+  );
+
+const BASE: Readonly<Record<string, string>> = {
+  norm: "pre()",
+  attention: "mha(heads: 4)",
+  ffn: "swiglu(intermediate: 64)",
+};
+export const VOCABULARY = 7;
+
+/** As wide as the examples of keys are for, and the fewest blocks that differ. */
+export const textOf = (parts: readonly Part[], vocabulary = VOCABULARY): string => {
+  const given = new Map(parts.map(({ key, text }) => [key, text]));
+  const lines = (place: Axis["place"]): string =>
+    axes
+      .filter((a) => a.place === place)
+      .flatMap(({ key }) => {
+        const text = given.get(key) ?? BASE[key];
+        return text === undefined ? [] : [`${key} = ${text}`];
+      })
+      .join("\n");
+  return `model Small {
+vocab_size = ${vocabulary}
+hidden_size = 32
+context = 64
+${lines("model")}
+blocks 2 {
+${lines("blocks")}
+}
+}`;
+};
+export const labelOf = (parts: readonly Part[]): string =>
+  parts.map(({ text }) => text).join(" · ");
+
+export const check = (text: string): CheckResult =>
+  analyze("small.arch", {
+    read: () => text,
+    resolveImport: () => ({ fault: "there is one file" }),
+  });
+/** What the checker has against a model of these parts. */
+export const errorsOf = (parts: readonly Part[]): readonly Diagnostic[] =>
+  check(textOf(parts)).diagnostics.filter(({ severity }) => severity === "error");
+
+/** Those of these parts that the checker refuses in a model that has only the two. */
+export const refusedPairs = (parts: readonly Part[]): readonly (readonly [Part, Part])[] =>
+  parts
+    .flatMap((a, i) => parts.slice(i + 1).map((b) => [a, b] as const))
+    .filter((pair) => errorsOf(pair).length > 0);

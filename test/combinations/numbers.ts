@@ -1,0 +1,117 @@
+// A small decoder in numbers: its answer, what is minimised and every gradient, in float64; and the slope along a direction by
+// central differences, against which gradients are checked.
+import { buildPrograms } from "../../src/compiler/model/programs.ts";
+import { features } from "../../src/compiler/features/index.ts";
+import { evaluate, evaluateNodes, type Values } from "../../src/compiler/ir/evaluate.ts";
+import { rewriteGraph, rule } from "../../src/compiler/ir/rewrite.ts";
+import type { Graph, Node } from "../../src/compiler/ir/types.ts";
+import { nodesOf } from "../../src/compiler/ir/walk.ts";
+import type { StateEntry } from "../../src/bundle/manifest.ts";
+import type { ModelSpec } from "../../src/compiler/semantics/spec.ts";
+import { VOCABULARY } from "./models.ts";
+
+const [B, T] = [2, 3];
+const inputs: Values = {
+  input_ids: Float64Array.from({ length: B * T }, (_, i) => (i * 3 + 1) % VOCABULARY),
+  targets: Float64Array.from({ length: B * T }, (_, i) =>
+    i === 4 ? -100 : (i * 5 + 2) % VOCABULARY,
+  ),
+};
+
+export interface Numbers {
+  readonly graph: Graph;
+  readonly parameters: readonly StateEntry[];
+}
+export const numbersOf = (model: ModelSpec, gradients: boolean): Numbers => {
+  const { programs, state } = buildPrograms(model, undefined, {
+    methods: features,
+    programs: ["forward"],
+    binding: { batch: B, sequence: T },
+    gradients,
+    totalSteps: 0,
+  });
+  return { graph: programs[0]!.graph, parameters: state.filter(({ kind }) => kind === "param") };
+};
+
+const sizeOf = ({ shape }: StateEntry): number => shape.reduce((n, d) => n * d, 1);
+/** Reproducible numbers in (-1, 1), by name: a parameter has the same ones in every model. */
+const draw = (name: string, count: number): Float64Array => {
+  let s = [...name].reduce((hash, c) => (hash * 31 + c.charCodeAt(0)) % 2_147_483_647, 7);
+  return Float64Array.from({ length: count }, () => {
+    s = (s * 48_271) % 2_147_483_647;
+    return s / 2 ** 30 - 1;
+  });
+};
+export const stateOf = (parameters: readonly StateEntry[]): Record<string, Float64Array> =>
+  Object.fromEntries(parameters.map((p) => [p.name, draw(p.name, sizeOf(p)).map((x) => 0.5 * x)]));
+export const initialOf = (p: StateEntry): Float64Array =>
+  new Float64Array(sizeOf(p)).fill(p.init.kind === "constant" ? p.init.value : 0);
+
+export const run = (graph: Graph, state: Values): Readonly<Record<string, Float64Array>> =>
+  Object.fromEntries(
+    Object.entries(evaluate(graph, { inputs, state }).outputs).map(([name, { data }]) => [
+      name,
+      data,
+    ]),
+  );
+
+/** The graph up to what is minimised. */
+const objectiveOf = (graph: Graph): Graph => {
+  const named = (name: string): Graph["outputs"] => graph.outputs.filter((o) => o.name === name);
+  const [output] = [...named("objective"), ...named("loss")];
+  return { ...graph, outputs: output === undefined ? [] : [output], updates: [] };
+};
+
+/** With what gradients stop at held at its value here: a difference must not see through it either. */
+const heldAt = (graph: Graph, state: Values): { readonly graph: Graph; readonly held: Values } => {
+  const stops = nodesOf(graph).filter((n) => n.op === "stopGradient");
+  const values = evaluateNodes(stops, { inputs, state });
+  const names = new Map<string, Node>();
+  let at = 0;
+  const held = rewriteGraph(graph, [
+    rule("hold", "a stop becomes an input", ["stopGradient"], (b, node) => {
+      const stop = stops[at++]!;
+      const name = `held.${at}`;
+      names.set(name, stop);
+      return b.emit("input", [], { name, dtype: "f32", shape: node.type.shape });
+    }),
+  ]);
+  return {
+    graph: held,
+    held: Object.fromEntries([...names].map(([name, stop]) => [name, values.get(stop)!])),
+  };
+};
+
+export interface Slopes {
+  /** By the gradients. */
+  readonly found: number;
+  /** By differences of the objective. */
+  readonly expected: number;
+}
+/** Along a random direction through all parameters that are trained. */
+export const slopesOf = ({ graph, parameters }: Numbers): Slopes => {
+  const state = stateOf(parameters);
+  const outputs = run(graph, state);
+  const trained = parameters.filter(({ name }) => `grad.${name}` in outputs);
+  const direction = new Map(trained.map((p) => [p.name, draw(`${p.name}, direction`, sizeOf(p))]));
+  const found = trained.reduce((sum, p) => {
+    const along = direction.get(p.name)!;
+    return sum + outputs[`grad.${p.name}`]!.reduce((s, g, i) => s + g * along[i]!, 0);
+  }, 0);
+  const { graph: objective, held } = heldAt(objectiveOf(graph), state);
+  const step = 1e-6;
+  const [ahead, behind] = [step, -step].map((by) => {
+    const moved = Object.fromEntries(
+      trained.map(({ name }) => [
+        name,
+        state[name]!.map((x, i) => x + by * direction.get(name)![i]!),
+      ]),
+    );
+    const { outputs: at } = evaluate(objective, {
+      inputs: { ...inputs, ...held },
+      state: { ...state, ...moved },
+    });
+    return Object.values(at)[0]!.data[0]!;
+  });
+  return { found, expected: (ahead! - behind!) / (2 * step) };
+};

@@ -1,0 +1,25 @@
+// Each word, switch and content of every constructor with each constructor of all other keys, many pairs a model.
+import { describe, expect, it } from "vitest";
+import { coverOf } from "./cover.ts";
+import { axes, errorsOf, labelOf, refusedPairs } from "./models.ts";
+import { verify } from "./verify.ts";
+
+const settings = axes.flatMap((axis) => axis.settings);
+/** Others have no meaning for their constructor: alibi for latent attention. */
+const sound = new Set(settings.filter((part) => errorsOf([part]).length === 0));
+const { models, refused } = coverOf(
+  axes.map((axis) => ({ ...axis, settings: axis.settings.filter((part) => sound.has(part)) })),
+  // two settings need not meet: there are too many
+  (a, b) => sound.has(a) !== sound.has(b),
+  (parts) => (errorsOf(parts).length === 0 ? [] : refusedPairs(parts)),
+);
+
+it("most settings are sound, and most pairs", () => {
+  expect(sound.size).toBeGreaterThan(0.9 * settings.length);
+  expect(refused.length).toBeLessThan(sound.size);
+});
+describe("in one model", () => {
+  it.each(models.map((parts) => [labelOf(parts), parts] as const))("%s", (_label, parts) => {
+    verify(parts);
+  });
+});
