@@ -152,4 +152,43 @@ describe("reference specs", () => {
     expect(digits(total(name) / 1e9)).toBe(all);
     expect(Math.abs(active(name) / 1e9 - read)).toBeLessThan(read >= 10 ? 0.6 : 0.06);
   });
+  // As the paper of wide residual networks cuts them off.
+  it.each([
+    ["WideResNet", 36.5],
+    ["WideResNet16", 11.0],
+    ["WideResNet40", 8.9],
+  ])("%s has %d M parameters", (name, millions) => {
+    expect(Math.floor(total(name) / 1e5) / 10).toBe(millions);
+  });
+  // As torchvision's documentation counts them.
+  it.each([
+    ["ResNet18", 11_689_512],
+    ["ResNet34", 21_797_672],
+    ["ResNet50", 25_557_032],
+    ["ResNet101", 44_549_160],
+    ["ResNet152", 60_192_808],
+  ])("%s has %d parameters", (name, count) => {
+    expect(total(name)).toBe(count);
+  });
+  // Paper note of NeuroTrails, sections 6 and 10: matrices and kernels alone in the language models.
+  const matrices = (name: string): number =>
+    parameters(name).reduce((sum, p) => sum + (p.name.includes("norm") ? 0 : p.count), 0);
+  it("NeuroTrails130M has 296,484,864 weights in matrices", () => {
+    expect(matrices("NeuroTrails130M")).toBe(296_484_864);
+  });
+  it.each([
+    ["Ensemble130M", 402.3],
+    ["NeuroTrails350M", 836.6],
+    ["Ensemble350M", 1103.8],
+    ["NeuroTrailsWrn", 106.3],
+    ["EnsembleWrn", 109.6],
+  ])("%s has %d M weights", (name, millions) => {
+    expect(Math.abs(matrices(name) / 1e6 - millions)).toBeLessThan(0.06);
+  });
+  it("heads share the last batch norm, or have one each", () => {
+    expect(total("NeuroTrailsWrnOwn") - total("NeuroTrailsWrn")).toBe(2 * 2 * 640);
+    expect(parameters("NeuroTrailsResNet50").filter((p) => p.name.endsWith("head.bias"))).toEqual(
+      [],
+    );
+  });
 });

@@ -3,7 +3,7 @@ import type { Init } from "../../bundle/manifest.ts";
 import type { Dim, Node } from "../ir/types.ts";
 import type { ImageSpec, Variant } from "../semantics/spec.ts";
 import { buildBody, type Forward } from "./body.ts";
-import { number, numbers, optionalVariant, variant } from "./config.ts";
+import { flag, number, numbers, optionalVariant, variant } from "./config.ts";
 import { averagePool, convolve } from "./convolution.ts";
 import { initOf, linear } from "./layers.ts";
 import { normalise } from "./norms.ts";
@@ -81,12 +81,15 @@ const stem = (
 };
 
 /** x [B, H, W, C] -> [B, classes] */
-const classifier = (stage: Stage, { head, init }: ImageSpec, x: Node, path: string): Node => {
+const classifier = (stage: Stage, model: ImageSpec, x: Node, path: string): Node => {
   const { b, params } = stage;
+  const { head } = model;
+  const init = optionalVariant(head, "init") ?? model.init;
   const features = averagePool(stage, variant(head, "pool"), x); // [B, F]
   const F = features.type.shape.at(-1)!.size;
   const out = dim("classes", number(head, "classes"));
   const logits = linear(b, params, features, { path, disk: path, out, bias: false, init });
+  if (!flag(head, "bias")) return logits;
   // PyTorch's linear layers draw their bias as they draw their weight
   const start: Init =
     init.is === "fan_in" ? initOf(init, F, out.size) : { kind: "constant", value: 0 };

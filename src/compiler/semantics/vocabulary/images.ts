@@ -1,7 +1,7 @@
 // The words of image models: stem, residual units, batch norm, classifier, with PyTorch's defaults.
 import type { Complaint, Constructor, Key, SumType } from "../schema.ts";
 import type { Value, Variant } from "../spec.ts";
-import { counting, ctor, key, positive, sum } from "./kit.ts";
+import { counting, ctor, key, positive, sum, yesNo } from "./kit.ts";
 
 export const imageSums: readonly SumType[] = [
   { name: "Input", doc: "what a model reads; it decides which other keys there are" },
@@ -157,6 +157,11 @@ export const imageConstructors: readonly Constructor[] = [
   ctor("ImageHead", "classifier", "a logit for each class, of the pooled image", [
     key("classes", { kind: "int", min: 2 }, "classes to choose from", { example: "10" }),
     key("pool", sum("Pool"), "how places become one", { default: "average()" }),
+    key("bias", yesNo, "a number for each class is added", { default: "true" }),
+    key("init", sum("Init"), "how it starts; none is as the model's other layers do", {
+      default: "none",
+      optional: true,
+    }),
   ]),
   ctor("Pool", "average", "the mean over windows that do not overlap, what is left over dropped", [
     key("window", counting, "side of the window; none is the whole image", {
