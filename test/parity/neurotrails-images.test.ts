@@ -1,5 +1,5 @@
 // Image models of NeuroTrails against the authors' WideResNet (bramgrooten/neurotrails at bbb463f): logits, losses, gradients and
-// running statistics, in evaluation and in training, by the float64 evaluator and on wasm. Tolerances are those of the goldens' README.
+// running statistics, in evaluation and in training, by the float64 evaluator and on the engines. Tolerances are those of the goldens' README.
 import { describe, expect, it } from "vitest";
 import { toDisk } from "../../src/bundle/disk.ts";
 import type { StateEntry } from "../../src/bundle/manifest.ts";
@@ -16,8 +16,9 @@ import { readModel } from "../../src/compiler/model/reading.ts";
 import { lossesOf } from "../../src/compiler/model/training.ts";
 import { differentiate } from "../../src/compiler/passes/differentiate.ts";
 import type { ModelSpec } from "../../src/compiler/semantics/spec.ts";
+import { SUBJECTS } from "../conformance/engines.ts";
 import { golden, maxAbs, maxDifference, readGolden, readJson, type Tensors } from "./golden.ts";
-import { f32, i32, openOnWasm, read } from "./wasm.ts";
+import { f32, i32, openOn, read } from "./wasm.ts";
 
 interface Case {
   readonly config: {
@@ -111,6 +112,7 @@ const held = (entry: StateEntry, { data }: Tensors[string]): Float64Array => {
   return out;
 };
 
+const engines = SUBJECTS.filter(({ name }) => ["wasm", "tensorflow"].includes(name));
 const cases = [
   "cv-wrn-d10-quarter-h1-b0",
   "cv-wrn-d10-half-h3-b1",
@@ -222,8 +224,10 @@ describe.each(cases)("%s", (name) => {
       const { outputs } = evaluate(graph, { inputs: { images, targets }, state: values });
       check(mode, (key) => outputs[key]!.data);
     });
-    it("computes the same on wasm", async () => {
-      const session = await openOnWasm(
+    it.for(engines)("computes the same on $name", async ({ engine, missing }, { skip }) => {
+      skip(missing, "the engine is not here");
+      const session = await openOn(
+        engine,
         {
           ...{ programs: [{ graph, scalars: {} }], state, learningRate: null, totalSteps: 0 },
           ...{ probes: {}, active: {} },
@@ -239,44 +243,48 @@ describe.each(cases)("%s", (name) => {
     });
   });
 
-  it("evaluates as the authors' metrics do", async () => {
-    const compiled = buildPrograms(model, undefined, {
-      methods: features,
-      programs: ["eval_step"],
-      binding: { batch: B },
-      totalSteps: 0,
-    });
-    const session = await openOnWasm(compiled, values);
-    const found = await session.run("eval_step", {
-      images: f32(images, [B, 32, 32, 3]),
-      targets: i32(targets, [B]),
-    });
-    const of = (key: string): number => read(found, key)[0]!;
-    const { eval_mean_logit_ce, disagreement_matrix_mean } = given.scalars;
-    expect(Math.abs(of("loss_sum") / of("count") - eval_mean_logit_ce)).toBeLessThan(2e-6);
-    const mean = golden(tensors, "eval.mean_logits").data;
-    const choices = Array.from({ length: B }, (_, i) => {
-      const row = Array.from(mean.slice(i * C, (i + 1) * C));
-      return row.indexOf(Math.max(...row));
-    });
-    expect(of("sums/accuracy")).toBe(choices.filter((c, i) => c === targets[i]).length);
-    if (H > 1 && disagreement_matrix_mean !== undefined) {
-      // theirs, of the training pass, is the mean over the whole matrix of heads, its diagonal of zeros included
-      const pairs = (mode: "eval" | "train"): number => {
-        const { data } = golden(tensors, `${mode}.logits`);
-        const choice = (i: number, h: number): number => {
-          const row = Array.from(data.slice((i * H + h) * C, (i * H + h + 1) * C));
-          return row.indexOf(Math.max(...row));
+  it.for(engines)(
+    "evaluates as the authors' metrics do, on $name",
+    async ({ engine, missing }, { skip }) => {
+      skip(missing, "the engine is not here");
+      const compiled = buildPrograms(model, undefined, {
+        methods: features,
+        programs: ["eval_step"],
+        binding: { batch: B },
+        totalSteps: 0,
+      });
+      const session = await openOn(engine, compiled, values);
+      const found = await session.run("eval_step", {
+        images: f32(images, [B, 32, 32, 3]),
+        targets: i32(targets, [B]),
+      });
+      const of = (key: string): number => read(found, key)[0]!;
+      const { eval_mean_logit_ce, disagreement_matrix_mean } = given.scalars;
+      expect(Math.abs(of("loss_sum") / of("count") - eval_mean_logit_ce)).toBeLessThan(2e-6);
+      const mean = golden(tensors, "eval.mean_logits").data;
+      const choices = Array.from({ length: B }, (_, i) => {
+        const row = Array.from(mean.slice(i * C, (i + 1) * C));
+        return row.indexOf(Math.max(...row));
+      });
+      expect(of("sums/accuracy")).toBe(choices.filter((c, i) => c === targets[i]).length);
+      if (H > 1 && disagreement_matrix_mean !== undefined) {
+        // theirs, of the training pass, is the mean over the whole matrix of heads, its diagonal of zeros included
+        const pairs = (mode: "eval" | "train"): number => {
+          const { data } = golden(tensors, `${mode}.logits`);
+          const choice = (i: number, h: number): number => {
+            const row = Array.from(data.slice((i * H + h) * C, (i * H + h + 1) * C));
+            return row.indexOf(Math.max(...row));
+          };
+          let [differ, all] = [0, 0];
+          for (let i = 0; i < B; i++)
+            for (let g = 0; g < H; g++)
+              for (let h = g + 1; h < H; h++, all++) if (choice(i, g) !== choice(i, h)) differ++;
+          return differ / all;
         };
-        let [differ, all] = [0, 0];
-        for (let i = 0; i < B; i++)
-          for (let g = 0; g < H; g++)
-            for (let h = g + 1; h < H; h++, all++) if (choice(i, g) !== choice(i, h)) differ++;
-        return differ / all;
-      };
-      expect((pairs("train") * (H - 1)) / H).toBeCloseTo(disagreement_matrix_mean, 6);
-      expect(of("sums/disagreement") / B).toBeCloseTo(pairs("eval"), 6);
-    }
-    await session.close();
-  });
+        expect((pairs("train") * (H - 1)) / H).toBeCloseTo(disagreement_matrix_mean, 6);
+        expect(of("sums/disagreement") / B).toBeCloseTo(pairs("eval"), 6);
+      }
+      await session.close();
+    },
+  );
 });
