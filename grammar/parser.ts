@@ -216,12 +216,17 @@ class ArchParser extends CstParser {
       { ALT: () => this.CONSUME(t.Star) },
       { ALT: () => this.CONSUME(t.DoubleStar) },
       { ALT: () => this.CONSUME(t.Missing) },
+      // `blocks.0` and `blocks[*]` are read as meant, and reported by lowering.
+      { ALT: () => this.CONSUME(t.NumberToken) },
       {
         ALT: () => {
           this.CONSUME(t.Name);
           this.OPTION(() => {
             this.CONSUME(t.LSquare);
-            this.SUBRULE(this.value);
+            this.OR2([
+              { ALT: () => this.CONSUME2(t.Star, { LABEL: "all" }) },
+              { ALT: () => this.SUBRULE(this.value) },
+            ]);
             this.CONSUME(t.RSquare);
           });
         },

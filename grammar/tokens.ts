@@ -95,11 +95,12 @@ export const PlainNumber = createToken({
   pattern: /\d[\d_]*(?:\.\d[\d_]*)?(?:[eE][+-]?\d+)?(?:%|[A-Za-z_]\w*)?/,
   categories: [NumberToken],
 });
-/** `5.`: read as meant, and reported. */
+/** `5.`: read as meant, and reported; not the index in `blocks.5.*`. */
 export const TrailingPoint = createToken({
   name: "TrailingPoint",
   label: "a number",
-  pattern: /\d[\d_]*\.(?![.\w])%?/,
+  pattern: /(?<!\w\.)\d[\d_]*\.(?![.\w])%?/,
+  start_chars_hint: [..."0123456789"],
   categories: [NumberToken],
 });
 /** `.5`, not after a name, number or bracket, where the point selects a part. */

@@ -205,6 +205,14 @@ const rows: readonly Row[] = [
     "let a = 1\nspec 1",
     "spec 1\nlet a = 1",
   ],
+  [
+    1026,
+    "index-form",
+    "in a selector this is written `{better}`",
+    "An index stands in brackets behind its word: `blocks[0]`, or a range of them, `blocks[0 .. 4]`. The word alone is all of them, and so is `blocks.*`.",
+    "recipe R {\n  decay { blocks.0.ffn => none }\n}",
+    "recipe R {\n  decay { blocks[0].ffn => none }\n}",
+  ],
 ];
 
 export const syntaxDiagnostics: readonly DiagnosticEntry[] = rows.map(

@@ -61,3 +61,17 @@ test("runs of segments, and all below", () => {
   ]);
   expect(taken("bias and (attention.q or norm)".replace(" or ", ", "))).toHaveLength(6);
 });
+
+test("a star is a segment or an index", () => {
+  for (const selector of [
+    "blocks.*.ffn",
+    "blocks.ffn",
+    "blocks.**.ffn",
+    "*.ffn",
+    "blocks[0 .. 2].ffn",
+  ])
+    expect(taken(selector)).toEqual(taken("ffn"));
+  expect(taken("blocks.*.q")).toEqual(taken("q"));
+  expect(taken("blocks.*")).toEqual(taken("blocks"));
+  expect(taken("blocks.*.gpas.gate")).toEqual(["blocks.0.gpas.gate", "blocks.1.gpas.gate"]);
+});

@@ -5,23 +5,6 @@ import { evaluate } from "./evaluate.ts";
 import { didYouMean } from "./load.ts";
 import type { SegmentSpec, SelectorSpec } from "./spec.ts";
 
-interface Step {
-  readonly name: string;
-  readonly index: number | undefined;
-}
-
-/** "blocks.3.attention" as steps: the number belongs to the word before it. */
-const steps = (path: string): readonly Step[] => {
-  const made: Step[] = [];
-  for (const part of path.split(".")) {
-    const last = made.at(-1);
-    if (/^\d+$/.test(part) && last !== undefined)
-      made[made.length - 1] = { name: last.name, index: Number(part) };
-    else made.push({ name: part, index: undefined });
-  }
-  return made;
-};
-
 export const matchSelector = (
   selector: SelectorSpec,
   path: string,
@@ -35,43 +18,41 @@ export const matchSelector = (
     case "or":
       return selector.operands.some((s) => matchSelector(s, path, blockCount));
     case "path": {
-      const parts = steps(path);
+      const parts = path.split(".");
       return parts.some((_part, start) => runs(selector.segments, 0, parts, start));
     }
   }
 };
 
-/** A path whose end is reached takes everything below. */
+const isIndex = (part: string | undefined): boolean => part !== undefined && /^\d+$/.test(part);
+
+/** A path whose end is reached takes everything below. A word without an index takes any that follows it. */
 const runs = (
   segments: readonly SegmentSpec[],
   i: number,
-  parts: readonly Step[],
+  parts: readonly string[],
   at: number,
 ): boolean => {
   const segment = segments[i];
   if (segment === undefined) return true;
+  const on = (next: number): boolean => runs(segments, i + 1, parts, next);
   if (segment.kind === "deep") {
-    for (let next = at; next <= parts.length; next += 1)
-      if (runs(segments, i + 1, parts, next)) return true;
+    for (let next = at; next <= parts.length; next += 1) if (on(next)) return true;
     return false;
   }
   const part = parts[at];
-  if (part === undefined) return false;
-  if (segment.kind === "name" && !takes(segment, part)) return false;
-  return runs(segments, i + 1, parts, at + 1);
+  if (part === undefined || (segment.kind === "name" && !isCalled(segment.name, part)))
+    return false;
+  const index = segment.kind === "name" ? segment.index : undefined;
+  const numbered = !isIndex(part) && isIndex(parts[at + 1]);
+  if (index === undefined) return on(at + 1) || (numbered && on(at + 2));
+  const number = Number(parts[at + 1]);
+  return numbered && number >= index.from && number < index.to && on(at + 2);
 };
 
 /** `norm` is a class: attention_norm, ffn_norm and final_norm are of it. */
-const takes = (segment: Extract<SegmentSpec, { kind: "name" }>, part: Step): boolean => {
-  const named =
-    part.name === segment.name || (segment.name === "norm" && part.name.endsWith("_norm"));
-  if (!named) return false;
-  const { index } = segment;
-  return (
-    index === undefined ||
-    (part.index !== undefined && part.index >= index.from && part.index < index.to)
-  );
-};
+const isCalled = (name: string, part: string): boolean =>
+  part === name || (name === "norm" && part.endsWith("_norm"));
 
 /** A selector as written; undefined when something in it is wrong already. `words`: what segments may be called. */
 export const selectorSpec = (

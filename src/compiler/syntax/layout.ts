@@ -101,6 +101,7 @@ function beginsRule(tokens: readonly IToken[], i: number): boolean {
     if (is(token, t.Arrow)) return depth === 0 && j > i;
     if (is(token, t.LParen, t.LSquare)) depth++;
     else if (is(token, t.RParen, t.RSquare)) depth--;
+    else if (depth === 0 && is(token, t.NumberToken) && is(tokens[j - 1], t.Dot)) continue;
     else if (depth === 0 && !is(token, t.Name, t.Dot, t.Star, t.DoubleStar, t.Comma, t.And, t.Not))
       return false;
     if (depth < 0) return false;
@@ -130,7 +131,10 @@ function retype(tokens: readonly IToken[], i: number): IToken {
   const token = tokens[i]!;
   const [before, next, after] = [tokens[i - 1], tokens[i + 1], tokens[i + 2]];
   if (is(token, t.Star)) {
-    const selects = is(before, t.Dot, t.Not, t.LCurly) || is(next, t.Arrow, t.Comma, t.Dot, t.And);
+    const selects =
+      is(before, t.Dot, t.Not, t.LCurly) ||
+      is(next, t.Arrow, t.Comma, t.Dot, t.And) ||
+      (is(before, t.LSquare) && is(next, t.RSquare));
     return selects ? token : retyped(token, t.Times);
   }
   if (

@@ -1,6 +1,8 @@
 // Selectors: `a.b, c and not d`. One operand stands for itself, so that the tree holds no empty levels.
 import type { CstNode } from "chevrotain";
+import type { Details, Span } from "../diagnostics/types.ts";
 import type * as ast from "./ast.ts";
+import { numberOf } from "./literals.ts";
 import { lowerValue, nameOf, need, node, nodes, spanOf, token, type Lowering } from "./lower.ts";
 
 export function lowerSelector(cx: Lowering, selector: CstNode): ast.Selector {
@@ -41,18 +43,46 @@ function lowerPick(cx: Lowering, pick: CstNode): ast.Selector {
 }
 
 function lowerPath(cx: Lowering, path: CstNode): ast.Selector {
-  const segments = nodes(path, "segment").map((segment): ast.Segment => {
+  const segments: ast.Segment[] = [];
+  for (const segment of nodes(path, "segment")) {
     const span = spanOf(cx, segment);
     const word = token(segment, "Name");
-    if (word === undefined)
-      return { kind: token(segment, "DoubleStar") === undefined ? "any" : "deep", span };
-    const index = node(segment, "value");
-    return {
-      kind: "name",
-      name: nameOf(cx, word),
-      ...(index === undefined ? {} : { index: lowerValue(cx, index) }),
-      span,
-    };
-  });
+    const number = token(segment, "NumberToken");
+    const last = segments.at(-1);
+    if (number !== undefined) {
+      const index = numberOf(cx, number);
+      const host = last?.kind === "name" && last.index === undefined ? last : undefined;
+      const at = { ...span, start: last?.span.end ?? span.start };
+      const better = `[${index.text}]`;
+      const shown = `${host?.name.text ?? "blocks"}${better}`;
+      cx.problems.add("index-form", at, { better: shown }, replaceBy(host && better, shown, at));
+      if (host !== undefined)
+        segments[segments.length - 1] = { ...host, index, span: { ...host.span, end: span.end } };
+    } else if (word === undefined) {
+      segments.push({ kind: token(segment, "DoubleStar") === undefined ? "any" : "deep", span });
+    } else {
+      const index = node(segment, "value");
+      const name = nameOf(cx, word);
+      if (token(segment, "all") !== undefined) {
+        const at = { ...span, start: name.span.end };
+        cx.problems.add("index-form", at, { better: name.text }, replaceBy("", name.text, at));
+      }
+      segments.push({
+        kind: "name",
+        name,
+        ...(index === undefined ? {} : { index: lowerValue(cx, index) }),
+        span,
+      });
+    }
+  }
   return { kind: "path", segments, span: spanOf(cx, path) };
 }
+
+const replaceBy = (newText: string | undefined, shown: string, at: Span): Details =>
+  newText === undefined
+    ? {}
+    : {
+        fixes: [
+          { title: `Write \`${shown}\``, edits: [{ at, newText }], applicability: "automatic" },
+        ],
+      };
