@@ -100,7 +100,7 @@ export const TrailingPoint = createToken({
   name: "TrailingPoint",
   label: "a number",
   pattern: /(?<!\w\.)\d[\d_]*\.(?![.\w])%?/,
-  start_chars_hint: [..."0123456789"],
+  start_chars_hint: ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"],
   categories: [NumberToken],
 });
 /** `.5`, not after a name, number or bracket, where the point selects a part. */

@@ -213,6 +213,14 @@ const rows: readonly Row[] = [
     "recipe R {\n  decay { blocks.0.ffn => none }\n}",
     "recipe R {\n  decay { blocks[0].ffn => none }\n}",
   ],
+  [
+    1027,
+    "bare-count",
+    "a count that is calculated stands in parentheses",
+    "Between a name and its body stands a number, a name, or a calculation in parentheses, so that one sees where the body begins.",
+    "model M {\n  blocks n / 2 { width = 3 }\n}",
+    "model M {\n  blocks (n / 2) { width = 3 }\n}",
+  ],
 ];
 
 export const syntaxDiagnostics: readonly DiagnosticEntry[] = rows.map(

@@ -2,7 +2,7 @@
 import { suggest } from "../diagnostics/suggest.ts";
 import type { Span } from "../diagnostics/types.ts";
 import type { Context } from "./context.ts";
-import { defaultOf, keyValue, overridden } from "./construct.ts";
+import { defaultOf, keyValue, overridden, withoutLayer } from "./construct.ts";
 import type { Written } from "./flatten.ts";
 import { didYouMean } from "./load.ts";
 import type { Key } from "./schema.ts";
@@ -60,7 +60,8 @@ export const evaluateKeys = (
       if (key.default === undefined) missing.push(key);
     } else value = writtenKey(key, own, ctx, values);
     const path = place.path === "" ? key.name : `${place.path}.${key.name}`;
-    values.set(key.name, overridden(value, key, path, place.owner, ctx));
+    const final = overridden(value, key, path, place.owner, ctx);
+    values.set(key.name, withoutLayer(final, ctx));
   }
   const unset = missing.filter((key) => !ctx.checker.overrides.some((o) => o.key === key.name));
   // A misspelt key is most likely the missing one.

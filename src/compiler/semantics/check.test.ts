@@ -333,3 +333,24 @@ recipe R for Llama { data = text("a", split: [90%, 10%]) batch = 8 sequences len
     );
   });
 });
+
+describe("a wrong number of blocks", () => {
+  const text = (count: string): string =>
+    llama.replace("blocks layers", `blocks ${count}`).replace("heads: heads", "heads: 5");
+  test("hides no mistake inside of them", () => {
+    for (const count of ["0", "2000", "nothing", "(layers / 3)", "2 tokens"]) {
+      const found = names(text(count));
+      expect(found).toHaveLength(2);
+      expect(found[1]).toBe("head-dim-mismatch");
+    }
+  });
+  test("says nothing of what depends on the layer", () => {
+    const windows = llama
+      .replace("blocks layers", "blocks 0")
+      .replace("heads: heads", "heads: heads, window: if l < L / 3 then 64 / (L - 1) else none");
+    expect(names(windows)).toEqual(["out-of-range"]);
+  });
+});
+test("a block is checked by itself", () => {
+  expect(names("block B { ffn = swiglu(intermediate: 0 * 2, bias: l) }")).toEqual(["out-of-range"]);
+});

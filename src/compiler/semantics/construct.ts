@@ -1,13 +1,22 @@
 // Constructor calls and keyed values: arguments matched to keys, defaults filled, the table's own rule asked.
 import { InternalError, type Span } from "../diagnostics/types.ts";
-import type { Arg, Expr } from "../syntax/ast.ts";
+import { operandsOf, type Arg, type Expr } from "../syntax/ast.ts";
 import { parse } from "../syntax/parse.ts";
 import { isError, reportValue, type Checker, type Context } from "./context.ts";
 import { evaluate } from "./evaluate.ts";
 import { didYouMean } from "./load.ts";
 import type { Complaint, Constructor, Key } from "./schema.ts";
 import type { Origin, Variant } from "./spec.ts";
-import { asDefault, isWhole, restamp, toValue, type Maybe, type Val } from "./values.ts";
+import {
+  asDefault,
+  isWhole,
+  pendingIn,
+  restamp,
+  toValue,
+  val,
+  type Maybe,
+  type Val,
+} from "./values.ts";
 
 export const construct = (
   ctor: Constructor,
@@ -130,6 +139,8 @@ export const defaultOf = (
 ): Maybe => {
   if (key.default === undefined) return undefined;
   const expr = defaultExpr(key.default, ctx.checker);
+  if (ctx.layer === undefined && waitsForLayer(expr, earlier))
+    return asDefault(val({ k: "pending", key }, at), at);
   const inner: Context = {
     ...ctx,
     env: new Map(),
@@ -150,6 +161,66 @@ const defaultExpr = (text: string, checker: Checker): Expr => {
     throw new InternalError(`the default ${text} of a key cannot be read`);
   checker.defaults.set(text, decl.value);
   return decl.value;
+};
+
+/** It names the layer, or a key that waits for it. */
+const waitsForLayer = (expr: Expr, earlier: ReadonlyMap<string, Maybe>): boolean => {
+  const waits = (one: Expr): boolean => waitsForLayer(one, earlier);
+  switch (expr.kind) {
+    case "reference": {
+      const name = expr.path[0]?.text ?? "";
+      if (name === "l" || name === "L" || pendingIn(earlier.get(name)) !== undefined) return true;
+      return (expr.args ?? []).some(({ value }) => waits(value));
+    }
+    case "list":
+      return expr.items.some(waits);
+    case "group":
+      return waits(expr.inner);
+    case "unary":
+      return waits(expr.operand);
+    case "binary":
+      return operandsOf(expr).some(waits);
+    case "range":
+      return waits(expr.from) || waits(expr.to);
+    case "if":
+      return waits(expr.test) || waits(expr.then) || waits(expr.else);
+    default:
+      return false;
+  }
+};
+
+/** A value from outside of blocks as it is in this layer: what waited for the layer is filled, and its rules are asked. */
+export const settled = (value: Maybe, ctx: Context): Maybe => {
+  if (ctx.layer === undefined || value === undefined || pendingIn(value) === undefined)
+    return value;
+  if (value.raw.k === "list")
+    return {
+      ...value,
+      raw: { k: "list", items: value.raw.items.map((item) => settled(item, ctx)) },
+    };
+  if (value.raw.k !== "variant") return value;
+  const keys = new Map<string, Maybe>();
+  for (const [name, held] of value.raw.keys)
+    keys.set(
+      name,
+      held?.raw.k === "pending" ? defaultOf(held.raw.key, held.at, ctx, keys) : settled(held, ctx),
+    );
+  const made: Val = { ...value, raw: { ...value.raw, keys } };
+  return complain(made, ctx) ? undefined : made;
+};
+
+/** Where no layer is to come, a default that waits for one is a mistake. */
+export const withoutLayer = (value: Maybe, ctx: Context): Maybe => {
+  const waits = ctx.layer === undefined ? pendingIn(value) : undefined;
+  if (waits === undefined) return value;
+  const { name, default: fallback } = waits.raw.key;
+  ctx.report(
+    "layer-outside-blocks",
+    waits.at,
+    { name: "L" },
+    { help: [`give ${name} a value: its default is ${fallback ?? "none"}`] },
+  );
+  return undefined;
 };
 
 /** Asks the rules that a constructor's table states about its own value; true: by them it is wrong, so nothing is built of it. */

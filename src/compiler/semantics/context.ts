@@ -48,12 +48,19 @@ export interface Checker {
   readonly defaults: Map<string, Expr>;
 }
 
+/** Layer `l` of `L`, counted from 1; undefined where it cannot be known, and neither can what depends on it. */
+export interface LayerIndex {
+  readonly l: number | undefined;
+  readonly L: number | undefined;
+}
+export const unknownLayer: LayerIndex = { l: undefined, L: undefined };
+
 export interface Context {
   readonly checker: Checker;
   readonly module: Module;
   /** Parameters of the declaration. */
   readonly env: ReadonlyMap<string, Maybe>;
-  readonly layer?: { readonly l: number; readonly L: number };
+  readonly layer?: LayerIndex;
   /** Set while a table's default is evaluated: earlier keys of its place. */
   readonly keys?: ReadonlyMap<string, Maybe>;
   /** The branch that is not taken: types are checked, values are not. */

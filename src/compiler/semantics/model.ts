@@ -3,7 +3,7 @@ import type { Span } from "../diagnostics/types.ts";
 import type { Expr, Setting } from "../syntax/ast.ts";
 import { evaluateKeys, type Place } from "./body.ts";
 import { keyValue, overridden, raise } from "./construct.ts";
-import { isError, type Checker, type Context } from "./context.ts";
+import { isError, unknownLayer, type Checker, type Context, type LayerIndex } from "./context.ts";
 import { evaluate } from "./evaluate.ts";
 import {
   declaration,
@@ -64,15 +64,14 @@ export const buildModel = (
       ctx.report(complaint, ...rest);
     },
   };
-  const sound = layers.filter((l) => l.sound).map((l) => l.block);
-  if (kind === imageKind) checkImageShapes(record, sound, root, origins, watched);
+  if (kind === imageKind) checkImageShapes(record, blocks, root, origins, watched);
   else {
-    checkShapes(record, sound, root, origins, watched);
-    checkPositions(record, sound, root, origins, watched);
+    checkShapes(record, blocks, root, origins, watched);
+    checkPositions(record, blocks, root, origins, watched);
   }
   const blockKeys = checker.vocabulary.keys[decoderKind.blocks] ?? [];
-  const complete = layers.filter(
-    ({ block, sound }) => sound && blockKeys.every(({ name }) => block[name] !== undefined),
+  const complete = layers.filter(({ block }) =>
+    blockKeys.every(({ name }) => block[name] !== undefined),
   );
   const known = complete.map(({ block }) => block as BlockSpec);
   for (const { block, at } of complete)
@@ -137,8 +136,6 @@ export type PartialBlock = Readonly<Record<string, Value | undefined>>;
 
 interface Layer {
   readonly block: PartialBlock;
-  /** Its values mean something: the counts around it are known. */
-  readonly sound: boolean;
   readonly whole: boolean;
   readonly at: Span;
 }
@@ -178,27 +175,28 @@ const evaluateBlocks = (
       count: total,
       most: MOST_LAYERS,
     });
-  const sound = known.length === groups.length && !tooMany;
+  // What does not depend on the number of layers is checked all the same, in one layer of each group.
+  const counted = known.length === groups.length && !tooMany;
   const layers: Layer[] = [];
   groups.forEach((group, g) => {
-    for (let n = 0; n < (sound ? counts[g]! : 1); n += 1) {
+    for (let n = 0; n < (counted ? counts[g]! : 1); n += 1) {
       const index = layers.length;
-      const layer = sound ? { l: index + 1, L: total } : { l: 1, L: 1 };
-      const { values, at } = evaluateBlock(group, flat, kind, { layer, dry: !sound }, checker);
+      const layer = counted ? { l: index + 1, L: total } : undefined;
+      const { values, at } = evaluateBlock(group, flat, kind, layer ?? unknownLayer, checker);
       const path = `${root}.blocks.${index}`;
       const block: Record<string, Value | undefined> = { layer: index + 1 };
       if (kind === imageKind) block["first"] = n === 0;
-      if (sound) origins.set(path, { span: at, how: group.count.how });
+      origins.set(path, { span: at, how: group.count.how });
       for (const [key, value] of values) {
         block[key] = toValue(value, `${path}.${key}`, origins);
         const layering = value?.raw.k === "variant" ? value.raw.ctor.perLayer : undefined;
-        if (layering === undefined || !sound || !isWhole(value)) continue;
+        if (layering === undefined || layer === undefined || !isWhole(value)) continue;
         const made = layering(block[key] as Variant, layer);
         block[key] = made.value;
         for (const complaint of made.complaints)
           raise(complaint, `${path}.${key}`, at, origins, flat.ctx);
       }
-      layers.push({ block, sound, at, whole: sound && [...values.values()].every(isWhole) });
+      layers.push({ block, at, whole: counted && [...values.values()].every(isWhole) });
     }
   });
   return layers;
@@ -222,7 +220,7 @@ const evaluateBlock = (
   group: Group,
   flat: Flat,
   kind: ModelKind,
-  when: { readonly layer: { readonly l: number; readonly L: number }; readonly dry: boolean },
+  layer: LayerIndex,
   checker: Checker,
 ): { readonly values: ReadonlyMap<string, Maybe>; readonly at: Span } => {
   const written = new Map<string, Written>();
@@ -231,7 +229,7 @@ const evaluateBlock = (
   if (group.base !== undefined) {
     const { reference, ctx } = group.base;
     const name = reference.path[0];
-    const inner: Context = { ...ctx, ...when };
+    const inner: Context = { ...ctx, layer };
     const binding = name && declaration(name, "block", ctx.module, checker);
     if (binding === undefined) broken = true;
     else {
@@ -260,7 +258,7 @@ const evaluateBlock = (
     at,
     broken,
   };
-  return { values: evaluateKeys(place, written, { ...flat.ctx, ...when }), at };
+  return { values: evaluateKeys(place, written, { ...flat.ctx, layer }), at };
 };
 
 /** A `block` by itself: its keys and types; what it leaves out may come where it is used. */
@@ -280,5 +278,5 @@ export const checkBlock = (flat: Flat, checker: Checker): void => {
     at: def.name.span,
     broken: true,
   };
-  evaluateKeys(place, flat.keys, { ...flat.ctx, layer: { l: 1, L: 1 }, dry: true });
+  evaluateKeys(place, flat.keys, { ...flat.ctx, layer: unknownLayer });
 };

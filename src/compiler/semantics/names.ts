@@ -2,7 +2,7 @@
 // when it is none of them.
 import type { Span } from "../diagnostics/types.ts";
 import type { Expr, Name, ReferenceExpr } from "../syntax/ast.ts";
-import { construct } from "./construct.ts";
+import { construct, settled } from "./construct.ts";
 import type { Binding, Context } from "./context.ts";
 import { evaluate, type Want } from "./evaluate.ts";
 import { call, functions } from "./functions.ts";
@@ -83,9 +83,11 @@ const named = (
   ctx: Context,
 ): Maybe | "no such name" => {
   const { text } = name;
-  if (ctx.layer !== undefined && (text === "l" || text === "L"))
-    return val({ k: "number", value: ctx.layer[text] }, expr.span);
-  if (ctx.env.has(text)) return moved(ctx.env.get(text), expr.span);
+  if (ctx.layer !== undefined && (text === "l" || text === "L")) {
+    const value = ctx.layer[text];
+    return value === undefined ? undefined : val({ k: "number", value }, expr.span);
+  }
+  if (ctx.env.has(text)) return moved(settled(ctx.env.get(text), ctx), expr.span);
   if (ctx.keys?.has(text) === true) return moved(ctx.keys.get(text), expr.span);
   const binding = ctx.module.names.get(text);
   if (binding === undefined) return "no such name";
@@ -94,7 +96,7 @@ const named = (
     ctx.report("not-a-value", expr.span, { name: text, kind: binding.decl.word.text });
     return undefined;
   }
-  return moved(evaluateLet(binding, want, expr.span, ctx), expr.span);
+  return moved(settled(evaluateLet(binding, want, expr.span, ctx), ctx), expr.span);
 };
 
 /** A `let` of plain values is evaluated by itself, one that names constructors with the type of the place. */

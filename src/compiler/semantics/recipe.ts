@@ -3,6 +3,7 @@ import { InternalError } from "../diagnostics/types.ts";
 import type { Body, Selector } from "../syntax/ast.ts";
 import { parse } from "../syntax/parse.ts";
 import { evaluateKeys } from "./body.ts";
+import { withoutLayer } from "./construct.ts";
 import { reportValue, type Checker, type Context } from "./context.ts";
 import { evaluate } from "./evaluate.ts";
 import type { Flat } from "./flatten.ts";
@@ -93,7 +94,7 @@ const evaluateRules = (
     }
     const allowed = written ? words : [...words, ...wordsIn(entry.selector)];
     const selector = selectorSpec(entry.selector, allowed, ctx);
-    const value = evaluate(entry.value, { type, optional: false }, ctx);
+    const value = withoutLayer(evaluate(entry.value, { type, optional: false }, ctx), ctx);
     const rule = `${path}.${rules.length}`;
     const place = { span: written ? entry.selector.span : at, how };
     origins.set(`${rule}.selector`, place);

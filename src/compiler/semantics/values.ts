@@ -1,7 +1,7 @@
 // Values while a file is checked: like the Spec's, but each knows where it stands, where its literal was written and how it
 // got there. `undefined` is the poison value: its mistake is reported already, and whatever depends on it keeps silent.
 import type { Span } from "../diagnostics/types.ts";
-import type { Constructor, Type, Unit } from "./schema.ts";
+import type { Constructor, Key, Type, Unit } from "./schema.ts";
 import type { Origin, Value, Variant } from "./spec.ts";
 
 export type How = Origin["how"];
@@ -15,6 +15,8 @@ export type Raw =
   | { readonly k: "none" }
   | { readonly k: "list"; readonly items: readonly Maybe[] }
   | { readonly k: "range"; readonly from: Maybe; readonly to: Maybe }
+  /** A default that needs the layer, of a value that is written outside of blocks: filled where the value is used in them. */
+  | { readonly k: "pending"; readonly key: Key }
   | {
       readonly k: "variant";
       readonly ctor: Constructor;
@@ -69,7 +71,22 @@ export const isWhole = (value: Maybe): value is Val => {
   if (raw.k === "list") return raw.items.every(isWhole);
   if (raw.k === "range") return isWhole(raw.from) && isWhole(raw.to);
   if (raw.k === "variant") return [...raw.keys.values()].every(isWhole);
-  return true;
+  return raw.k !== "pending";
+};
+
+/** The first default in a value that still waits for its layer. */
+export const pendingIn = (
+  value: Maybe,
+): (Val & { readonly raw: { readonly k: "pending" } }) | undefined => {
+  if (value === undefined) return undefined;
+  const { raw } = value;
+  if (raw.k === "pending") return { ...value, raw };
+  const parts = raw.k === "list" ? raw.items : raw.k === "variant" ? [...raw.keys.values()] : [];
+  for (const part of parts) {
+    const found = pendingIn(part);
+    if (found !== undefined) return found;
+  }
+  return undefined;
 };
 
 /** As the Spec stores it; poisoned keys are left out, a poisoned item makes the list poison. */
@@ -88,6 +105,8 @@ export const toValue = (
   switch (raw.k) {
     case "none":
       return null;
+    case "pending":
+      return undefined;
     case "quantity":
       return { unit: raw.unit, value: raw.value };
     case "list": {
@@ -180,6 +199,8 @@ export const showVal = ({ raw }: Val): string => {
       return String(raw.value);
     case "none":
       return "none";
+    case "pending":
+      return raw.key.name;
     case "list":
       return "a list";
     case "range":

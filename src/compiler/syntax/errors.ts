@@ -12,6 +12,10 @@ export interface Place {
   readonly at: IToken;
   /** The place right behind the token, where something is missing. */
   readonly after?: boolean;
+  /** The last token, where there are several. */
+  readonly to?: IToken;
+  /** What the fix puts around it. */
+  readonly wrap?: readonly [before: string, after: string];
 }
 /** `opener` is shown as second label. */
 export type Report = (
@@ -46,8 +50,8 @@ export class Problems {
     return { file: this.source.id, start, end };
   }
 
-  readonly report: Report = (name, { at, after }, args = {}, opener) => {
-    const end = (at.endOffset ?? at.startOffset) + 1;
+  readonly report: Report = (name, { at, after, to = at, wrap }, args = {}, opener) => {
+    const end = (to.endOffset ?? to.startOffset) + 1;
     const span = after === true ? this.span(end, end) : this.span(at.startOffset, end);
     const notes =
       opener === undefined
@@ -58,6 +62,16 @@ export class Problems {
               text: `this \`${opener.image}\` is open`,
             },
           ];
+    if (wrap !== undefined) {
+      const [before, behind] = wrap;
+      const edits = [
+        { at: { ...span, end: span.start }, newText: before },
+        { at: { ...span, start: end }, newText: behind },
+      ];
+      const title = `Write \`${before}${this.source.text.slice(span.start, end)}${behind}\``;
+      this.add(name, span, args, { fixes: [{ title, edits, applicability: "automatic" }] });
+      return;
+    }
     const insert = args["close"] ?? (name === "missing-equals" ? " =" : undefined);
     const fixes =
       after === true && typeof insert === "string"

@@ -127,6 +127,19 @@ function isArgument(tokens: readonly IToken[], i: number): boolean {
   return is(tokens[j - 1], t.Comma) || is(tokens[j], t.RParen);
 }
 
+/** Where the `{` is of `blocks n / 2 {`, whose count is calculated and lacks parentheses; `i` is the name's. */
+function bareCount(tokens: readonly IToken[], i: number): number | undefined {
+  const starts = firstOnLine(tokens, i) || is(tokens[i - 1], t.LCurly);
+  if (!starts || !is(tokens[i], t.Name) || !is(tokens[i + 1], t.Name, t.NumberToken))
+    return undefined;
+  if (!is(tokens[i + 2], t.AddOp, t.Star, t.Slash)) return undefined;
+  for (let j = i + 3; j < tokens.length && !firstOnLine(tokens, j); j++) {
+    if (is(tokens[j], t.LCurly)) return j;
+    if (is(tokens[j], t.Equals, t.Arrow, t.In)) return undefined;
+  }
+  return undefined;
+}
+
 function retype(tokens: readonly IToken[], i: number): IToken {
   const token = tokens[i]!;
   const [before, next, after] = [tokens[i - 1], tokens[i + 1], tokens[i + 2]];
@@ -159,6 +172,8 @@ export function layOut(tokens: readonly IToken[], report: Report): Layout {
   let last: IToken | undefined;
   let indent = 0;
   let ifs = 0;
+  /** The `{` before which the virtual parenthesis of a count closes. */
+  let countEnds: number | undefined;
   /** While set, the rest of a value is given up: its tokens are skipped, and only their brackets counted. */
   let skipping: { brackets: number; braces: number } | undefined;
 
@@ -299,6 +314,12 @@ export function layOut(tokens: readonly IToken[], report: Report): Layout {
     } else if (top()?.kind === "if" && inBody && is(token, t.Name) && is(tokens[i + 1], t.Equals)) {
       closeIfs();
     }
+    const end = inBody && i > 0 ? bareCount(tokens, i - 1) : undefined;
+    if (end !== undefined) {
+      report("bare-count", { at: token, to: tokens[end - 1]!, wrap: ["(", ")"] });
+      insert(t.LParen);
+      countEnds = end;
+    }
     if (is(token, ...closers, t.Comma, t.LCurly)) {
       fill();
       closeIfs();
@@ -309,6 +330,7 @@ export function layOut(tokens: readonly IToken[], report: Report): Layout {
     }
     if (is(token, t.LParen, t.LSquare, t.LCurly)) {
       if (is(token, t.LCurly)) closeValues();
+      if (i === countEnds) insert(t.RParen);
       const image = token.image as "(" | "[" | "{";
       stack.push({ kind: is(last, t.Import) ? "import" : image, token, indent });
       if (image === "{") ifs = 0;

@@ -43,3 +43,21 @@ describe("deepnorm", () => {
     expect(std(2, "deepnorm() out_init = normal(0.5)", "blocks.0.ffn.up.weight")).not.toBe(0.5);
   });
 });
+
+describe("deepnorm() from outside of blocks", () => {
+  const sizes = "vocab_size = 7 hidden_size = 8 context = 16";
+  const rest = "attention = mha(2) ffn = swiglu(12)";
+  it("gets the depth of the model that uses it", () => {
+    const text = `spec 1
+      let place = deepnorm()
+      block Deep(norm: NormPlacement = deepnorm()) { norm = norm ${rest} }
+      model M(given: NormPlacement = deepnorm()) { ${sizes}
+        blocks 1 { norm = place ${rest} }
+        blocks 1 { norm = given ${rest} }
+        blocks 1 = Deep()
+        blocks 1 = Deep(place)
+      }`;
+    const alphas = modelFrom(text).blocks.map(({ norm }) => norm["alpha"]);
+    expect(alphas).toEqual(Array.from({ length: 4 }, () => Math.sqrt(Math.sqrt(8))));
+  });
+});
