@@ -53,7 +53,10 @@ class ArchParser extends CstParser {
       this.CONSUME(t.Colon);
       this.SUBRULE(this.type);
     });
-    this.CONSUME(t.Equals);
+    this.OR([
+      { ALT: () => this.CONSUME(t.Equals, { LABEL: "assign" }) },
+      { ALT: () => this.CONSUME(t.EqualEqual, { LABEL: "assign" }) },
+    ]);
     this.SUBRULE(this.value);
   });
 
@@ -80,13 +83,16 @@ class ArchParser extends CstParser {
 
   private readonly param = this.RULE("param", () => {
     this.CONSUME(t.Name);
-    this.CONSUME(t.Colon);
-    this.SUBRULE(this.type);
+    // Without its type, or the colon before it, it is read as meant, and reported by lowering.
     this.OPTION(() => {
+      this.OPTION2(() => this.CONSUME(t.Colon));
+      this.SUBRULE(this.type);
+    });
+    this.OPTION3(() => {
       this.CONSUME(t.Equals);
       this.SUBRULE(this.value);
     });
-    this.OPTION2(() => this.CONSUME(t.Comma));
+    this.OPTION4(() => this.CONSUME(t.Comma));
   });
 
   private readonly type: ReturnType<typeof this.RULE> = this.RULE("type", () => {
@@ -125,9 +131,10 @@ class ArchParser extends CstParser {
     this.OR([
       {
         ALT: () => {
-          // `:` is read as `=`, and reported by lowering.
+          // `:` and `==` are read as `=`, and reported by lowering.
           this.OR2([
             { ALT: () => this.CONSUME(t.Equals, { LABEL: "assign" }) },
+            { ALT: () => this.CONSUME(t.EqualEqual, { LABEL: "assign" }) },
             { ALT: () => this.CONSUME(t.Colon, { LABEL: "assign" }) },
           ]);
           this.SUBRULE(this.value);
@@ -208,7 +215,15 @@ class ArchParser extends CstParser {
   });
 
   private readonly path = this.RULE("path", () => {
-    this.AT_LEAST_ONE_SEP({ SEP: t.Dot, DEF: () => this.SUBRULE(this.segment) });
+    this.SUBRULE(this.segment);
+    this.MANY(() => {
+      this.CONSUME(t.Dot);
+      // `blocks.0` is read as meant, and reported by lowering; so is `blocks[*]` below.
+      this.OR([
+        { ALT: () => this.CONSUME(t.NumberToken, { LABEL: "segment" }) },
+        { ALT: () => this.SUBRULE2(this.segment) },
+      ]);
+    });
   });
 
   private readonly segment = this.RULE("segment", () => {
@@ -216,8 +231,6 @@ class ArchParser extends CstParser {
       { ALT: () => this.CONSUME(t.Star) },
       { ALT: () => this.CONSUME(t.DoubleStar) },
       { ALT: () => this.CONSUME(t.Missing) },
-      // `blocks.0` and `blocks[*]` are read as meant, and reported by lowering.
-      { ALT: () => this.CONSUME(t.NumberToken) },
       {
         ALT: () => {
           this.CONSUME(t.Name);

@@ -81,6 +81,11 @@ export const Star = sign("Star", "*");
 export const Plus = sign("Plus", "+", [AddOp]);
 export const Minus = sign("Minus", "-", [AddOp]);
 export const Slash = sign("Slash", "/", [MulOp]);
+// Read as meant, and reported: what other languages write for `and`, `or`, `not` and `mod`.
+export const AndSign = sign("AndSign", "&&");
+export const OrSign = sign("OrSign", "||");
+export const NotSign = sign("NotSign", "!");
+export const Percent = sign("Percent", "%", [MulOp]);
 export const LParen = sign("LParen", "(");
 export const RParen = sign("RParen", ")");
 export const LSquare = sign("LSquare", "[");
@@ -143,6 +148,8 @@ export const BlockComment = createToken({
   line_breaks: true,
   group: "trouble",
 });
+/** `# note`: a comment in other languages. */
+export const Hash = createToken({ name: "Hash", pattern: /#[^\r\n]*/, group: "trouble" });
 export const Semicolon = createToken({ name: "Semicolon", pattern: /;+/, group: "trouble" });
 /** Any other character; neighbours are joined into one run by the reader. */
 export const Stray = createToken({
@@ -163,12 +170,14 @@ export const lexed: TokenType[] = [
   Space,
   Comment,
   BlockComment,
+  Hash,
   ...[If, Then, Else, And, Or, Not, True, False, Export],
   ...[Spec, Extends, For, From, As, Import, In, Let, Word],
   ...[TrailingPoint, PlainNumber, LeadingPoint],
   ...[PlainString, OpenString, SingleQuoted],
   ...[Arrow, EqualEqual, NotEqual, LessEqual, GreaterEqual, Less, Greater, Equals],
   ...[Colon, Comma, DotDot, Dot, DoubleStar, Star, Plus, Minus, Slash],
+  ...[AndSign, OrSign, NotSign, Percent],
   ...[LParen, RParen, LSquare, RSquare, LCurly, RCurly],
   Semicolon,
   Stray,

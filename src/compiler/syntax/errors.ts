@@ -16,6 +16,8 @@ export interface Place {
   readonly to?: IToken;
   /** What the fix puts around it. */
   readonly wrap?: readonly [before: string, after: string];
+  /** What the fix writes for it. */
+  readonly write?: string;
 }
 /** `opener` is shown as second label. */
 export type Report = (
@@ -35,6 +37,13 @@ interface Problem {
 /** Characters that no rule knows hide what else is wrong on their line. */
 const lexical = new Set(["stray-character", "block-comment", "unclosed-string"]);
 
+/** Read as meant: several on a line are several mistakes, and hide nothing. */
+const asMeant = new Set([
+  ...["logic-sign", "remainder-sign", "percent-apart", "equals-in-test", "comparison-for-equals"],
+  ...["hash-comment", "semicolon", "single-quotes", "bad-point", "index-form", "parameter-form"],
+  ...["bare-count", "colon-for-equals", "equals-for-colon"],
+]);
+
 export class Problems {
   private readonly found: Problem[] = [];
   private readonly source: Source;
@@ -50,7 +59,11 @@ export class Problems {
     return { file: this.source.id, start, end };
   }
 
-  readonly report: Report = (name, { at, after, to = at, wrap }, args = {}, opener) => {
+  text({ start, end }: Span): string {
+    return this.source.text.slice(start, end);
+  }
+
+  readonly report: Report = (name, { at, after, to = at, wrap, write }, args = {}, opener) => {
     const end = (to.endOffset ?? to.startOffset) + 1;
     const span = after === true ? this.span(end, end) : this.span(at.startOffset, end);
     const notes =
@@ -70,6 +83,13 @@ export class Problems {
       ];
       const title = `Write \`${before}${this.source.text.slice(span.start, end)}${behind}\``;
       this.add(name, span, args, { fixes: [{ title, edits, applicability: "automatic" }] });
+      return;
+    }
+    if (write !== undefined) {
+      const title = write === "" ? "Remove it" : `Write \`${write.trim()}\``;
+      this.add(name, span, args, {
+        fixes: [{ title, edits: [{ at: span, newText: write }], applicability: "automatic" }],
+      });
       return;
     }
     const insert = args["close"] ?? (name === "missing-equals" ? " =" : undefined);
@@ -96,7 +116,7 @@ export class Problems {
     );
     for (const { name, span, args, details } of ordered) {
       const line = lineOf(this.source, span.start);
-      if (name !== "dangling-doc") {
+      if (name !== "dangling-doc" && !asMeant.has(name)) {
         // Several runs of strange characters on a line are several mistakes; anything else is not.
         if (taken.has(line) && !lexical.has(name)) continue;
         taken.add(line);

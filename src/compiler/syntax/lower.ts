@@ -16,7 +16,7 @@ export interface Lowering {
   readonly damage: readonly number[];
 }
 
-const isNode = (element: CstElement): element is CstNode => "children" in element;
+export const isNode = (element: CstElement): element is CstNode => "children" in element;
 export const nodes = (node: CstNode, key: string): readonly CstNode[] =>
   (node.children[key] ?? []).filter(isNode);
 export const tokens = (node: CstNode, key: string): readonly IToken[] =>
@@ -38,7 +38,7 @@ export const nameOf = (cx: Lowering, word: IToken): ast.Name => ({
   text: word.image,
   span: spanOf(cx, word),
 });
-const inOrder = (elements: readonly CstElement[]): readonly CstElement[] =>
+export const inOrder = (elements: readonly CstElement[]): readonly CstElement[] =>
   [...elements].sort((a, b) => startOf(a) - startOf(b));
 const startOf = (element: CstElement): number =>
   isNode(element) ? (element.location?.startOffset ?? 0) : element.startOffset;
@@ -55,6 +55,16 @@ function checkCommas(cx: Lowering, items: readonly CstNode[]): void {
     const at = cx.problems.span(end, end);
     cx.problems.add("missing-comma", at, {}, replace("Insert `,`", at, ","));
   }
+}
+
+/** `=` gives a value; `:` and `==` are read as it. */
+function checkAssign(cx: Lowering, assign: IToken | undefined): void {
+  if (assign === undefined) return;
+  const at = spanOf(cx, assign);
+  if (assign.image === ":")
+    cx.problems.add("colon-for-equals", at, {}, replace("Write `=`", at, " ="));
+  else if (assign.image === "==")
+    cx.problems.add("comparison-for-equals", at, {}, replace("Write `=`", at, "="));
 }
 
 const damaged = ({ damage }: Lowering, { start, end }: Span): boolean =>
@@ -98,6 +108,7 @@ function lowerDecl(cx: Lowering, decl: CstNode): ast.Decl {
   }
   const binding = node(decl, "let");
   if (binding !== undefined) {
+    checkAssign(cx, token(binding, "assign"));
     const type = node(binding, "type");
     return {
       ...shared,
@@ -131,9 +142,25 @@ function lowerParams(cx: Lowering, params: CstNode): readonly ast.Param[] {
   return items.map((item) => {
     const doc = cx.docs.take(spanOf(cx, item).start);
     const value = node(item, "value");
-    const type = lowerType(cx, need(node(item, "type")));
     const given = value === undefined ? undefined : lowerValue(cx, value);
-    const name = nameOf(cx, need(token(item, "Name")));
+    const word = need(token(item, "Name"));
+    const name = nameOf(cx, word);
+    const written = node(item, "type");
+    const type = written === undefined ? typeLike(given, name) : lowerType(cx, written);
+    if (token(item, "Colon") === undefined) {
+      const at = {
+        ...name.span,
+        start: name.span.end,
+        end: (written === undefined ? name : type).span.end,
+      };
+      const shown = written === undefined ? showType(type) : cx.problems.text(type.span);
+      cx.problems.add(
+        "parameter-form",
+        name.span,
+        { better: `${name.text}: ${shown === "" ? "type" : shown}` },
+        shown === "" ? {} : replace(`Write \`${name.text}: ${shown}\``, at, `: ${shown}`),
+      );
+    }
     return {
       ...(doc === undefined ? {} : { doc }),
       name,
@@ -143,6 +170,28 @@ function lowerParams(cx: Lowering, params: CstNode): readonly ast.Param[] {
     };
   });
 }
+
+/** The type that a parameter's default has the look of. */
+function typeLike(value: ast.Expr | undefined, { span }: ast.Name): ast.TypeExpr {
+  const named = (text: string): ast.TypeExpr => ({ kind: "name", name: { text, span }, span });
+  switch (value?.kind) {
+    case "number":
+      if (value.unit !== undefined)
+        return named(value.unit.text === "%" ? "percent" : value.unit.text);
+      return named(Number.isInteger(value.value) ? "int" : "float");
+    case "string":
+    case "bool":
+      return named(value.kind);
+    case "list":
+      return { kind: "list", of: typeLike(value.items[0], { text: "", span }), span };
+    default:
+      return named("");
+  }
+}
+const showType = (type: ast.TypeExpr): string => {
+  const inner = type.kind === "list" ? showType(type.of) : type.name.text;
+  return type.kind === "list" && inner !== "" ? `[${inner}]` : inner;
+};
 
 function lowerType(cx: Lowering, type: CstNode): ast.TypeExpr {
   const span = spanOf(cx, type);
@@ -196,10 +245,7 @@ function lowerSetting(cx: Lowering, setting: CstNode): ast.Setting {
   const header = node(setting, "header");
   const body = node(setting, "body");
   const assign = token(setting, "assign");
-  if (assign?.image === ":") {
-    const at = spanOf(cx, assign);
-    cx.problems.add("colon-for-equals", at, {}, replace("Write `=`", at, " ="));
-  }
+  checkAssign(cx, assign);
   const shared = {
     kind: "setting" as const,
     ...(doc === undefined ? {} : { doc }),
@@ -257,16 +303,33 @@ function lowerLogic(cx: Lowering, level: CstNode): ast.Expr {
     cx.problems.add("chained-comparison", spanOf(cx, need(ops[1])));
     return { kind: "error", span };
   }
-  const result = operands.reduce((left, right, i) => ({
-    kind: "binary",
-    op: (ops[i - 1]?.image ?? word) as ast.BinaryOp,
-    left,
-    right,
-    span: { ...left.span, end: right.span.end },
-  }));
+  const result = operands.reduce((left, right, i) => {
+    const at = { ...left.span, end: right.span.end };
+    const op = ops[i - 1];
+    return op?.image === "%"
+      ? remainder(cx, [left, right], spanOf(cx, op), at)
+      : { kind: "binary", op: (op?.image ?? word) as ast.BinaryOp, left, right, span: at };
+  });
   return token(level, "Not") === undefined
     ? result
     : { kind: "unary", op: "not", operand: result, span };
+}
+
+/** `a % b` is read as `mod(a, b)`. */
+function remainder(
+  cx: Lowering,
+  operands: readonly [ast.Expr, ast.Expr],
+  sign: Span,
+  span: Span,
+): ast.Expr {
+  const better = `mod(${operands.map((operand) => cx.problems.text(operand.span)).join(", ")})`;
+  cx.problems.add("remainder-sign", sign, { better }, replace(`Write \`${better}\``, span, better));
+  return {
+    kind: "reference",
+    path: [{ text: "mod", span: sign }],
+    args: operands.map((value) => ({ value, span: value.span })),
+    span,
+  };
 }
 
 function lowerPrimary(cx: Lowering, primary: CstNode): ast.Expr {

@@ -1,7 +1,7 @@
 // The public face of reading: text -> AST and diagnostics. Never throws and always ends, whatever the text.
 import type { IToken } from "chevrotain";
 import { lexer } from "../../../grammar/tokens.ts";
-import type { Diagnostic, Source } from "../diagnostics/types.ts";
+import type { Details, Diagnostic, Source, Span } from "../diagnostics/types.ts";
 import type { Comment, Decl, FileAst, NumberExpr } from "./ast.ts";
 import { collectDocs } from "./docs.ts";
 import { Problems } from "./errors.ts";
@@ -58,7 +58,6 @@ export function parse(source: Source): ParseResult {
 /** Reports what the lexer set aside; the offsets where the text around it cannot be trusted. */
 function reportTrouble(trouble: readonly IToken[], problems: Problems): readonly number[] {
   const damage: number[] = [];
-  const hints: Readonly<Record<string, string>> = { "&&": "and", "||": "or", "!": "not" };
   for (let i = 0; i < trouble.length; i++) {
     const token = trouble[i]!;
     const start = token.startOffset;
@@ -66,16 +65,12 @@ function reportTrouble(trouble: readonly IToken[], problems: Problems): readonly
     const kind = token.tokenType.name;
     if (kind === "Semicolon") {
       const at = problems.span(start, end);
-      problems.add(
-        "semicolon",
-        at,
-        {},
-        {
-          fixes: [
-            { title: "Remove `;`", edits: [{ at, newText: "" }], applicability: "automatic" },
-          ],
-        },
-      );
+      problems.add("semicolon", at, {}, fix("Remove `;`", at, ""));
+      continue;
+    }
+    if (kind === "Hash") {
+      const at = problems.span(start, start + 1);
+      problems.add("hash-comment", at, {}, fix("Write `//`", at, "//"));
       continue;
     }
     if (kind === "BlockComment") {
@@ -89,16 +84,14 @@ function reportTrouble(trouble: readonly IToken[], problems: Problems): readonly
       end = endOf(trouble[i]!);
     }
     damage.push(start);
-    const word = hints[text];
     const shown = /^\P{C}+$/u.test(text)
       ? `\`${Array.from(text).slice(0, 20).join("")}\``
       : "this control character";
-    problems.add(
-      "stray-character",
-      problems.span(start, end),
-      { text: shown },
-      word === undefined ? {} : { help: [`write \`${word}\``] },
-    );
+    problems.add("stray-character", problems.span(start, end), { text: shown });
   }
   return damage;
 }
+
+const fix = (title: string, at: Span, newText: string): Details => ({
+  fixes: [{ title, edits: [{ at, newText }], applicability: "automatic" }],
+});

@@ -6,7 +6,8 @@ import { tokenMatcher } from "chevrotain";
 import { parser } from "../../../grammar/parser.ts";
 import * as t from "../../../grammar/tokens.ts";
 import { wordParseError, type Report } from "./errors.ts";
-import { endOf, firstOnLine, virtual } from "./layout.ts";
+import { firstOnLine } from "./gates.ts";
+import { endOf, virtual } from "./layout.ts";
 
 /** Bounds the work on text that is no spec at all. */
 const maxRounds = 24;

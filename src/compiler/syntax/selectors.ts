@@ -3,7 +3,18 @@ import type { CstNode } from "chevrotain";
 import type { Details, Span } from "../diagnostics/types.ts";
 import type * as ast from "./ast.ts";
 import { numberOf } from "./literals.ts";
-import { lowerValue, nameOf, need, node, nodes, spanOf, token, type Lowering } from "./lower.ts";
+import {
+  inOrder,
+  isNode,
+  lowerValue,
+  nameOf,
+  need,
+  node,
+  nodes,
+  spanOf,
+  token,
+  type Lowering,
+} from "./lower.ts";
 
 export function lowerSelector(cx: Lowering, selector: CstNode): ast.Selector {
   return join(
@@ -44,13 +55,11 @@ function lowerPick(cx: Lowering, pick: CstNode): ast.Selector {
 
 function lowerPath(cx: Lowering, path: CstNode): ast.Selector {
   const segments: ast.Segment[] = [];
-  for (const segment of nodes(path, "segment")) {
+  for (const segment of inOrder(path.children["segment"] ?? [])) {
     const span = spanOf(cx, segment);
-    const word = token(segment, "Name");
-    const number = token(segment, "NumberToken");
-    const last = segments.at(-1);
-    if (number !== undefined) {
-      const index = numberOf(cx, number);
+    if (!isNode(segment)) {
+      const index = numberOf(cx, segment);
+      const last = segments.at(-1);
       const host = last?.kind === "name" && last.index === undefined ? last : undefined;
       const at = { ...span, start: last?.span.end ?? span.start };
       const better = `[${index.text}]`;
@@ -58,7 +67,10 @@ function lowerPath(cx: Lowering, path: CstNode): ast.Selector {
       cx.problems.add("index-form", at, { better: shown }, replaceBy(host && better, shown, at));
       if (host !== undefined)
         segments[segments.length - 1] = { ...host, index, span: { ...host.span, end: span.end } };
-    } else if (word === undefined) {
+      continue;
+    }
+    const word = token(segment, "Name");
+    if (word === undefined) {
       segments.push({ kind: token(segment, "DoubleStar") === undefined ? "any" : "deep", span });
     } else {
       const index = node(segment, "value");

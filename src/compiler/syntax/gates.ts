@@ -1,0 +1,123 @@
+// What the tokens of a line decide: where a declaration (gate 4), an entry (3), a unit (2) and a multiplication (1) begins. Looks
+// ahead on the tokens alone; layout.ts acts on it.
+import type { IToken, TokenType } from "chevrotain";
+import { tokenMatcher } from "chevrotain";
+import * as t from "../../../grammar/tokens.ts";
+
+/** Words that begin a declaration at the start of a line even inside an open body. */
+const kinds = new Set("model block recipe pipeline merge inference eval sweep".split(" "));
+/** Units known even when another word follows on the line. */
+const units = new Set(
+  (
+    "step steps token tokens sequence sequences sample samples epoch epochs trial trials parameter parameters " +
+    "byte bytes kB MB GB TB KiB MiB GiB TiB ms s min h"
+  ).split(" "),
+);
+
+export const is = (token: IToken | undefined, ...types: TokenType[]): boolean =>
+  token !== undefined && types.some((type) => tokenMatcher(token, type));
+
+export const retyped = (token: IToken, type: TokenType): IToken => ({
+  ...token,
+  tokenType: type,
+  tokenTypeIdx: type.tokenTypeIdx ?? 0,
+});
+
+export const firstOnLine = (tokens: readonly IToken[], i: number): boolean =>
+  i === 0 || (tokens[i - 1]?.endLine ?? 0) < (tokens[i]?.startLine ?? 0);
+
+/** Gate 4. */
+export function beginsDecl(tokens: readonly IToken[], i: number): boolean {
+  const [a, b, c] = [tokens[i], tokens[i + 1], tokens[i + 2]];
+  if (a === undefined || !firstOnLine(tokens, i)) return false;
+  if (is(a, t.Export)) return true;
+  if (is(a, t.Let)) return is(b, t.Name) && !is(b, t.In);
+  if (is(a, t.Import)) return is(b, t.LCurly);
+  return kinds.has(a.image) && is(b, t.Name) && !is(b, t.In) && !is(c, t.Equals);
+}
+
+/** At file level a line of two words, or of a known first word, begins a declaration too, if a misspelt one. */
+export function beginsTopLevel(tokens: readonly IToken[], i: number): boolean {
+  const [a, b] = [tokens[i], tokens[i + 1]];
+  if (a === undefined || !firstOnLine(tokens, i) || !is(a, t.Kind)) return false;
+  if (is(a, t.Extends, t.For, t.From, t.As, t.In, t.Spec)) return false;
+  return kinds.has(a.image) || (is(b, t.Name) && !firstOnLine(tokens, i + 1)) || is(b, t.Equals);
+}
+
+/** A line of selector signs up to `=>`. */
+export function beginsRule(tokens: readonly IToken[], i: number): boolean {
+  let depth = 0;
+  for (let j = i; j < tokens.length; j++) {
+    const token = tokens[j]!;
+    if (j > i && firstOnLine(tokens, j)) return false;
+    if (is(token, t.Arrow)) return depth === 0 && j > i;
+    if (is(token, t.LParen, t.LSquare)) depth++;
+    else if (is(token, t.RParen, t.RSquare)) depth--;
+    else if (depth === 0 && is(token, t.NumberToken) && is(tokens[j - 1], t.Dot)) continue;
+    else if (depth === 0 && !is(token, t.Name, t.Dot, t.Star, t.DoubleStar, t.Comma, t.And, t.Not))
+      return false;
+    if (depth < 0) return false;
+  }
+  return false;
+}
+
+/** Gate 3. */
+export function beginsEntry(tokens: readonly IToken[], i: number): boolean {
+  if (!firstOnLine(tokens, i)) return false;
+  const [a, b] = [tokens[i], tokens[i + 1]];
+  const sameLine = b !== undefined && !firstOnLine(tokens, i + 1);
+  if (is(a, t.Name) && sameLine && is(b, t.Equals, t.LCurly, t.Arrow, t.Name, t.NumberToken))
+    return true;
+  return is(a, t.Name, t.Star, t.DoubleStar, t.Not) && beginsRule(tokens, i);
+}
+
+/** `heads = 8,` on a line of its own in an open call is an argument written with the wrong sign, not an entry. */
+export function isArgument(tokens: readonly IToken[], i: number): boolean {
+  if (!is(tokens[i + 1], t.Equals) || !is(tokens[i - 1], t.Comma, t.LParen)) return false;
+  let j = i + 1;
+  while (j < tokens.length && !firstOnLine(tokens, j)) j++;
+  return is(tokens[j - 1], t.Comma) || is(tokens[j], t.RParen);
+}
+
+/** Where the `{` is of `blocks n / 2 {`, whose count is calculated and lacks parentheses; `i` is the name's. */
+export function bareCount(tokens: readonly IToken[], i: number): number | undefined {
+  const starts = firstOnLine(tokens, i) || is(tokens[i - 1], t.LCurly);
+  if (!starts || !is(tokens[i], t.Name) || !is(tokens[i + 1], t.Name, t.NumberToken))
+    return undefined;
+  if (!is(tokens[i + 2], t.AddOp, t.Star, t.Slash)) return undefined;
+  for (let j = i + 3; j < tokens.length && !firstOnLine(tokens, j); j++) {
+    if (is(tokens[j], t.LCurly)) return j;
+    if (is(tokens[j], t.Equals, t.Arrow, t.In)) return undefined;
+  }
+  return undefined;
+}
+
+/** Nothing that could be an operand follows. */
+export const endsValue = (tokens: readonly IToken[], i: number): boolean =>
+  firstOnLine(tokens, i) ||
+  !is(tokens[i], t.Name, t.NumberToken, t.LParen) ||
+  is(tokens[i + 1], t.Equals, t.Colon, t.LCurly, t.Arrow);
+
+export function retype(tokens: readonly IToken[], i: number): IToken {
+  const token = tokens[i]!;
+  const [before, next, after] = [tokens[i - 1], tokens[i + 1], tokens[i + 2]];
+  if (is(token, t.Star)) {
+    const selects =
+      is(before, t.Dot, t.Not, t.LCurly) ||
+      is(next, t.Arrow, t.Comma, t.Dot, t.And) ||
+      (is(before, t.LSquare) && is(next, t.RSquare));
+    return selects ? token : retyped(token, t.Times);
+  }
+  if (
+    is(token, t.Name) &&
+    !is(token, t.In, t.As) &&
+    is(before, t.NumberToken) &&
+    !firstOnLine(tokens, i) &&
+    !is(next, t.Equals, t.Colon, t.Arrow, t.LCurly, t.LParen)
+  ) {
+    const followed =
+      next !== undefined && !firstOnLine(tokens, i + 1) && is(next, t.Name, t.NumberToken);
+    if ((!followed || units.has(token.image)) && !is(after, t.Arrow)) return retyped(token, t.Unit);
+  }
+  return token;
+}
