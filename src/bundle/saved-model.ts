@@ -90,3 +90,25 @@ export const groupInput = (program: string, input: string): string =>
 /** Fetched: result `index` of each run of a group. */
 export const groupResult = (program: string, form: Form, index: number): string =>
   `${program}/group${FORMS[form]}/result/${index}:0`;
+
+/** Tokens of each row that a compiled form draws in one go. */
+export const DRAWN = 16;
+/** How: two loops, since sorting the logits is most of what is not the model's. */
+export const DRAW_RULES = ["greedy", "sampled"] as const;
+export type DrawRule = (typeof DRAW_RULES)[number];
+export const isDrawn = (program: string): boolean => program === "decode_step";
+/**
+ * Fed beside the program's own inputs: `seen`, whether an id occurred; `random`, 27 and 26 bits of the number that decides; `rules`,
+ * temperature, topP and repetition penalty, each as three f32 that add up to it; `limits`, topK and how many ids are known.
+ */
+export const drawInputs = (rows: number, vocabulary: number): readonly TensorSpec[] => [
+  { name: "seen", dtype: "bool", shape: [rows, vocabulary] },
+  { name: "random", dtype: "i32", shape: [DRAWN, rows, 2] },
+  { name: "rules", dtype: "f32", shape: [3, 3] },
+  { name: "limits", dtype: "i32", shape: [2] },
+];
+export const drawInput = (program: string, input: string): string =>
+  `${program}/draw/inputs/${input}`;
+/** Fetched, [DRAWN, rows]: 0 the ids, 1 whether all logits were finite. */
+export const drawResult = (program: string, form: Form, rule: DrawRule, index: number): string =>
+  `${program}/draw/${rule}${FORMS[form]}:${index}`;

@@ -8,7 +8,7 @@ import {
   philox,
   portableLog,
   randomStream,
-  samplingUniform,
+  samplingUniforms,
 } from "./random.ts";
 import { normalsFill } from "./normals.ts";
 import { toDisk } from "../bundle/disk.ts";
@@ -109,7 +109,7 @@ test("data order is a permutation, one for each epoch", () => {
 });
 
 test("sampling uniforms spread over [0, 1)", () => {
-  const draws = Array.from({ length: 4000 }, (_, i) => samplingUniform(5, 0, i));
+  const draws = Array.from({ length: 4000 }, (_, i) => samplingUniforms(5, 0)(i));
   expect(Math.min(...draws)).toBeGreaterThanOrEqual(0);
   expect(Math.max(...draws)).toBeLessThan(1);
   expect(draws.reduce((a, b) => a + b, 0) / draws.length).toBeCloseTo(0.5, 1);

@@ -145,6 +145,8 @@ export const permutation = (stream: RandomStream, count: number): Uint32Array =>
 export const dataOrder = (seed: number, epoch: number, count: number): Uint32Array =>
   permutation(randomStream(seed, `data/${epoch}`), count);
 
-/** The uniform that picks token `index` of what continues prompt `row`. */
-export const samplingUniform = (seed: number, row: number, index: number): number =>
-  uniform(randomStream(seed, `sample/${row}`), index);
+/** The uniforms that pick token `index` of what continues prompt `row`. */
+export const samplingUniforms = (seed: number, row: number): ((index: number) => number) => {
+  const stream = randomStream(seed, `sample/${row}`);
+  return (index) => uniform(stream, index);
+};

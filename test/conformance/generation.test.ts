@@ -17,7 +17,7 @@ import { pipeline, runPasses } from "../../src/compiler/passes/index.ts";
 import type { DecoderSpec } from "../../src/compiler/semantics/spec.ts";
 import { continueSequences, windowStart } from "../../src/runtime/decode/continue.ts";
 import { sampleToken, type SamplingOptions } from "../../src/runtime/decode/sample.ts";
-import { samplingUniform } from "../../src/runtime/random.ts";
+import { samplingUniforms } from "../../src/runtime/random.ts";
 import { evaluatorSession } from "../helpers/evaluator-engine.ts";
 import { variants, variantsByLength } from "../parity/variants.ts";
 import { SUBJECTS } from "./engines.ts";
@@ -75,7 +75,7 @@ const pick = (
   tokens: Tokens,
   row: number,
   how: SamplingOptions,
-): number => sampleToken(logits, new Set(tokens), samplingUniform(3, row, tokens.length), how);
+): number => sampleToken(logits, new Set(tokens), samplingUniforms(3, row)(tokens.length), how);
 
 interface Opened {
   readonly session: Session;
@@ -97,11 +97,14 @@ const generated = async (
   const logits = prompts.map((): Float32Array[] => []);
   await continueSequences(session, manifest, {
     sequences: prompts,
-    next: (row, values) => {
-      logits[row]!.push(Float32Array.from(values));
-      const id = pick(values, tokens[row]!, row, how);
+    sampling: how,
+    known: V,
+    seen: (row) => new Set(tokens[row]),
+    unit: (row, ahead) => samplingUniforms(3, row)(tokens[row]!.length + ahead),
+    take: (row, id, values) => {
+      if (values !== undefined) logits[row]!.push(Float32Array.from(values));
       tokens[row]!.push(id);
-      return logits[row]!.length === counts[row] ? undefined : id;
+      return tokens[row]!.length < prompts[row]!.length + counts[row]!;
     },
     pause: () => Promise.resolve(),
     signal: undefined,

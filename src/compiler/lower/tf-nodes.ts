@@ -4,8 +4,8 @@ import type { DType } from "../../bundle/manifest.ts";
 
 /** Of tensors inside a program; its edges and constants are never bf16. */
 export type TensorDType = DType | "bf16";
-/** Of a node's edges: tensors, and the handles of variables. */
-export type TfType = TensorDType | "resource";
+/** Of a node's edges: tensors, the sampler's numbers, and the handles of variables. */
+export type TfType = TensorDType | "f64" | "resource";
 
 /** The kinds of AttrValue. `function` names one of the graph's library; `string` is UTF-8, `bytes` anything. */
 export type Attr =

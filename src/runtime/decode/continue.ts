@@ -1,7 +1,7 @@
 // Continues sequences of tokens with the programs `prefill` and `decode_step`, whose cache has as many rows as they were built
 // for. A row takes the next sequence when its own has ended, so any number of sequences fit; what a sequence becomes does not
 // depend on its neighbours.
-import type { Session } from "../../bundle/engine.ts";
+import type { DrawRules, Session } from "../../bundle/engine.ts";
 import { decoderOf } from "../data/samples.ts";
 import { isWeight } from "../../bundle/disk.ts";
 import type { Manifest } from "../../bundle/manifest.ts";
@@ -9,6 +9,7 @@ import type { HostTensor, Tensors } from "../../bundle/tensor.ts";
 import type { Host } from "../host.ts";
 import { idsShape, programOf } from "../train/evaluate.ts";
 import { placeOf } from "../train/failure.ts";
+import { sampleToken, type SamplingOptions } from "./sample.ts";
 
 /**
  * Index of the first token that the model sees when it predicts the one after `length` tokens; positions count from it.
@@ -28,8 +29,15 @@ export class NonFiniteLogits extends Error {
 export interface Continuation {
   /** Token ids, at least one each. */
   readonly sequences: readonly (readonly number[])[];
-  /** The next token of a sequence, from logits [V]; undefined ends it. */
-  readonly next: (sequence: number, logits: HostTensor["data"]) => number | undefined;
+  readonly sampling: SamplingOptions;
+  /** Only ids below are drawn. */
+  readonly known: number;
+  /** Ids that occurred in a sequence. */
+  readonly seen: (sequence: number) => ReadonlySet<number>;
+  /** In [0, 1): what draws the token of a sequence `ahead` places after the next. */
+  readonly unit: (sequence: number, ahead: number) => number;
+  /** The next token of a sequence, and the logits [V] that it was drawn from where they are at hand; false ends it. */
+  readonly take: (sequence: number, id: number, logits?: HostTensor["data"]) => boolean;
   readonly pause: Host["pause"];
   readonly signal: AbortSignal | undefined;
 }
@@ -103,12 +111,88 @@ const explain = async (
   return new NonFiniteLogits(`${what}${first}${place === undefined ? "" : ` (${place})`}`);
 };
 
+/** One token more from the present run's logits, for each row that has no tokens left to give. */
+const takeOne = async (
+  session: Session,
+  manifest: Manifest,
+  rows: (Row | undefined)[],
+  run: Run,
+  { sampling, known, seen, unit, take }: Continuation,
+): Promise<void> => {
+  const { logits } = await session.run(run.program, run.inputs);
+  if (logits === undefined) throw new Error(`${run.program} gave no logits`);
+  const width = logits.shape.at(-1)!;
+  for (const [b, row] of rows.entries()) {
+    if (row === undefined) continue;
+    row.held += run.lengths[b]!;
+    if (left(row) > 0) continue;
+    const own = logits.data.subarray(b * width, (b + 1) * width);
+    if (!own.every(Number.isFinite)) throw await explain(session, manifest, run);
+    const { sequence } = row;
+    const id = sampleToken(own.subarray(0, known), seen(sequence), unit(sequence, 0), sampling);
+    if (take(sequence, id, own)) row.tokens.push(id);
+    else rows[b] = undefined;
+  }
+};
+
+const rulesOf = ({ sampling, known }: Continuation): DrawRules => ({
+  temperature: sampling.temperature ?? 1,
+  topK: sampling.topK ?? null,
+  topP: sampling.topP ?? 1,
+  repetitionPenalty: sampling.repetitionPenalty ?? 1,
+  known,
+});
+
+/** As many tokens as the engine draws in one go. What it draws for a row that has ended meanwhile is dropped. */
+const takeSeveral = async (
+  session: Session,
+  manifest: Manifest,
+  rows: (Row | undefined)[],
+  { tokens: count, run }: NonNullable<Session["draw"]>,
+  continuation: Continuation,
+): Promise<void> => {
+  const { seen, unit, take } = continuation;
+  const { context } = decoderOf(manifest);
+  const { outputs } = programOf(manifest, "decode_step");
+  const [capacity, width] = [rows.length, outputs[0]!.shape.at(-1)!];
+  const draws = {
+    ids: Int32Array.from(rows, (row) => row?.tokens[row.window + row.held] ?? 0),
+    positions: Int32Array.from(rows, (row) => row?.held ?? 0),
+    seen: new Uint8Array(capacity * width),
+    units: new Float64Array(count * capacity),
+    rules: rulesOf(continuation),
+  };
+  rows.forEach((row, b) => {
+    if (row === undefined) return;
+    if (draws.rules.repetitionPenalty !== 1)
+      for (const id of seen(row.sequence)) draws.seen[b * width + id] = 1;
+    for (let k = 0; k < count; k += 1) draws.units[k * capacity + b] = unit(row.sequence, k);
+  });
+  const { ids, finite } = await run("decode_step", draws);
+  for (const [b, row] of rows.entries())
+    for (let k = 0; row !== undefined && k < count; k += 1) {
+      if (row.held === context) break;
+      const at = k * capacity + b;
+      if (finite[at] === 0) {
+        const alone = rows.map((other) => (other === row ? row : undefined));
+        throw await explain(session, manifest, planRun(alone, 1));
+      }
+      row.held += 1;
+      if (!take(row.sequence, ids[at]!)) {
+        rows[b] = undefined;
+        break;
+      }
+      row.tokens.push(ids[at]!);
+    }
+};
+
 /** Returns when every sequence has ended, or early when the signal asks for it. */
 export const continueSequences = async (
   session: Session,
   manifest: Manifest,
-  { sequences, next, pause, signal }: Continuation,
+  continuation: Continuation,
 ): Promise<void> => {
+  const { sequences, pause, signal } = continuation;
   const { context } = decoderOf(manifest);
   const [capacity, chunk] = idsShape(programOf(manifest, "prefill"));
   const rows = Array.from({ length: capacity }, (): Row | undefined => undefined);
@@ -125,20 +209,10 @@ export const continueSequences = async (
       const window = windowStart(row.tokens.length, context);
       if (window !== row.window) [row.window, row.held] = [window, 0];
     }
-    const run = planRun(rows, chunk);
-    const { logits } = await session.run(run.program, run.inputs);
-    if (logits === undefined) throw new Error(`${run.program} gave no logits`);
-    const width = logits.shape.at(-1)!;
-    for (const [b, row] of rows.entries()) {
-      if (row === undefined) continue;
-      row.held += run.lengths[b]!;
-      if (left(row) > 0) continue;
-      const own = logits.data.subarray(b * width, (b + 1) * width);
-      if (!own.every(Number.isFinite)) throw await explain(session, manifest, run);
-      const id = next(row.sequence, own);
-      if (id === undefined) rows[b] = undefined;
-      else row.tokens.push(id);
-    }
+    const { draw } = session;
+    if (draw !== undefined && rows.every((row) => left(row) <= 1))
+      await takeSeveral(session, manifest, rows, draw, continuation);
+    else await takeOne(session, manifest, rows, planRun(rows, chunk), continuation);
     await pause();
   }
 };

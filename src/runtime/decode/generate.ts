@@ -4,12 +4,11 @@ import type { Session } from "../../bundle/engine.ts";
 import { decoderOf } from "../data/samples.ts";
 import { FileFault } from "../../bundle/file-fault.ts";
 import type { Manifest } from "../../bundle/manifest.ts";
-import type { HostTensor } from "../../bundle/tensor.ts";
 import type { Host } from "../host.ts";
-import { samplingUniform } from "../random.ts";
+import { samplingUniforms } from "../random.ts";
 import type { Tokenizer } from "../tokenizers/tokenizer.ts";
 import { continueSequences } from "./continue.ts";
-import { checkSampling, sampleToken, type SamplingOptions } from "./sample.ts";
+import { checkSampling, type SamplingOptions } from "./sample.ts";
 
 export interface GenerateOptions extends SamplingOptions {
   /** How many to make. Default 128. */
@@ -58,7 +57,11 @@ const settled = (text: string, stop: readonly string[]): number => {
 /** One text in the making. */
 interface Writer {
   readonly begin: readonly number[];
-  readonly next: (logits: HostTensor["data"]) => number | undefined;
+  readonly seen: ReadonlySet<number>;
+  /** That draws the token `ahead` places after the next. */
+  readonly unit: (ahead: number) => number;
+  /** False ends the text. */
+  readonly take: (id: number) => boolean;
   readonly result: () => Generated;
 }
 const writer = (
@@ -66,7 +69,7 @@ const writer = (
   index: number,
   tokenizer: Tokenizer,
   vocabSize: number,
-  { tokens = 128, seed = 0, stop = [], rendered = false, onText, ...sampling }: GenerateOptions,
+  { tokens = 128, seed = 0, stop = [], rendered = false, onText }: GenerateOptions,
 ): Writer => {
   const encoded = [...(rendered ? [] : tokenizer.begin), ...tokenizer.encode(prompt)];
   // An empty prompt begins a document.
@@ -87,16 +90,17 @@ const writer = (
     if (end > told) onText?.(text.slice(told, end), index);
     told = Math.max(told, end);
   };
-  const finish = (how: Generated["ended"], end = text.length): undefined => {
+  const finish = (how: Generated["ended"], end = text.length): false => {
     ended = how;
     text = text.slice(0, end);
+    return false;
   };
+  const uniforms = samplingUniforms(seed, index);
   return {
     begin,
-    next: (logits) => {
-      // Rows of the head beyond the tokenizer's ids stand for no text.
-      const known = logits.subarray(0, tokenizer.size);
-      const id = sampleToken(known, seen, samplingUniform(seed, index, ids.length), sampling);
+    seen,
+    unit: (ahead) => uniforms(ids.length + ahead),
+    take: (id) => {
       if (tokenizer.ends.includes(id)) return finish("stop");
       ids.push(id);
       seen.add(id);
@@ -105,7 +109,7 @@ const writer = (
       if (end !== undefined) return finish("stop", end);
       if (ids.length === tokens) return finish("length");
       tell(settled(text, stop));
-      return id;
+      return true;
     },
     result: () => {
       tell(text.length);
@@ -130,7 +134,12 @@ export const generate = async (
   const writers = prompts.map((prompt, i) => writer(prompt, i, tokenizer, vocabSize, options));
   await continueSequences(session, manifest, {
     sequences: writers.map(({ begin }) => begin),
-    next: (sequence, logits) => writers[sequence]!.next(logits),
+    sampling: options,
+    // Rows of the head beyond the tokenizer's ids stand for no text.
+    known: Math.min(tokenizer.size, vocabSize),
+    seen: (sequence) => writers[sequence]!.seen,
+    unit: (sequence, ahead) => writers[sequence]!.unit(ahead),
+    take: (sequence, id) => writers[sequence]!.take(id),
     pause: () => host.pause(),
     signal: options.signal,
   });

@@ -12,6 +12,7 @@ import { plainGraph, type Attr, type PlainNode, type TfType } from "../tf-nodes.
 const TYPE: Readonly<Record<TfType, string>> = {
   f32: "DT_FLOAT",
   bf16: "DT_BFLOAT16",
+  f64: "DT_DOUBLE",
   i32: "DT_INT32",
   bool: "DT_BOOL",
   resource: "DT_RESOURCE",

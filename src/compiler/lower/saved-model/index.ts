@@ -3,6 +3,7 @@
 // the host. The same programs give the same bytes.
 import type { Manifest, StateEntry } from "../../../bundle/manifest.ts";
 import { TAG, wholeStep, type RunForm } from "../../../bundle/saved-model.ts";
+import { drawFunctions, drawParts } from "./draw.ts";
 import { checkOf, functionOf, nodeDef } from "./function.ts";
 import { groupParts } from "./group.ts";
 import { encodeSavedModel, type FunctionDef } from "./messages.ts";
@@ -49,8 +50,14 @@ export const savedModel = (input: SavedModelInput): Uint8Array => {
     ...programs.map((program) => programParts(program, runs)),
     ...wholeStepOf(input),
   ];
-  const functions = programs.flatMap((program) => functionsOf(program, runs));
-  const groups = programs.flatMap((program) => groupParts(program, runs));
+  const functions = programs.flatMap((program) => [
+    ...functionsOf(program, runs),
+    ...drawFunctions(program, runs),
+  ]);
+  const groups = programs.flatMap((program) => [
+    ...groupParts(program, runs),
+    ...drawParts(program, runs),
+  ]);
   const nodes = [...signed.flatMap(({ parts }) => parts), ...groups].map(nodeDef);
   for (const { name } of [...nodes, ...functions.flatMap((f) => f.nodeDef)])
     if (!NODE_NAME.test(name))

@@ -5,11 +5,12 @@
 const OUTPUTS: Readonly<Record<string, string | readonly string[]>> = {
   Const: "output", Fill: "output", Range: "output", Identity: "output", IdentityN: "output", Reshape: "output", BroadcastTo: "output", Slice: "output",
   ConcatV2: "output", PadV2: "output", Sum: "output", Mean: "output", Max: "output", BatchMatMulV2: "output", GatherV2: "output",
+  ExpandDims: "output", ArgMax: "output", All: "output", Min: "output", While: "output", StatefulPartitionedCall: "output",
   BatchMatMulV3: "output", XlaCallModule: "output", XlaOptimizationBarrier: "output",
   ScatterNd: "output", OneHot: "output", SelectV2: "output", CheckNumerics: "output",
   Conv2D: "output", Conv2DBackpropInput: "output", Conv2DBackpropFilter: "output",
   AddV2: "z", Sub: "z", Mul: "z", RealDiv: "z", Maximum: "z", Minimum: "z", Pow: "z", Equal: "z", Less: "z", LessEqual: "z",
-  Greater: "z", GreaterEqual: "z", LogicalAnd: "z",
+  Greater: "z", GreaterEqual: "z", LogicalAnd: "z", LogicalOr: "z",
   Neg: "y", Exp: "y", Log: "y", Sqrt: "y", Rsqrt: "y", Square: "y", Abs: "y", Sigmoid: "y", Tanh: "y", Erf: "y", Cos: "y", Sin: "y",
   LogicalNot: "y", IsFinite: "y", Cast: "y", Transpose: "y",
   Relu: "activations", LeakyRelu: "activations",

@@ -6,6 +6,7 @@ import type { AttrValue, Shape, Tensor } from "./messages.ts";
 /** DataType of types.proto. */
 export const TYPE: Readonly<Record<TfType, number>> = {
   f32: 1,
+  f64: 2,
   bf16: 14,
   i32: 3,
   bool: 10,

@@ -1,12 +1,14 @@
 // A bundle's state and programs in a session of TensorFlow. State lives in variables on the device and comes to the host when it
 // is asked for; a program is one run, and so is an update of several passes.
-import type { LoadedBundle, Session } from "../../../bundle/engine.ts";
+import type { Draws, Drawn, LoadedBundle, Session } from "../../../bundle/engine.ts";
 import type { CardKernel, ProgramEntry, StateEntry } from "../../../bundle/manifest.ts";
 import {
   assignDone,
   assignNode,
   CACHES_DONE,
   doneNode,
+  DRAWN,
+  drawResult,
   GROUP,
   groupInput,
   groupResult,
@@ -20,6 +22,7 @@ import {
 } from "../../../bundle/saved-model.ts";
 import { sizeOf, type HostTensor, type Tensors } from "../../../bundle/tensor.ts";
 import type { Device } from "./device.ts";
+import { drawFeeds } from "./draws.ts";
 import { unalignedCopy, type Feeds } from "./graph-session.ts";
 import { explain, lacksCardKernel, notFiniteNode } from "./faults.ts";
 
@@ -165,6 +168,16 @@ export const openSession = async (
     );
   };
 
+  const runDraw = async (name: string, draws: Draws): Promise<Drawn> => {
+    const program = programOf(name);
+    const feeds = drawFeeds(program, draws);
+    await flush();
+    await beginCaches(program);
+    const rule = draws.rules.temperature === 0 ? "greedy" : "sampled";
+    const results = await inForm(feeds, (as) => [0, 1].map((i) => drawResult(name, as, rule, i)));
+    return { ids: results[0]!.data, finite: results[1]!.data };
+  };
+
   return {
     engine: "tensorflow",
     get about() {
@@ -184,7 +197,12 @@ export const openSession = async (
       );
       return Object.fromEntries(program.outputs.map((output, i) => [output.name, results[i]!]));
     },
-    ...(form === "plain" ? {} : { group: { size: groupSize, run: runGroup } }),
+    ...(form === "plain"
+      ? {}
+      : {
+          group: { size: groupSize, run: runGroup },
+          draw: { tokens: DRAWN, run: runDraw },
+        }),
     clearState: clear,
     readState: async (names) => {
       const nodes = names.map((name) => readNode(stateOf(name).name));

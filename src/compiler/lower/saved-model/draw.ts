@@ -1,0 +1,269 @@
+// Several tokens of each row in one run: a loop on the device around decode_step and the sampler. A token's work is short, and
+// what surrounds a run is not: variables are bound, the host is asked, logits travel. Within the loop the weights are bound and
+// converted once, and nothing leaves the device but the ids.
+import {
+  DRAWN,
+  drawInput,
+  drawInputs,
+  DRAW_RULES,
+  drawResult,
+  inputNode,
+  isDrawn,
+  type DrawRule,
+  type RunForm,
+} from "../../../bundle/saved-model.ts";
+import type { TfType } from "../tf-nodes.ts";
+import { handlesOf } from "./function.ts";
+import type { FunctionDef } from "./messages.ts";
+import {
+  functionName,
+  graphOf,
+  handleNode,
+  placeholder,
+  type Part,
+  type Program,
+} from "./parts.ts";
+import { arithmetic, createBody, drawn, greedy, type Body, type Ref } from "./sampler.ts";
+import { resultName } from "./results.ts";
+import { TYPE } from "./values.ts";
+
+/** What goes round: in this order, then the handles of the state. */
+const VARIABLES = {
+  step: "i32", ids: "i32", positions: "i32", seen: "bool", drawn: "i32", finite: "bool",
+  random: "i32", rules: "f32", limits: "i32",
+} as const satisfies Readonly<Record<string, TfType>>; // prettier-ignore
+type Variable = keyof typeof VARIABLES;
+const NAMES = Object.keys(VARIABLES) as readonly Variable[];
+
+interface Sizes {
+  readonly rows: number;
+  readonly vocabulary: number;
+}
+const sizesOf = ({ entry }: Program): Sizes => {
+  const [rows, vocabulary] = entry.outputs[0]!.shape as readonly [number, number];
+  return { rows, vocabulary };
+};
+
+const handleArgs = (program: Program, form: RunForm): readonly string[] =>
+  handlesOf(graphOf(program, form)).map((_, i) => `s${i}`);
+const typesOf = (handles: readonly string[]): readonly TfType[] => [
+  ...NAMES.map((name) => VARIABLES[name]),
+  ...handles.map(() => "resource" as const),
+];
+const loopName = (program: Program, form: RunForm, rule: DrawRule): string =>
+  `${functionName(program, form)}_${rule}`;
+
+/** A function of all that goes round. */
+const roundFunction = (
+  name: string,
+  handles: readonly string[],
+  { nodes }: Body,
+  results: readonly (readonly [name: string, type: TfType, value: Ref])[],
+  runs: readonly string[],
+): FunctionDef => ({
+  signature: {
+    name,
+    inputArg: [
+      ...NAMES.map((arg) => ({ name: arg, type: TYPE[VARIABLES[arg]] })),
+      ...handles.map((arg) => ({ name: arg, type: TYPE.resource })),
+    ],
+    outputArg: results.map(([result, type]) => ({ name: result, type: TYPE[type] })),
+    isStateful: true,
+    controlOutput: runs,
+  },
+  nodeDef: nodes,
+  ret: Object.fromEntries(results.map(([result, , value]) => [result, value])),
+  controlRet: Object.fromEntries(runs.map((node) => [node, node])),
+});
+
+const conditionOf = (name: string, handles: readonly string[]): FunctionDef => {
+  const body = createBody();
+  const t = arithmetic(body);
+  const more = t.less("i32", "step", t.count(DRAWN));
+  return roundFunction(name, handles, body, [["more", "bool", more]], []);
+};
+
+/** One token more of each row. */
+const roundOf = (
+  name: string,
+  program: Program,
+  form: RunForm,
+  rule: DrawRule,
+  { vocabulary: V }: Sizes,
+): FunctionDef => {
+  const handles = handleArgs(program, form);
+  const body = createBody();
+  const t = arithmetic(body);
+  const logits = body.node(
+    "StatefulPartitionedCall",
+    [
+      ...program.entry.inputs.map((input) => (input.name === "positions" ? "positions" : "ids")),
+      ...handles,
+    ],
+    {
+      Tin: { types: ["i32", "i32", ...handles.map(() => "resource" as const)] },
+      Tout: { types: ["f32"] },
+      f: { function: functionName(program, form) },
+    },
+  );
+  const [call] = logits.split(":") as [string];
+  const rules = t.sum("f64", t.cast("f32", "f64", "rules"));
+  const ruleAt = (at: number): Ref => t.place("f64", rules, t.count(at));
+  const limitAt = (at: number): Ref => t.place("i32", "limits", t.count(at));
+  // 27 and 26 bits of a number below 1
+  const words = t.cast("i32", "f64", t.place("i32", "random", "step"));
+  const scales = t.cast("f32", "f64", body.constant("f32", [2 ** -27, 2 ** -53], [2]));
+  const unit = t.sum("f64", t.mul("f64", words, scales), true);
+  const id = (rule === "greedy" ? greedy : drawn)(body, {
+    logits,
+    seen: "seen",
+    unit,
+    temperature: ruleAt(0),
+    topP: ruleAt(1),
+    penalty: ruleAt(2),
+    topK: limitAt(0),
+    known: limitAt(1),
+    V,
+  });
+  const here = t.equal("i32", t.column("i32", t.upTo(DRAWN)), "step");
+  const next: Readonly<Record<Variable, Ref>> = {
+    step: t.add("i32", "step", t.count(1)),
+    ids: id,
+    // behind the context nothing is written, and nothing is taken from what comes out
+    positions: t.add("i32", "positions", t.count(1)),
+    seen: t.or("seen", t.equal("i32", t.upTo(V), t.column("i32", id))),
+    drawn: t.select("i32", here, id, "drawn"),
+    finite: t.select("bool", here, t.all("bool", t.isFinite("f32", logits)), "finite"),
+    random: "random",
+    rules: "rules",
+    limits: "limits",
+  };
+  return roundFunction(
+    name,
+    handles,
+    body,
+    [
+      ...NAMES.map((arg) => [`${arg}_out`, VARIABLES[arg], next[arg]] as const),
+      ...handles.map((arg) => [`${arg}_out`, "resource", arg] as const),
+    ],
+    [call],
+  );
+};
+
+/** All rounds: what the engine feeds to the ids and whether their logits were finite, [DRAWN, rows]. */
+const loopOf = (
+  name: string,
+  program: Program,
+  form: RunForm,
+  { rows }: Sizes,
+  names: { readonly condition: string; readonly round: string },
+): FunctionDef => {
+  const handles = handleArgs(program, form);
+  const body = createBody();
+  const t = arithmetic(body);
+  const blank = body.node("Fill", [body.constant("i32", [DRAWN, rows], [2]), t.count(0)], {
+    T: { type: "i32" },
+    index_type: { type: "i32" },
+  });
+  const begin: Readonly<Record<Variable, Ref>> = {
+    ...{ step: t.count(0), ids: "ids", positions: "positions", seen: "seen" },
+    ...{ drawn: blank, finite: t.cast("i32", "bool", blank) },
+    ...{ random: "random", rules: "rules", limits: "limits" },
+  };
+  const types = typesOf(handles);
+  const first = body.node("While", [...NAMES.map((arg) => begin[arg]), ...handles], {
+    T: { types },
+    output_shapes: { shapes: [] },
+    cond: { function: names.condition },
+    body: { function: names.round },
+    parallel_iterations: { int: 1 },
+  });
+  const [loop] = first.split(":") as [string];
+  const result = (arg: Variable): Ref => resultName(loop, "While", NAMES.indexOf(arg));
+  return {
+    signature: {
+      name,
+      inputArg: [
+        ...drawArguments.map((arg) => ({ name: arg, type: TYPE[VARIABLES[arg]] })),
+        ...handles.map((arg) => ({ name: arg, type: TYPE.resource })),
+      ],
+      outputArg: [
+        { name: "drawn_out", type: TYPE.i32 },
+        { name: "finite_out", type: TYPE.bool },
+      ],
+      isStateful: true,
+      controlOutput: [loop],
+    },
+    nodeDef: body.nodes,
+    ret: { drawn_out: result("drawn"), finite_out: result("finite") },
+    controlRet: { [loop]: loop },
+  };
+};
+/** What a run is given of what goes round. */
+const drawArguments = NAMES.filter((name) => !["step", "drawn", "finite"].includes(name));
+
+/** Forms that loop, by the function of the program that they call. */
+const formsOf = (program: Program, runs: readonly RunForm[]): ReadonlyMap<string, RunForm> =>
+  new Map(
+    runs
+      .filter((form) => form !== "plain")
+      .map((form) => [functionName(program, form), form] as const),
+  );
+
+export const drawFunctions = (
+  program: Program,
+  runs: readonly RunForm[],
+): readonly FunctionDef[] => {
+  if (!isDrawn(program.entry.name)) return [];
+  const sizes = sizesOf(program);
+  return [...formsOf(program, runs)].flatMap(([called, form]) => {
+    const condition = `${called}_more`;
+    return [
+      conditionOf(condition, handleArgs(program, form)),
+      ...DRAW_RULES.flatMap((rule) => {
+        const name = loopName(program, form, rule);
+        const round = `${name}_round`;
+        return [
+          roundOf(round, program, form, rule, sizes),
+          loopOf(name, program, form, sizes, { condition, round }),
+        ];
+      }),
+    ];
+  });
+};
+
+export const drawParts = (program: Program, runs: readonly RunForm[]): readonly Part[] => {
+  const { name } = program.entry;
+  if (!isDrawn(name)) return [];
+  const { rows, vocabulary } = sizesOf(program);
+  const own = drawInputs(rows, vocabulary);
+  const fed: Readonly<Record<string, string>> = {
+    ids: inputNode(name, "input_ids"),
+    positions: inputNode(name, "positions"),
+    ...Object.fromEntries(own.map((input) => [input.name, drawInput(name, input.name)])),
+  };
+  const calls = runs
+    .filter((form) => form !== "plain")
+    .flatMap((form) =>
+      DRAW_RULES.map((rule): Part => {
+        const handles = handlesOf(graphOf(program, form));
+        return {
+          name: drawResult(name, form, rule, 0).replace(/:0$/, ""),
+          op: "StatefulPartitionedCall",
+          inputs: [...drawArguments.map((arg) => fed[arg]!), ...handles.map(handleNode)],
+          attrs: {
+            Tin: {
+              types: [
+                ...drawArguments.map((arg) => VARIABLES[arg]),
+                ...handles.map(() => "resource" as const),
+              ],
+            },
+            Tout: { types: ["i32", "bool"] },
+            f: { function: loopName(program, form, rule) },
+            _XlaMustCompile: { bool: true },
+          },
+        };
+      }),
+    );
+  return [...own.map((input) => placeholder(drawInput(name, input.name), input)), ...calls];
+};

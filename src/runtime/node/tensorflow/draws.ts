@@ -1,0 +1,38 @@
+// What a run that draws tokens is fed with. Numbers of float64 travel in parts, since tensors of it cannot be fed.
+import type { Draws } from "../../../bundle/engine.ts";
+import type { ProgramEntry } from "../../../bundle/manifest.ts";
+import { drawInput, drawInputs, inputNode } from "../../../bundle/saved-model.ts";
+import type { HostTensor } from "../../../bundle/tensor.ts";
+import type { Feeds } from "./graph-session.ts";
+
+/** Three f32 that add up to x: 24 bits of it each. */
+const inThree = (x: number): readonly number[] => {
+  const high = Math.fround(x);
+  const middle = Math.fround(x - high);
+  return [high, middle, x - high - middle];
+};
+/** The first 27 and the next 26 bits of a number in [0, 1). */
+const inTwo = (unit: number): readonly number[] => {
+  const scaled = unit * 2 ** 27;
+  return [Math.floor(scaled), (scaled % 1) * 2 ** 26];
+};
+
+export const drawFeeds = ({ name, outputs }: ProgramEntry, draws: Draws): Feeds => {
+  const [rows, vocabulary] = outputs[0]!.shape as readonly [number, number];
+  const { temperature, topP, repetitionPenalty, topK, known } = draws.rules;
+  const values: Readonly<Record<string, HostTensor["data"]>> = {
+    seen: draws.seen,
+    random: Int32Array.from([...draws.units].flatMap(inTwo)),
+    rules: Float32Array.from([temperature, topP, repetitionPenalty].flatMap(inThree)),
+    limits: Int32Array.of(topK ?? vocabulary, known),
+  };
+  const row = (data: HostTensor["data"]): HostTensor => ({ dtype: "i32", shape: [rows], data });
+  return [
+    [inputNode(name, "input_ids"), row(draws.ids)],
+    [inputNode(name, "positions"), row(draws.positions)],
+    ...drawInputs(rows, vocabulary).map(
+      ({ name: input, dtype, shape }) =>
+        [drawInput(name, input), { dtype, shape, data: values[input]! }] as const,
+    ),
+  ];
+};
