@@ -3,13 +3,11 @@
 //   node bench/gpu/specc-step.mjs '{"spec": "specs/coe.arch", "model": "Coe", "batch": 32, "sequence": 512}'
 // `set` adds lines to the recipe: "checkpoint = block".
 import { execFileSync } from "node:child_process";
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
-import { analyze, choose } from "../../dist/src/compiler/index.js";
 import { loadedFor } from "../loaded.mjs";
 import { createModel } from "../../dist/src/runtime/index.js";
 import { nodeHost, tensorflowEngine } from "../../dist/src/runtime/node/index.js";
 import { caseOf } from "./sizes.mjs";
+import { targetOf } from "./spec.mjs";
 
 const options = JSON.parse(process.argv[2] ?? "{}");
 const {
@@ -20,52 +18,15 @@ const {
   set = "",
   steps = 64,
   warmup = 4,
-  spec: from,
-  model: name = "Bench",
+  spec,
+  model: name,
 } = options;
 const c = { ...caseOf(size, batch), ...(options.sequence && { sequence: options.sequence }) };
 
-const llama = () => `model Bench {
-  vocab_size = ${c.vocab}
-  hidden_size = ${c.hidden}
-  context = ${c.sequence}
-  blocks ${c.layers} {
-    norm = pre(rmsnorm(eps: 1e-6))
-    attention = mha(heads: ${c.heads}, position: rope(theta: 10_000))
-    ffn = swiglu(intermediate: ${c.ffn})
-    ${scaling === undefined ? "" : `scaling = ${scaling}`}
-  }
-  final_norm = rmsnorm(eps: 1e-6)
-  head = lm(tied: false)
-}`;
-const text = `spec 1
-
-${from === undefined ? llama() : `import { ${name} } from "./${from}"`}
-recipe Step for ${name} {
-  data = text("none/*.txt", tokenizer: bytes(), sequence: ${c.sequence})
-  optimizer = adamw(lr: 1e-3, betas: [0.9, 0.95])
-  schedule = constant()
-  batch = ${batch} sequences
-  length = 10_000 steps
-  clip = global_norm(1.0)
-  precision = ${precision}
-  ${set}
-  decay { * => constant(0.1) }
-}
-`;
-
-const checked = analyze("bench.arch", {
-  read: (path) => (path === "bench.arch" ? text : readFileSync(path, "utf8")),
-  resolveImport: (importer, path) => ({ path: join(importer, "..", path) }),
-});
-if (checked.spec === undefined)
-  throw new Error(checked.diagnostics.map((d) => `${d.code} ${d.message}`).join("\n"));
-const chosen = choose(checked.spec, { model: name, recipe: "Step" }, true);
 const began = performance.now();
-const bundle = await loadedFor(
-  { entry: "bench.arch", checked, model: chosen.model, recipe: chosen.recipe },
-  { programs: ["train_step"] },
-);
+const bundle = await loadedFor(targetOf(c, { precision, scaling, set, spec, model: name }), {
+  programs: ["train_step"],
+});
 const compiledMs = performance.now() - began;
 
 const engine = tensorflowEngine(options.engine ?? {});
