@@ -98,7 +98,7 @@ const { about } = session;
 await model.close();
 console.log(
   JSON.stringify({
-    peer: ["specc", precision, from && name, scaling, set].filter(Boolean).join(" "),
+    peer: ["specc", precision, spec && name, scaling, set].filter(Boolean).join(" "),
     parameters,
     best_ms: Math.min(...blocks),
     median_ms: blocks.toSorted((a, b) => a - b)[1],
