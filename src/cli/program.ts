@@ -175,6 +175,10 @@ export const buildProgram = (io: Io, version: string, done: (code: number) => vo
       "--resume-from-checkpoint <path>",
       'go on from a checkpoint; "latest" takes the run\'s last',
     )
+    .option(
+      "--weights <path>",
+      "begin with these instead of the seed's: safetensors, or the folder of a checkpoint, a run or an imported model",
+    )
     .option("--overwrite", "drop the run that lies in the folder instead of keeping it aside")
     .option("--steps <n>", "stop after so many updates (the schedule stays)", whole(1))
     .addOption(engine())
@@ -193,7 +197,7 @@ Ctrl-C saves a checkpoint and exits 130; a second Ctrl-C exits at once.`,
 
   choice(add("eval", "measure the loss on held-out text"))
     .argument("<target>", "an .arch file, a bundle or a run")
-    .option("--weights <file>", "safetensors (default: model.safetensors beside the target)")
+    .option("--weights <path>", "safetensors, or a folder of them (default: beside the target)")
     .addOption(engine())
     .option("--json", "print the result as JSON")
     .action(async (target: string, options: import("./commands/eval.ts").EvalOptions) => {
@@ -202,7 +206,7 @@ Ctrl-C saves a checkpoint and exits 130; a second Ctrl-C exits at once.`,
 
   choice(add("generate", "continue a prompt"))
     .argument("<target>", "an .arch file, a bundle or a run")
-    .option("--weights <file>", "safetensors (default: model.safetensors beside the target)")
+    .option("--weights <path>", "safetensors, or a folder of them (default: beside the target)")
     .option("--prompt <text>", "what to continue; may repeat; - reads standard input", list)
     .option("--prompt-file <file>", "a prompt a line; in a .jsonl file a JSON string a line")
     .option("--chat", "prompts are messages of a user, put in the model's chat template")
@@ -213,7 +217,7 @@ Ctrl-C saves a checkpoint and exits 130; a second Ctrl-C exits at once.`,
         "a conversation to answer: a JSON list of messages, one a line in .jsonl",
       ).conflicts(["prompt", "promptFile", "chat", "system"]),
     )
-    .option("--tokens, --max-new-tokens <n>", "how many tokens to add", whole(1), 100)
+    .option("--tokens, --max-new-tokens <n>", "how many tokens to add (default: 100)", whole(1))
     .addOption(
       new Option("--greedy", "the likeliest token each time").conflicts([
         "temperature",
@@ -223,9 +227,8 @@ Ctrl-C saves a checkpoint and exits 130; a second Ctrl-C exits at once.`,
     )
     .option(
       "--temperature <x>",
-      "0 takes the likeliest token",
+      "0 takes the likeliest token (default: 0.8)",
       numberIn("from 0 up", (x) => x >= 0),
-      0.8,
     )
     .option("--top-k <n>", "draw from the n likeliest", whole(1))
     .option(
@@ -246,7 +249,8 @@ Ctrl-C saves a checkpoint and exits 130; a second Ctrl-C exits at once.`,
       "after",
       `
 Several prompts are continued together and printed in their order. The model sees its whole context; when that is
-full, the older half of it is dropped. The same command gives the same texts.`,
+full, the older half of it is dropped. The same command gives the same texts. What generation_config.json beside the
+weights says of drawing holds where no option is given.`,
     )
     .action(async (target: string, options: import("./commands/generate.ts").GenerateOptions) => {
       done(await (await import("./commands/generate.ts")).generate(io, version, target, options));
@@ -368,7 +372,7 @@ It is kept in $SPECC_CACHE_DIR, else ~/.cache/specc; no node_modules is touched.
 
   choice(add("forward", "logits, loss, block states and gradients of given inputs"))
     .argument("<target>", "an .arch file or a bundle's folder")
-    .option("--weights <file>", "safetensors (default: model.safetensors beside the target)")
+    .option("--weights <path>", "safetensors, or a folder of them (default: beside the target)")
     .requiredOption(
       "--inputs <file>",
       "safetensors with input_ids and, optionally, labels and attention_mask; for a model of images with images and labels",

@@ -28,7 +28,7 @@ import { cacheFolder } from "../runtime/node/tensorflow/cache.ts";
 import { nodeHost, openBundle, tensorflowEngine } from "../runtime/node/index.ts";
 import { checkAgainst, initialValues, readEntry } from "../runtime/state.ts";
 import { CliError } from "./errors.ts";
-import { isFile, packageRoot, projectRoot, readText, shownPath } from "./files.ts";
+import { isFile, isFolder, packageRoot, projectRoot, readText, shownPath } from "./files.ts";
 import type { Io } from "./io.ts";
 import type { ChoiceOptions } from "./program.ts";
 import { MANIFEST } from "./out-folder.ts";
@@ -182,21 +182,25 @@ export const withModel = async <T>(
   }
 };
 
+const weightsWithin = (folder: string): string | undefined =>
+  ["model.safetensors", "model.safetensors.index.json"]
+    .map((name) => join(folder, name))
+    .find(isFile);
+/** What `--weights` names: a file, or a folder that holds weights, as checkpoints, runs and imported models do. */
+export const givenWeights = (io: Io, given: string): string => {
+  const path = resolve(io.cwd, given);
+  if (isFile(path)) return path;
+  if (!isFolder(path)) throw new CliError(`no such file or folder: ${given}`);
+  const found = weightsWithin(path);
+  if (found !== undefined) return found;
+  throw new CliError(`${given} holds no weights: there is no model.safetensors in it`);
+};
 /** `--weights`, or what lies beside the target. */
 export const weightsPath = (
   io: Io,
   given: string | undefined,
   folder: string,
-): string | undefined => {
-  if (given !== undefined) {
-    const path = resolve(io.cwd, given);
-    if (!isFile(path)) throw new CliError(`no such file: ${given}`);
-    return path;
-  }
-  return ["model.safetensors", "model.safetensors.index.json"]
-    .map((name) => join(folder, name))
-    .find(isFile);
-};
+): string | undefined => (given === undefined ? weightsWithin(folder) : givenWeights(io, given));
 export const needWeights = (
   io: Io,
   given: string | undefined,

@@ -12,6 +12,12 @@ import {
 import type { HostTensor, Tensors } from "../bundle/tensor.ts";
 import { chooseEngine } from "./choose-engine.ts";
 import { decoderOf, heldOut, imageModelOf, loadData, textOf, type Batch } from "./data/index.ts";
+import {
+  NO_DEFAULTS,
+  readGenerationDefaults,
+  withDefaults,
+  type GenerationDefaults,
+} from "./decode/defaults.ts";
 import { generate, type Generated, type GenerateOptions } from "./decode/generate.ts";
 import { cpuEngine, wasmEngine } from "./engines/tfjs.ts";
 import { fit, type FitOptions, type FitResult } from "./fit.ts";
@@ -83,7 +89,10 @@ export interface Model {
   classify(images: readonly ArrayLike<number>[]): Promise<readonly Classification[]>;
   /** Logits [B, T, V] of rows of equal length T. */
   forward(ids: readonly (readonly number[])[]): Promise<{ readonly logits: HostTensor }>;
-  /** The new text, without the prompt. */
+  /**
+   * The new text, without the prompt. Options that are not given are those of generation_config.json beside the weights, where
+   * there is one.
+   */
   generate(prompt: string, options?: GenerateOptions): Promise<string>;
   /** The new text of each prompt, made together. */
   generate(prompts: readonly string[], options?: GenerateOptions): Promise<readonly string[]>;
@@ -91,6 +100,8 @@ export interface Model {
   complete(prompts: readonly string[], options?: GenerateOptions): Promise<readonly Generated[]>;
   /** Messages as one prompt, by the chat template that lies beside the weights; continue it with `rendered: true`. */
   chatPrompt(messages: readonly ChatMessage[], options?: ChatOptions): Promise<string>;
+  /** How the weights' own generation_config.json wants text to be drawn. */
+  generationDefaults(): Promise<GenerationDefaults>;
   trainer(): Trainer;
   /** Held-out loss on the recipe's data. */
   evaluate(options?: EvaluateOptions): Promise<Evaluation>;
@@ -270,11 +281,15 @@ export const createModel = async (options: ModelOptions): Promise<Model> => {
   let known = options.tokenizer;
   const tokenizer = async (): Promise<Tokenizer> =>
     (known ??= await findTokenizer(host, manifest, beside));
+  let defaults: GenerationDefaults | undefined;
+  const generationDefaults = async (): Promise<GenerationDefaults> =>
+    (defaults ??= beside === undefined ? NO_DEFAULTS : await readGenerationDefaults(beside));
   // One call at a time has the cache; those that come meanwhile wait for it.
   let before: Promise<unknown> = Promise.resolve();
   const complete: Model["complete"] = async (prompts, how) => {
     const words = await tokenizer();
-    const mine = before.then(() => generate(session, manifest, words, host, prompts, how));
+    const drawn = withDefaults(how ?? {}, await generationDefaults());
+    const mine = before.then(() => generate(session, manifest, words, host, prompts, drawn));
     before = mine.catch(() => undefined);
     return mine;
   };
@@ -302,6 +317,7 @@ export const createModel = async (options: ModelOptions): Promise<Model> => {
     forward: async (ids) => ({ logits: await forward(session, manifest, ids) }),
     generate: generateText,
     complete,
+    generationDefaults,
     chatPrompt: async (messages, how) => {
       const template = beside && (await findChatTemplate(beside));
       if (template !== undefined) return renderChat(template, messages, how);

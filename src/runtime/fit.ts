@@ -30,7 +30,9 @@ export const fit = async (
   const recipe = recipeOf(manifest);
   const data = await loadData(recipe.data, host);
   const begin =
-    weights === undefined ? undefined : () => loadWeights(session, manifest, host, weights);
+    weights === undefined
+      ? undefined
+      : { from: weights, load: () => loadWeights(session, manifest, host, weights) };
   const result = await train(session, manifest, host, { ...rest, data, begin });
   if (result.status === "interrupted") return { ...result, sample: undefined, report: undefined };
   const wanted = recipe.sample;
@@ -49,7 +51,7 @@ export const fit = async (
   await replaceFile(
     host,
     report,
-    renderReport({ manifest, engine: session.engine, seed, result, sample: text, source }),
+    renderReport({ manifest, engine: session.engine, seed, weights, result, sample: text, source }),
   );
   return { ...result, sample: text, report };
 };

@@ -7,6 +7,7 @@ export * from "./api.ts";
 export * from "./choose-engine.ts";
 export * from "./data/index.ts";
 export { NonFiniteLogits, windowStart } from "./decode/continue.ts";
+export { withDefaults, type GenerationDefaults } from "./decode/defaults.ts";
 export * from "./decode/generate.ts";
 export * from "./decode/sample.ts";
 export { cpuEngine, wasmEngine } from "./engines/tfjs.ts";

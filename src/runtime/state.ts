@@ -106,7 +106,11 @@ export const checkAgainst = (
     ...misshapen.slice(0, 5),
   ];
   if (reasons.length > 0)
-    throw new FileFault(file, `does not fit the model: ${reasons.join("; ")}`);
+    throw new FileFault(
+      file,
+      `does not fit the model: ${reasons.join("; ")}`,
+      "the weights are those of another model; of a Hugging Face folder, specc import makes one that they fit",
+    );
 };
 
 /** Loads the entries of one kind. `stored` was checked; a value that cannot be read leaves the session for the caller to close. */

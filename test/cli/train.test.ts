@@ -138,6 +138,81 @@ describe("train", () => {
       ),
     ).toBe(true);
   });
+  describe("--weights", () => {
+    const evaluations = (file: string): readonly number[] =>
+      rows(file).flatMap((row) => row["eval/loss"] ?? []);
+    const llama = TINY.replace("    scaling   = gpas()\n", "");
+    const train = (cwd: string, file: string, out: string, ...args: readonly string[]) =>
+      specc(["train", file, "--engine", "wasm", "--out-dir", out, ...args], { cwd });
+
+    test("begins where a file, a run, a checkpoint or an imported model ended", async () => {
+      const cwd = project({ "model.arch": llama });
+      expect((await train(cwd, "model.arch", "a", "-q")).code).toBe(0);
+      const end = evaluations(join(cwd, "a/metrics.jsonl")).at(-1)!;
+      for (const weights of ["a/model.safetensors", "a", "a/checkpoint-6"]) {
+        const ran = await train(cwd, "model.arch", "b", "--overwrite", "--weights", weights);
+        expect([ran.code, ran.err]).toEqual([
+          0,
+          expect.stringMatching(/beginning with a\/(checkpoint-6\/)?model\.safetensors\n/),
+        ]);
+        expect(evaluations(join(cwd, "b/metrics.jsonl"))[0]).toBe(end);
+      }
+      const header = JSON.parse(readFileSync(join(cwd, "b/metrics.jsonl"), "utf8").split("\n")[0]!) as object; // prettier-ignore
+      const from = join(cwd, "a/checkpoint-6/model.safetensors");
+      expect(header).toMatchObject({ config: { weights: from } });
+      expect(readFileSync(join(cwd, "b/report.html"), "utf8")).toContain(from);
+      // a resumed run still says so
+      await train(cwd, "model.arch", "c", "-q", "--weights", "a", "--steps", "2");
+      await train(cwd, "model.arch", "c", "-q", "--resume-from-checkpoint", "latest");
+      expect(readFileSync(join(cwd, "c/metrics.jsonl"), "utf8").split("\n")[0]).toContain(
+        join(cwd, "a/model.safetensors"),
+      );
+
+      await specc(["export", "a", "-o", "hub", "-q"], { cwd });
+      const imported = await specc(["import", "hub", "-o", "in/model.arch", "--name", "Hub"], {
+        cwd,
+      });
+      expect(imported.code, imported.err).toBe(0);
+      const recipe = llama.slice(llama.indexOf("recipe")).replace("for Tiny", "for Hub");
+      writeFileSync(
+        join(cwd, "tune.arch"),
+        `spec 1\nimport { Hub } from "./in/model.arch"\n${recipe}`,
+      );
+      const tuned = await train(cwd, "tune.arch", "d", "-q", "--weights", "in");
+      expect(tuned.code, tuned.err).toBe(0);
+      expect(evaluations(join(cwd, "d/metrics.jsonl"))[0]).toBeCloseTo(end, 6);
+    });
+    test("weights of another model, and none at all, stop before anything is written", async () => {
+      const cwd = project({ "model.arch": llama, "other.arch": TINY });
+      await train(cwd, "other.arch", "a", "-q");
+      const refused = async (...args: readonly string[]): Promise<readonly [number, string]> => {
+        const { code, err } = await train(cwd, "model.arch", "b", "-q", ...args);
+        expect(existsSync(join(cwd, "b"))).toBe(false);
+        return [code, err];
+      };
+      expect(await refused("--weights", "a")).toEqual([
+        1,
+        expect.stringMatching(
+          /a\/model\.safetensors: does not fit the model: not in the model: model\.layers\.0\.gpas_block\.gate, .*\n.*specc import/,
+        ),
+      ]);
+      const wide = await refused("--weights", "a", "--set", "hidden_size = 32");
+      expect(wide[1]).toContain("is [256, 16] here and [256, 32] in the model");
+      expect(await refused("--weights", "none")).toEqual([
+        2,
+        expect.stringContaining("no such file or folder: none"),
+      ]);
+      expect((await refused("--weights", "data"))[1]).toContain("data holds no weights");
+      expect((await refused("--weights", "a", "--resume-from-checkpoint", "latest"))[1]).toContain(
+        "not with --weights",
+      );
+      const own = await train(cwd, "other.arch", "a", "--weights", "a");
+      expect([own.code, own.err]).toEqual([
+        2,
+        expect.stringContaining("lies in the folder of the"),
+      ]);
+    });
+  });
   test("a bundle trains as its spec does", async () => {
     const cwd = project();
     await specc(["train", "model.arch", "-q", "--out-dir", "a"], { cwd });

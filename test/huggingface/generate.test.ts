@@ -118,6 +118,55 @@ describe("generate", () => {
     expect(ended!.ended).toBe("stop");
     expect(ended!.ids).toEqual(plain!.ids.slice(0, plain!.ids.indexOf(end)));
   });
+  test("generation_config.json says how text is drawn where no option does", async () => {
+    const cwd = await trained();
+    const file = join(cwd, "run", "generation_config.json");
+    const drawn = async (config: object, ...options: readonly string[]) => {
+      writeFileSync(file, JSON.stringify(config));
+      const ran = await specc(
+        ["generate", "run", "--prompt", "The ", "--engine", "cpu", "--json", ...options],
+        { cwd },
+      );
+      expect(ran.code, ran.err).toBe(0);
+      return { ...(JSON.parse(ran.out) as { drawing: object } & Told), err: ran.err };
+    };
+    const short = ["--tokens", "2"];
+    const plain = await drawn({ eos_token_id: 300 }, ...short);
+    expect(plain.drawing).toEqual({ tokens: 2, temperature: 0.8 });
+    expect(plain.err).not.toContain("generation_config.json");
+
+    const config = { do_sample: true, temperature: 0.6, top_p: 0.9, repetition_penalty: 1.1, max_new_tokens: 3 }; // prettier-ignore
+    const own = await drawn(config);
+    const said = { temperature: 0.6, topK: 50, topP: 0.9, repetitionPenalty: 1.1 };
+    expect(own.drawing).toEqual({ ...said, tokens: 3 });
+    expect(own.completions[0]!.ids).toHaveLength(3);
+    expect(own.err).toContain(
+      "generation_config.json: temperature 0.6, top-k 50, top-p 0.9, repetition penalty 1.1, tokens 3, unless an option says otherwise\n",
+    );
+    const asOptions = ["--temperature", "0.6", "--top-k", "50", "--top-p", "0.9", "--repetition-penalty", "1.1", "--tokens", "3"]; // prettier-ignore
+    expect((await drawn({}, ...asOptions)).completions).toEqual(own.completions);
+
+    const mixed = await drawn(config, "--temperature", "1.5", ...short);
+    expect(mixed.drawing).toEqual({ ...said, temperature: 1.5, tokens: 2 });
+    expect((await drawn(config, "--greedy", ...short)).drawing).toMatchObject({ temperature: 0 });
+    // the likeliest token each time, unless the command draws
+    expect((await drawn({ do_sample: false, top_p: 0.9 }, ...short)).drawing).toMatchObject({
+      temperature: 0,
+    });
+    expect((await drawn({ do_sample: false }, "--top-p", "0.5", ...short)).drawing).toMatchObject({
+      temperature: 0.8,
+      topP: 0.5,
+    });
+    expect((await drawn({ num_beams: 4, min_p: 0.1, typical_p: 1 }, ...short)).err).toContain(
+      "generation_config.json: no use is made of num_beams, min_p\n",
+    );
+    writeFileSync(file, JSON.stringify({ temperature: "hot" }));
+    const bad = await generate(cwd, "--prompt", "The ");
+    expect([bad.code, bad.err]).toEqual([
+      1,
+      expect.stringContaining('generation_config.json: temperature is "hot", not a number from 0'),
+    ]);
+  });
   test("what the tokenizer puts before a text is before a prompt, and not before a chat", async () => {
     const cwd = await trained({ "chat_template.jinja": TEMPLATE });
     const path = join(cwd, "run", "tokenizer.json");

@@ -1,6 +1,12 @@
 // `specc generate`: continues prompts. The texts go to standard output, the first one as it is made; with --json all at the end.
 import { resolve } from "node:path";
-import { NonFiniteLogits, type Generated } from "../../runtime/index.ts";
+import {
+  NonFiniteLogits,
+  withDefaults,
+  type Generated,
+  type GenerationDefaults,
+  type SamplingOptions,
+} from "../../runtime/index.ts";
 import { conversationsOf, type ChatChoice } from "../conversations.ts";
 import { CliError } from "../errors.ts";
 import { readText, shownPath } from "../files.ts";
@@ -12,8 +18,8 @@ export interface GenerateOptions extends ChoiceOptions, ChatChoice {
   readonly weights?: string;
   readonly prompt?: readonly string[];
   readonly promptFile?: string;
-  readonly maxNewTokens: number;
-  readonly temperature: number;
+  readonly maxNewTokens?: number;
+  readonly temperature?: number;
   readonly greedy?: boolean;
   readonly topK?: number;
   readonly topP?: number;
@@ -80,6 +86,39 @@ const inOrder = (io: Io, prompts: readonly string[]) => {
   };
 };
 
+/** Where neither the command nor the model's own file says anything. */
+const USUAL = { tokens: 100, temperature: 0.8 } as const;
+
+const drawingOf = (options: GenerateOptions, defaults: GenerationDefaults) => {
+  const { maxNewTokens, temperature, greedy, topK, topP, repetitionPenalty } = options;
+  const wanted = {
+    tokens: maxNewTokens,
+    temperature: greedy === true ? 0 : temperature,
+    topK,
+    topP,
+    repetitionPenalty,
+  };
+  const given = Object.entries(wanted).filter(([, value]) => value !== undefined);
+  return { ...USUAL, ...withDefaults(Object.fromEntries(given), defaults) };
+};
+
+/** What of a text's drawing comes from the model's own file, and what of that file has no meaning here. */
+const tellDefaults = (io: Io, { options, unused }: GenerationDefaults): void => {
+  const words: Readonly<Record<keyof typeof options, string>> = {
+    temperature: "temperature",
+    topK: "top-k",
+    topP: "top-p",
+    repetitionPenalty: "repetition penalty",
+    tokens: "tokens",
+  };
+  const said = (Object.keys(words) as (keyof SamplingOptions)[]).flatMap((key) =>
+    options[key] === undefined ? [] : [`${words[key]} ${options[key] ?? "none"}`],
+  );
+  if (said.length > 0)
+    io.err(`generation_config.json: ${said.join(", ")}, unless an option says otherwise\n`);
+  if (unused.length > 0) io.err(`generation_config.json: no use is made of ${unused.join(", ")}\n`);
+};
+
 export const generate = async (
   io: Io,
   version: string,
@@ -107,13 +146,12 @@ export const generate = async (
       // Of a conversation the answer alone is shown.
       const shown = chats === undefined ? given : chats.map(() => "");
       const writer = options.json === true ? undefined : inOrder(io, shown);
+      const defaults = await model.generationDefaults();
+      if (options.quiet !== true) tellDefaults(io, defaults);
       writer?.begin();
+      const drawing = drawingOf(options, defaults);
       const completions = await model.complete(prompts, {
-        tokens: options.maxNewTokens,
-        temperature: options.greedy === true ? 0 : options.temperature,
-        topK: options.topK ?? null,
-        topP: options.topP ?? 1,
-        repetitionPenalty: options.repetitionPenalty ?? 1,
+        ...drawing,
         stop: options.stop ?? [],
         seed: options.seed,
         rendered: chats !== undefined,
@@ -122,7 +160,7 @@ export const generate = async (
       });
       if (writer === undefined)
         io.out(
-          `${JSON.stringify({ formatVersion: "1.0", engine: model.engine, completions }, null, 2)}\n`,
+          `${JSON.stringify({ formatVersion: "1.0", engine: model.engine, drawing, completions }, null, 2)}\n`,
         );
       else writer.onEnd(completions);
       return interrupt.code();

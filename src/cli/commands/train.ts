@@ -1,6 +1,6 @@
 // `specc train`: from a spec or a bundle to weights, metrics and a report, in a folder that is a bundle itself.
 import { readFileSync } from "node:fs";
-import { dirname, join, resolve } from "node:path";
+import { dirname, join, resolve, sep } from "node:path";
 import { FileFault } from "../../bundle/file-fault.ts";
 import type { TrainingSpec } from "../../bundle/manifest.ts";
 import { bundle as bundleOf, type Compilation } from "../../compiler/compile.ts";
@@ -30,11 +30,12 @@ import {
   takeRunFolder,
   type RunPlan,
 } from "../run-folder.ts";
-import { openTarget, withModel, type EngineName, type Opened } from "../runtime.ts";
+import { givenWeights, openTarget, withModel, type EngineName, type Opened } from "../runtime.ts";
 
 export interface TrainOptions extends ChoiceOptions {
   readonly outDir?: string;
   readonly resumeFromCheckpoint?: string;
+  readonly weights?: string;
   readonly overwrite?: boolean;
   readonly steps?: number;
   readonly engine: EngineName;
@@ -79,6 +80,8 @@ interface Begun {
   readonly training: TrainingSpec;
   readonly plan: RunPlan;
   readonly resumed: Resumed | undefined;
+  /** What it begins with; undefined: the seed's values. */
+  readonly weights: string | undefined;
   /** The last step of this run. */
   readonly last: number;
 }
@@ -105,6 +108,11 @@ const begin = (io: Io, name: string, opened: Opened, options: TrainOptions): Beg
     throw new CliError(`--seed ${options.seed}: the run goes on with its own, ${seed}`, [
       "leave --seed away, or train anew in another folder",
     ]);
+  const weights = options.weights === undefined ? undefined : givenWeights(io, options.weights);
+  if (weights?.startsWith(`${out}${sep}`) === true)
+    throw new CliError(`--weights ${options.weights ?? ""} lies in the folder of the new run`, [
+      "choose another --out-dir",
+    ]);
   const { totalSteps } = training;
   // lengths that nobody has counted yet are 0
   if (options.steps !== undefined && totalSteps > 0 && options.steps > totalSteps)
@@ -112,7 +120,7 @@ const begin = (io: Io, name: string, opened: Opened, options: TrainOptions): Beg
       `--steps ${options.steps}: the recipe ends after ${counted(totalSteps, "step")}`,
       [`--steps stops earlier; --set "length=${options.steps} steps" makes a longer recipe`],
     );
-  return { opened, training, plan, resumed, last: options.steps ?? totalSteps };
+  return { opened, training, plan, resumed, weights, last: options.steps ?? totalSteps };
 };
 
 /** A finished run that is asked for no further step has nothing left to do. */
@@ -134,7 +142,7 @@ const tellDone = (io: Io, { training, plan, resumed, last }: Begun): void => {
   );
 };
 
-const announce = (io: Io, { opened, training, plan, resumed, last }: Begun): void => {
+const announce = (io: Io, { opened, training, plan, resumed, weights, last }: Begun): void => {
   const { model } = opened.bundle.manifest;
   const { batch, data } = training;
   const from = resumed?.state?.step ?? 0;
@@ -149,6 +157,7 @@ const announce = (io: Io, { opened, training, plan, resumed, last }: Begun): voi
       ? `training ${what}: ${counted(steps, "step")} of ${size}, ${countText(steps * batch * each)} in all\n`
       : `going on with ${what} after step ${from}: ${counted(steps, "step")} of ${size} to step ${last}\n`,
   );
+  if (weights !== undefined) io.err(`beginning with ${shownPath(io.cwd, weights)}\n`);
   io.err(`run: ${shownPath(io.cwd, plan.folder)}\n`);
 };
 
@@ -198,7 +207,7 @@ const withWayOn = (error: unknown, { folder, resume }: RunPlan): unknown => {
 };
 
 const run = async (io: Io, version: string, begun: Begun, options: TrainOptions) => {
-  const { opened, plan, resumed } = begun;
+  const { opened, plan, resumed, weights } = begun;
   const { bundle, host, folder, compilation } = opened;
   const { folder: out } = plan;
   const view = progressView(io, options.quiet === true);
@@ -212,6 +221,7 @@ const run = async (io: Io, version: string, begun: Begun, options: TrainOptions)
         seed: options.seed,
         steps: options.steps,
         resumeFrom: resumed?.folder,
+        weights,
         source: sourceOf(compilation, folder),
         signal: controller.signal,
         // Until here nothing is lost when a signal ends the process at once.
@@ -250,6 +260,8 @@ export const train = async (
 ): Promise<number> => {
   if (options.resumeFromCheckpoint !== undefined && options.overwrite === true)
     throw new CliError("--overwrite drops the run that --resume-from-checkpoint goes on with");
+  if (options.resumeFromCheckpoint !== undefined && options.weights !== undefined)
+    throw new CliError("a run goes on with the weights of its checkpoint, not with --weights");
   if (options.outDir !== undefined) refuseForeign(io, resolve(io.cwd, options.outDir));
   const opened = await openTarget(io, version, name, options, { recipe: true });
   const begun = begin(io, name, opened, options);

@@ -16,6 +16,8 @@ export interface ReportInput {
   readonly engine: string;
   readonly seed: number;
   readonly result: TrainResult;
+  /** What the training began with instead of the seed's values. */
+  readonly weights?: string | undefined;
   /** Prompt and text. */
   readonly sample: string | undefined;
   /** The spec as its author wrote it. */
@@ -228,7 +230,7 @@ const measureText = (evaluation: TrainResult["evaluation"]): string => {
     : `${evaluation.images} images`;
 };
 
-const detailsOf = ({ manifest, engine, seed, result }: ReportInput): string => {
+const detailsOf = ({ manifest, engine, seed, weights, result }: ReportInput): string => {
   const { model, training, generator, specHash } = manifest;
   const flops = model.kind === "decoder" ? model.flopsPerToken : model.flopsPerImage;
   const rows: readonly (readonly [string, string])[] = [
@@ -238,6 +240,7 @@ const detailsOf = ({ manifest, engine, seed, result }: ReportInput): string => {
     ["Held-out measure", measureText(result.evaluation)],
     ["Engine", engine],
     ["Seed", String(seed)],
+    ...(weights === undefined ? [] : ([["Began with", weights]] as const)),
     [`FLOPs ${oneOf(manifest)}, forward and backward`, shortNumber(flops)],
     ["Spec", `sha256 ${specHash}`],
     ["Written by", `${generator.name} ${generator.version}`],

@@ -24,6 +24,8 @@ export interface TrainerState {
   readonly elapsed_seconds: number;
   /** The lowest held-out loss. */
   readonly best_metric: number | null;
+  /** What the training began with instead of the seed's values: a path. */
+  readonly initial_weights?: string | null;
   /** Evaluations only; each step is in metrics.jsonl. */
   readonly log_history: readonly Row[];
 }

@@ -45,7 +45,7 @@ export interface TrainOptions {
   /** A checkpoint's folder, or "latest". */
   readonly resumeFrom?: string | undefined;
   /** Weights to start from instead of the seed's. */
-  readonly begin?: (() => Promise<void>) | undefined;
+  readonly begin?: { readonly from: string; readonly load: () => Promise<void> } | undefined;
   /** Saves, then ends. */
   readonly signal?: AbortSignal | undefined;
   /** Called when data, tokenizer and checkpoint are open, before anything is written to `outDir`. */
@@ -85,9 +85,9 @@ export const recipeOf = (manifest: Manifest): TrainingSpec => {
 const totalStepsOf = (spec: TrainingSpec, data: LoadedData): number =>
   spec.totalSteps > 0 ? spec.totalSteps : stepsFor(data.train, spec.length.value, spec.batch);
 
-const fresh = (manifest: Manifest, seed: number): TrainerState => ({
+const fresh = (manifest: Manifest, seed: number, weights: string | undefined): TrainerState => ({
   global_step: 0, epoch: 0, seed, spec_sha256: manifest.specHash, num_input_tokens_seen: 0, elapsed_seconds: 0,
-  best_metric: null, log_history: [],
+  best_metric: null, log_history: [], initial_weights: weights ?? null,
 }); // prettier-ignore
 
 /** Digits that lists of numbers are written with: they are many. */
@@ -129,7 +129,7 @@ const begin = async (
   run: Pick<Run, "session" | "manifest" | "seed" | "options">,
 ): Promise<void> => {
   await initialise(run.session, run.manifest, run.seed);
-  await run.options.begin?.();
+  await run.options.begin?.load();
 };
 
 /** Asks for update `step`. */
@@ -346,10 +346,12 @@ export const train = async (
   const seed = state?.seed ?? options.seed ?? spec.seed;
   if (state === undefined) await begin({ session, manifest, seed, options });
   options.beforeWriting?.();
+  const start = state ?? fresh(manifest, seed, options.begin?.from);
   const metrics = await openMetrics(host, joinPath(outDir, "metrics.jsonl"), manifest, {
     engine: session.engine,
     seed,
-    through: state?.global_step ?? 0,
+    weights: start.initial_weights ?? null,
+    through: start.global_step,
   });
   await removePartials(host, outDir);
   // A resumed run keeps what its checkpoint came with, older ones first; a new one replaces what lies there.
@@ -373,7 +375,7 @@ export const train = async (
     metrics,
     resumed,
   };
-  const result = await loop(run, state ?? fresh(manifest, seed));
+  const result = await loop(run, start);
   if (result.status === "finished") {
     for (const [name, bytes] of await weightFiles(session, manifest))
       await replaceFile(host, joinPath(outDir, name), bytes);

@@ -39,13 +39,13 @@ const earlierRows = async (host: Host, path: string, through: number): Promise<r
   });
 };
 
-const headerOf = (manifest: Manifest, engine: string, seed: number): object => ({
+const headerOf = (manifest: Manifest, { engine, seed, weights }: LogOptions): object => ({
   type: "run",
   run_id: `${manifest.model.name}-${manifest.specHash.slice(0, 12)}-${seed}`,
   spec_sha256: manifest.specHash,
   versions: { [manifest.generator.name]: manifest.generator.version },
   backend: engine,
-  config: { model: { ...manifest.model }, training: manifest.training, seed },
+  config: { model: { ...manifest.model }, training: manifest.training, seed, weights },
 });
 
 export interface MetricsLog {
@@ -56,6 +56,8 @@ export interface MetricsLog {
 export interface LogOptions {
   readonly engine: string;
   readonly seed: number;
+  /** What the training began with; null: the seed's values. */
+  readonly weights: string | null;
   /** The step that the run resumes after; 0 starts anew. */
   readonly through: number;
 }
@@ -65,9 +67,9 @@ export const openMetrics = async (
   manifest: Manifest,
   options: LogOptions,
 ): Promise<MetricsLog> => {
-  const { engine, seed, through } = options;
+  const { through } = options;
   const rows: Row[] = through > 0 ? [...(await earlierRows(host, path, through))] : [];
-  const header = `${JSON.stringify(headerOf(manifest, engine, seed))}\n`;
+  const header = `${JSON.stringify(headerOf(manifest, options))}\n`;
   await replaceFile(host, path, header + rows.map(jsonRow).join(""));
   return {
     rows,
