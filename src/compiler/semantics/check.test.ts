@@ -104,7 +104,7 @@ describe("models", () => {
     expect(decoder(models["B"]).blocks[0]!.attention["heads"]).toBe(4);
     expect(
       names(`${llama}model A extends Llama(hidden: 64) { } model B extends A(hidden: 128) { }`),
-    ).toEqual(["unknown-argument"]);
+    ).toEqual(["duplicate-argument"]);
   });
 
   test("a parameter without a default makes a template", () => {

@@ -42,6 +42,8 @@ interface Given {
   readonly ctx: Context;
   /** Passed on by a child that has no such parameter. */
   readonly leftover: boolean;
+  /** What a declaration between gives for the same parameter. */
+  readonly before?: Arg;
 }
 
 /** What a kind of declaration may hold beside keys. */
@@ -220,7 +222,8 @@ const bind = (
       position += 1;
     }
     const first = param && taken.get(param);
-    if (param === undefined || (first !== undefined && g.leftover)) rest.push(g);
+    if (param === undefined) rest.push(g);
+    else if (first !== undefined && g.leftover) rest.push({ ...g, before: first.arg });
     else if (first !== undefined)
       checker.report(
         "duplicate-argument",
@@ -288,9 +291,12 @@ const refuse = (
   def: Definition,
   checker: Checker,
 ): void => {
-  for (const { arg } of rest) {
+  for (const { arg, before } of rest) {
     const { name } = arg;
-    if (name === undefined) {
+    if (name !== undefined && before !== undefined) {
+      const notes = [{ at: before.span, text: "given here already, by what is extended" }];
+      checker.report("duplicate-argument", name.span, { name: name.text }, { notes });
+    } else if (name === undefined) {
       checker.report("too-many-arguments", arg.span, { name: def.name.text, count: known.length });
     } else {
       const args = { name: name.text, of: def.name.text };
