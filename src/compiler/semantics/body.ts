@@ -12,10 +12,10 @@ export interface Place {
   /** "model", "blocks", "recipe". */
   readonly name: string;
   readonly keys: readonly Key[];
-  /** Where models that read something else have the key, what each of the two reads. */
+  /** Where models that read something else have the key, what each of the two reads, and their `input`. */
   readonly elsewhere?: (
     key: string,
-  ) => { readonly other: string; readonly reads: string } | undefined;
+  ) => { readonly other: string; readonly reads: string; readonly input: string } | undefined;
   /** Words that are more than keys: "blocks", "decay". */
   readonly words: readonly string[];
   /** Path of the place for `--set`: "" or "blocks". */
@@ -38,7 +38,13 @@ export const evaluateKeys = (
     if (place.keys.some((key) => key.name === name.text)) continue;
     const known = place.elsewhere?.(name.text);
     if (known !== undefined) {
-      own.report("key-of-other-input", name.span, { key: name.text, ...known });
+      const { other, reads, input } = known;
+      own.report(
+        "key-of-other-input",
+        name.span,
+        { key: name.text, other, reads },
+        { help: [`remove it; input = ${input}(…) makes a model that reads ${other}`] },
+      );
       continue;
     }
     misnamed = true;

@@ -118,7 +118,7 @@ const elsewhere = (
     others.find((other) => vocabulary.keys[other[place]]?.some(({ name }) => name === key));
   return (key) => {
     const other = found(key);
-    return other && { other: other.reads, reads: kind.reads };
+    return other && { other: other.reads, reads: kind.reads, input: other.input };
   };
 };
 

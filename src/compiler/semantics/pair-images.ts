@@ -39,7 +39,9 @@ export const checkImages = (
   const source = variantOf(recipe.data["source"]);
   if (recipe.data.is !== "images" || source === undefined) {
     const args = { data: recipe.data.is, gives: "tokens", model: model.name, reads: "images" };
-    report("data-of-other-input", at("data"), args);
+    report("data-of-other-input", at("data"), args, {
+      help: ["use data = images(…), or train a model that reads tokens"],
+    });
     return;
   }
   const { size, classes } = holdingsOf(source);
@@ -54,6 +56,7 @@ export const checkImages = (
         help: [`use input = image(${size.join(", ")})`],
       },
     );
+  checkCrops(model, recipe, at, report);
   const known = numberOf(model.head["classes"]);
   if (known < classes)
     report(
@@ -74,4 +77,25 @@ export const checkImages = (
       { key: "a length in tokens", model: model.name },
       { help: ["give it in steps or epochs"] },
     );
+};
+
+/** A window further away than the image is long would show nothing of it. */
+const checkCrops = (
+  model: ImageSpec,
+  recipe: RecipeSpec,
+  at: (path: string) => ReturnType<typeof placeOf>,
+  report: Report,
+): void => {
+  const side = Math.min(numberOf(model.input["height"]), numberOf(model.input["width"]));
+  const steps = recipe.data["augment"];
+  (Array.isArray(steps) ? (steps as readonly Value[]) : []).forEach((step, i) => {
+    const padding = numberOf(variantOf(step)?.["padding"]);
+    if (padding >= side)
+      report(
+        "crop-past-image",
+        at(`data.augment.${i}.padding`),
+        { padding, side },
+        { help: [`use a padding below ${side}; 4 is usual for images of 32×32`] },
+      );
+  });
 };

@@ -53,12 +53,12 @@ const checkText = (
   const m = `models.${model.name}`;
   const r = `recipes.${recipe.name}`;
   if (recipe.data.is !== "text") {
-    report("data-of-other-input", placeOf(`${r}.data`, origins), {
-      data: recipe.data.is,
-      gives: "images",
-      model: model.name,
-      reads: "tokens",
-    });
+    report(
+      "data-of-other-input",
+      placeOf(`${r}.data`, origins),
+      { data: recipe.data.is, gives: "images", model: model.name, reads: "tokens" },
+      { help: ["use data = text(…), or train a model with input = image(…)"] },
+    );
     return;
   }
   const sequence = recipe.data["sequence"];

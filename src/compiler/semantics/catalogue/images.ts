@@ -95,4 +95,12 @@ export const imageEntries = [
       "image(8, 8, 3, mean: [0.5, 0.5, 0.5], std: [0.2, 0.2, 0.2])",
     ),
   ),
+  entry(
+    3710,
+    "crop-past-image",
+    "a crop may lie {padding} places past an image of {side}, where nothing of it is left",
+    "The window of a crop moves by up to the padding either way; what it shows must still be some of the image.",
+    trained("").replace("size: 8)", "size: 8), augment: crop(8)"),
+    trained("").replace("size: 8)", "size: 8), augment: crop(2)"),
+  ),
 ] as const;
