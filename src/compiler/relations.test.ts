@@ -38,6 +38,10 @@ describe("relations", () => {
       "attention = mha(heads: 4, position: alibi(), qk_norm: per_head())",
     );
   });
+  it("put both into a list, in their order", () => {
+    expect(relation("crop", "flip")).toMatchObject({ kind: "together", complaints: [] });
+    expect(relation("crop", "flip").text).toContain("augment: [crop(), flip()]");
+  });
   it("say what excludes them", () => {
     const refused = relation("gpas", "post");
     expect(verdictOf(refused)).toBe("no");

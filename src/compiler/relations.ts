@@ -116,6 +116,18 @@ const inserted = (host: Value, guest: Value): Value | undefined => {
   return inner && { ...host, args: new Map([...host.args, [key, inner]]) };
 };
 
+/** `host`, where it holds `a` in a list, with `b` after it. */
+const listed = (host: Value, a: Value, b: Value): Value | undefined => {
+  if (a.ctor.of !== b.ctor.of) return undefined;
+  for (const [key, arg] of host.args) {
+    if (typeof arg === "string") continue;
+    const isList = host.ctor.keys.some(({ name, type }) => name === key && type.kind === "list");
+    const both = arg === a && isList ? `[${written(a)}, ${written(b)}]` : listed(arg, a, b);
+    if (both !== undefined) return { ...host, args: new Map([...host.args, [key, both]]) };
+  }
+  return undefined;
+};
+
 /** A line of a body: "norm = pre()", "decay { * => none() }". */
 interface Setting {
   readonly place: Place;
@@ -159,7 +171,7 @@ const together = (
 ): Pick<Combined, "kind" | "settings"> => {
   if (one.place !== other.place || one.key !== other.key)
     return { kind: "together", settings: [only(one), only(other)] };
-  const both = inserted(one.value, b) ?? inserted(other.value, a);
+  const both = inserted(one.value, b) ?? inserted(other.value, a) ?? listed(one.value, a, b);
   if (both !== undefined) return { kind: "together", settings: [only({ ...one, value: both })] };
   if (one.rule) {
     const rules = `norm => ${written(one.value)} * => ${written(other.value)}`;
