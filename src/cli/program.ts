@@ -9,11 +9,14 @@ export interface CommonOptions {
   readonly color?: "auto" | "always" | "never" | boolean;
   readonly quiet?: boolean;
 }
-/** Which model, which recipe, and what of it is set from outside. */
-export interface ChoiceOptions extends CommonOptions {
+/** Which model, and what of it is set from outside. */
+export interface ModelChoice extends CommonOptions {
   readonly model?: string;
-  readonly recipe?: string;
   readonly set?: Readonly<Record<string, string>>;
+}
+/** Which model and which recipe. */
+export interface ChoiceOptions extends ModelChoice {
+  readonly recipe?: string;
 }
 
 const whole =
@@ -61,15 +64,16 @@ const common = (command: Command): Command =>
     .option("--no-color", "the same as --color never")
     .option("-q, --quiet", "no progress, no banners")
     .addHelpText("after", EXIT_CODES);
-const choice = (command: Command): Command =>
+const modelChoice = (command: Command): Command =>
   common(command)
     .option("--model <name>", "the model, where a file declares several")
-    .option("--recipe <name>", "the recipe, where a file declares several")
     .option(
       "--set <key=value>",
       "override a parameter or key; may repeat, is checked as source is",
       setting,
     );
+const choice = (command: Command): Command =>
+  modelChoice(command).option("--recipe <name>", "the recipe, where a file declares several");
 const format = (): Option =>
   new Option("--format <name>", "how diagnostics are written")
     .choices(["text", "json", "ndjson", "sarif", "github"])
@@ -271,7 +275,7 @@ weights says of drawing holds where no option is given.`,
       done(await (await import("./commands/import.ts")).importFolder(io, version, folder, options));
     });
 
-  choice(add("export", "write a folder that Hugging Face's transformers loads"))
+  modelChoice(add("export", "write a folder that Hugging Face's transformers loads"))
     .argument("<target>", "an .arch file, a bundle or a run")
     .requiredOption("-o, --out-dir <dir>", "the folder")
     .option("--weights <file>", "safetensors (default: beside the target)")
@@ -370,7 +374,7 @@ It is kept in $SPECC_CACHE_DIR, else ~/.cache/specc; no node_modules is touched.
       done(await (await import("./commands/backend.ts")).list(io, options));
     });
 
-  choice(add("forward", "logits, loss, block states and gradients of given inputs"))
+  modelChoice(add("forward", "logits, loss, block states and gradients of given inputs"))
     .argument("<target>", "an .arch file or a bundle's folder")
     .option("--weights <path>", "safetensors, or a folder of them (default: beside the target)")
     .requiredOption(

@@ -58,6 +58,15 @@ describe("invocation", () => {
       (await specc(["train", "model.arch", "--engine", "abacus"], { cwd: project() })).err,
     ).toContain("wasm");
   });
+  test("commands that follow no recipe take none", async () => {
+    for (const command of [
+      ["forward", "model.arch", "--inputs", "x.safetensors", "--out", "y.safetensors"],
+      ["export", "model.arch", "--out-dir", "out"],
+    ]) {
+      const { code, err } = await specc([...command, "--recipe", "Train"], { cwd: project() });
+      expect([code, err]).toEqual([2, expect.stringContaining("unknown option '--recipe'")]);
+    }
+  });
   test("--set needs key=value", async () => {
     const { code, err } = await specc(["check", "model.arch", "--set", "length"], {
       cwd: project(),

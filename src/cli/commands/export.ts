@@ -40,10 +40,10 @@ import {
 } from "../huggingface/shards.ts";
 import { linkFile, writeTensors } from "../huggingface/weight-files.ts";
 import type { Io } from "../io.ts";
-import type { ChoiceOptions } from "../program.ts";
+import type { ModelChoice } from "../program.ts";
 import { bundleTarget, checkedTarget, decoderOf, placeOf, refuseChoice } from "../target.ts";
 
-export interface ExportOptions extends ChoiceOptions {
+export interface ExportOptions extends ModelChoice {
   readonly outDir: string;
   readonly weights?: string;
   readonly dtype?: DtypeName;

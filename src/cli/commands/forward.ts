@@ -8,12 +8,12 @@ import { compile, type Target } from "../../compiler/compile.ts";
 import { shownPath, writeFile } from "../files.ts";
 import { readInputs } from "../forward-inputs.ts";
 import type { Io } from "../io.ts";
-import type { ChoiceOptions } from "../program.ts";
+import type { ModelChoice } from "../program.ts";
 import { nodeHost } from "../../runtime/node/index.ts";
 import { loadCompiled, needWeights, withModel, type EngineName } from "../runtime.ts";
 import { bundleTarget, checkedTarget, placeOf, refuseChoice } from "../target.ts";
 
-export interface ForwardOptions extends ChoiceOptions {
+export interface ForwardOptions extends ModelChoice {
   readonly weights?: string;
   readonly inputs: string;
   readonly out: string;
