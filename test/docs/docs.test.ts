@@ -7,7 +7,7 @@ import { describe, expect, test } from "vitest";
 import { analyze } from "../../src/compiler/analyze.ts";
 import { PAGE } from "../../src/compiler/diagnostics/render.ts";
 import { generatedPages, generatedParts } from "../../src/compiler/generated-docs.ts";
-import { specc } from "../cli/run.ts";
+import { project, specc } from "../cli/run.ts";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const read = (path: string): string => readFileSync(root + path, "utf8");
@@ -74,7 +74,29 @@ test.each(generatedPages())("$path is up to date (npm run docs)", async ({ path,
 test("every command of the README is a command", async () => {
   const { out } = await specc(["--help"], { cwd: root });
   const commands = [...out.matchAll(/^ {2}(\w+)/gm)].map((match) => match[1]);
-  const named = [...read("README.md").matchAll(/^\| `specc (\w+)/gm)].map((match) => match[1]);
+  const named = [...read("README.md").matchAll(/^\|.*\|$/gm)].flatMap(([row]) =>
+    [...row.matchAll(/`specc (\w+)/g)].map((match) => match[1]),
+  );
   expect(named.length).toBeGreaterThan(5);
   for (const name of named) expect(commands).toContain(name);
+});
+
+test("options of the README's table are options of their commands", async () => {
+  const rows = [...read("README.md").matchAll(/^\| `specc (\w+).*\|$/gm)];
+  const options = rows.flatMap(([row, command]) =>
+    [...row.matchAll(/--[\w-]+/g)].map(([option]) => ({ command: command!, option })),
+  );
+  expect(options.length).toBeGreaterThan(1);
+  for (const { command, option } of options)
+    expect((await specc([command, "--help"], { cwd: root })).out).toContain(option);
+});
+
+test("what the README says uses the trained weights finds them in the run", async () => {
+  const [run = ""] = read("README.md").match(/(?<=^\| `specc eval )\S+(?=`)/m) ?? [];
+  const cwd = project();
+  const trained = await specc(["train", "model.arch", "--engine", "cpu", "-q"], { cwd });
+  expect([trained.code, trained.err]).toEqual([0, ""]);
+  const found = await specc(["eval", run, "--engine", "cpu", "--json"], { cwd });
+  expect(found.code).toBe(0);
+  expect(JSON.parse(found.out)).toMatchObject({ weights: "runs/Train/model.safetensors" });
 });
