@@ -242,6 +242,8 @@ describe("inspect", () => {
       cwd,
     });
     expect(built.out).toContain("attention");
+    const line = TINY.split("\n").findIndex((text) => text.includes("attention = ")) + 1;
+    expect(built.out).toMatch(new RegExp(`\\(attention .* ; model\\.arch:${line}\n`));
     const expanded = await specc(
       ["inspect", "model.arch", "--print-ir=after:expand", "--program", "forward"],
       { cwd },

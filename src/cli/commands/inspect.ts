@@ -12,6 +12,7 @@ import {
 import { modelSvg } from "../../compiler/emit/model-svg.ts";
 import { branchOf, summarize, type Layer, type Summary } from "../../compiler/emit/summary.ts";
 import { printGraph } from "../../compiler/ir/text.ts";
+import { placeFinder } from "../../compiler/places.ts";
 import { painter, wantsColor } from "../color.ts";
 import { CliError } from "../errors.ts";
 import { shownPath, writeFile } from "../files.ts";
@@ -54,7 +55,9 @@ const printIr = (io: Io, target: Target, options: InspectOptions): number => {
     throw new CliError(`no pass is called ${wanted}`, [
       `there are ${stages.map((s) => s.name).join(", ")}`,
     ]);
-  const text = printGraph(stage.graph);
+  const text = printGraph(stage.graph, {
+    where: placeFinder(target.checked.sources, target.entry),
+  });
   io.out(text.endsWith("\n") ? text : `${text}\n`);
   return 0;
 };

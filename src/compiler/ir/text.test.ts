@@ -34,7 +34,9 @@ it("shows where a node came from", () => {
     b.emit("iota", [], { dtype: "i32", shape: [{ name: "t", size: 3 }], axis: 0 }),
   );
   const graph = { name: "g", inputs: [], outputs: [{ name: "y", node: y }], updates: [] };
-  const text = printGraph(graph, { where: (span) => `llama.arch:${span.start}` });
+  const text = printGraph(graph, {
+    where: ({ origin }) => origin && `llama.arch:${origin.start}`,
+  });
   expect(text).toBe(
     "graph g() -> y: %1\n  %1 = iota dtype=i32 shape=[t=3] axis=0 : i32[t=3] ; llama.arch:3\n",
   );

@@ -4,7 +4,6 @@
 //     %1 = state "gate" : f32[]
 //     %2 = mul (silu %1) (stopGradient x) : f32[b=2, d=3]
 //     update "gate" = 0.5
-import type { Span } from "../diagnostics/types.ts";
 import { InternalError } from "../diagnostics/types.ts";
 import { createBuilder, rowOf, takesOperands } from "./builder.ts";
 import { ops } from "./ops/index.ts";
@@ -49,8 +48,8 @@ const isNumber = (node: Node): node is Node<"full"> =>
   node.op === "full" && node.attrs.dtype === "f32" && node.attrs.shape.length === 0;
 
 export interface PrintOptions {
-  /** "llama.arch:9" for a span: shown in a comment. */
-  readonly where?: (span: Span) => string;
+  /** "llama.arch:9" of a node that was written somewhere: shown in a comment. */
+  readonly where?: (node: Node) => string | undefined;
 }
 export const printGraph = (graph: Graph, options: PrintOptions = {}): string => {
   const nodes = nodesOf(graph);
@@ -80,10 +79,8 @@ export const printGraph = (graph: Graph, options: PrintOptions = {}): string => 
       continue;
     }
     const name = `%${next++}`;
-    const comment =
-      node.origin === undefined || options.where === undefined
-        ? ""
-        : ` ; ${options.where(node.origin)}`;
+    const place = options.where?.(node);
+    const comment = place === undefined ? "" : ` ; ${place}`;
     lines.push(`  ${name} = ${body} : ${typeText(node.type)}${comment}`);
     shown.set(node, name);
     heights.set(node, 0);
