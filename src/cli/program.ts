@@ -5,10 +5,13 @@ import { EXIT_CODES } from "./errors.ts";
 import type { WrittenForm } from "../compiler/compile.ts";
 import type { Io } from "./io.ts";
 
-export interface CommonOptions {
+export interface ColorChoice {
   readonly color?: "auto" | "always" | "never" | boolean;
+}
+export interface QuietChoice {
   readonly quiet?: boolean;
 }
+export interface CommonOptions extends ColorChoice, QuietChoice {}
 /** Which model, and what of it is set from outside. */
 export interface ModelChoice extends CommonOptions {
   readonly model?: string;
@@ -56,14 +59,16 @@ const setting = (
   return { ...before, [text.slice(0, equals).trim()]: text.slice(equals + 1).trim() };
 };
 
-const common = (command: Command): Command =>
+const colored = (command: Command): Command =>
   command
     .addOption(
       new Option("--color <when>", "colour the output").choices(["auto", "always", "never"]),
     )
-    .option("--no-color", "the same as --color never")
-    .option("-q, --quiet", "no progress, no banners")
-    .addHelpText("after", EXIT_CODES);
+    .option("--no-color", "the same as --color never");
+const quietable = (command: Command): Command =>
+  command.option("-q, --quiet", "no progress, no banners");
+/** Of commands that show diagnostics and tell what they do. */
+const common = (command: Command): Command => quietable(colored(command));
 const modelChoice = (command: Command): Command =>
   common(command)
     .option("--model <name>", "the model, where a file declares several")
@@ -120,16 +125,17 @@ export const buildProgram = (io: Io, version: string, done: (code: number) => vo
     program
       .command(name)
       .description(description)
+      .addHelpText("after", EXIT_CODES)
       .showHelpAfterError(`(specc ${name.split(" ")[0]!} --help explains it)`);
 
-  common(add("init", "make a project that runs: a spec, data, a script"))
+  quietable(add("init", "make a project that runs: a spec, data, a script"))
     .argument("[folder]", "where; the present folder by default")
     .addOption(
       new Option("--template <name>", "what the spec holds")
         .choices(["gpas", "llama"])
         .default("gpas"),
     )
-    .action(async (folder: string | undefined, options: { template: string } & CommonOptions) => {
+    .action(async (folder: string | undefined, options: { template: string } & QuietChoice) => {
       done((await import("./commands/init.ts")).init(io, folder, options));
     });
 
@@ -260,7 +266,7 @@ weights says of drawing holds where no option is given.`,
       done(await (await import("./commands/generate.ts")).generate(io, version, target, options));
     });
 
-  common(add("import", "turn a Hugging Face folder into an .arch file with its weights"))
+  quietable(add("import", "turn a Hugging Face folder into an .arch file with its weights"))
     .argument("<folder>", "with config.json and safetensors")
     .option(
       "-o, --out <file>",
@@ -329,24 +335,28 @@ weights says of drawing holds where no option is given.`,
       },
     );
 
-  common(add("explain", "the page of a key, a constructor or a diagnostic code"))
+  add("explain", "the page of a key, a constructor or a diagnostic code")
     .argument("<topic...>", "for example gpas, blocks.norm or SPC3012")
-    .action(async (topic: readonly string[], options: CommonOptions) => {
-      done((await import("./commands/explain.ts")).explainTopic(io, topic.join(" "), options));
+    .action(async (topic: readonly string[]) => {
+      done((await import("./commands/explain.ts")).explainTopic(io, topic.join(" ")));
     });
 
-  common(add("doctor", "which engines this machine offers, and how to get the others"))
+  colored(add("doctor", "which engines this machine offers, and how to get the others"))
     .option("--json", "print the findings as JSON")
-    .action(async (options: CommonOptions & { json?: boolean }) => {
+    .action(async (options: ColorChoice & { json?: boolean }) => {
       done(await (await import("./commands/doctor.ts")).doctor(io, version, options));
     });
 
   const backend = add("backend", "the libraries of engines that are not built in");
   const backendCommand = (name: string, description: string): Command =>
-    common(backend.command(name).description(description)).addArgument(
-      new Argument("<name>", "the backend").choices(["tensorflow"]),
-    );
-  backendCommand("add", "get TensorFlow's own library for tfjs-node: the tensorflow engine")
+    backend
+      .command(name)
+      .description(description)
+      .addArgument(new Argument("<name>", "the backend").choices(["tensorflow"]))
+      .addHelpText("after", EXIT_CODES);
+  quietable(
+    backendCommand("add", "get TensorFlow's own library for tfjs-node: the tensorflow engine"),
+  )
     .option("--gpu", "built for NVIDIA cards, with the CUDA libraries that are missing")
     .option("--version <version>", "TensorFlow's version (default: 2.21.0)")
     .option("--from <site-packages>", "take the libraries of an installed Python instead of pip's")
@@ -358,19 +368,22 @@ Needs python3 with pip, or --from; npm, unless tfjs-node is installed; a C++ com
 It is kept in $SPECC_CACHE_DIR, else ~/.cache/specc; no node_modules is touched. Nothing is installed until it has been verified.`,
     )
     .action(
-      async (_name: string, options: import("./backend/plan.ts").AddOptions & CommonOptions) => {
+      async (_name: string, options: import("./backend/plan.ts").AddOptions & QuietChoice) => {
         done(await (await import("./commands/backend.ts")).add(io, options));
       },
     );
   backendCommand("remove", "delete it, and what a failed try has left")
     .option("--version <version>", "only this version of TensorFlow")
-    .action(async (_name: string, options: CommonOptions & { version?: string }) => {
+    .action(async (_name: string, options: { version?: string }) => {
       done(await (await import("./commands/backend.ts")).remove(io, options));
     });
-  common(backend.command("list").description("what is installed, how big it is, and where"))
+  backend
+    .command("list")
+    .description("what is installed, how big it is, and where")
+    .addHelpText("after", EXIT_CODES)
     .option("--verify", "hold every file against its hash and run the verification again")
     .option("--json", "print it as JSON")
-    .action(async (options: CommonOptions & { json?: boolean; verify?: boolean }) => {
+    .action(async (options: { json?: boolean; verify?: boolean }) => {
       done(await (await import("./commands/backend.ts")).list(io, options));
     });
 

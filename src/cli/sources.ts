@@ -20,7 +20,7 @@ import {
 } from "./files.ts";
 import type { Io } from "./io.ts";
 import { MANIFEST } from "./out-folder.ts";
-import type { CommonOptions } from "./program.ts";
+import type { ColorChoice } from "./program.ts";
 
 const SKIPPED: ReadonlySet<string> = new Set(["node_modules", "dist", ".git"]);
 /** A pipe or a device is no source; a link that leads nowhere is told as a file that is missing. */
@@ -100,7 +100,7 @@ export const showDiagnostics = (
   options: {
     readonly format: Format;
     readonly stream: "out" | "err";
-    readonly color: CommonOptions["color"];
+    readonly color: ColorChoice["color"];
     readonly version: string;
   },
 ): void => {

@@ -67,6 +67,18 @@ describe("invocation", () => {
       expect([code, err]).toEqual([2, expect.stringContaining("unknown option '--recipe'")]);
     }
   });
+  test("what colours nothing takes no --color, what tells nothing no --quiet", async () => {
+    for (const command of [
+      ["explain", "gpas", "--color", "never"],
+      ["explain", "gpas", "-q"],
+      ["doctor", "--quiet"],
+      ["init", "--no-color"],
+      ["backend", "list", "-q"],
+    ]) {
+      const { code, err } = await specc(command, { cwd: folder() });
+      expect([code, err]).toEqual([2, expect.stringContaining("unknown option")]);
+    }
+  });
   test("--set needs key=value", async () => {
     const { code, err } = await specc(["check", "model.arch", "--set", "length"], {
       cwd: project(),

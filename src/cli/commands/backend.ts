@@ -21,13 +21,13 @@ import { PARTIAL } from "../backend/workspace.ts";
 import { CliError } from "../errors.ts";
 import { interruptible, type Io } from "../io.ts";
 import { bytesText, table } from "../numbers.ts";
-import type { CommonOptions } from "../program.ts";
+import type { QuietChoice } from "../program.ts";
 
 const sizeOf = ({ files }: LibraryManifest): number =>
   files.reduce((sum, { bytes }) => sum + bytes, 0);
 const kindOf = ({ gpu }: LibraryManifest): string => (gpu ? "GPU" : "CPU");
 
-export const add = async (io: Io, options: AddOptions & CommonOptions): Promise<number> => {
+export const add = async (io: Io, options: AddOptions & QuietChoice): Promise<number> => {
   const progress = view(io, options.quiet === true);
   const interrupt = interruptible(io);
   try {
@@ -129,7 +129,7 @@ const stock = async (io: Io, cache: string): Promise<readonly Listed[]> => {
 /** `verify` compares every file with its hash and runs the verification again. */
 export const list = async (
   io: Io,
-  { json, verify = false }: CommonOptions & { readonly json?: boolean; readonly verify?: boolean },
+  { json, verify = false }: { readonly json?: boolean; readonly verify?: boolean },
 ): Promise<number> => {
   const cache = cacheFolder(io.env);
   const rows: Listed[] = [];
@@ -157,7 +157,7 @@ export const list = async (
 /** All of them, or those of one version; what a failed try has left goes too. Nothing there is no error. */
 export const remove = async (
   io: Io,
-  { version }: CommonOptions & { readonly version?: string },
+  { version }: { readonly version?: string },
 ): Promise<number> => {
   const cache = cacheFolder(io.env);
   const installed = await Promise.all(

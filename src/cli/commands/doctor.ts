@@ -4,7 +4,7 @@ import type { Engine } from "../../bundle/engine.ts";
 import { painter, wantsColor } from "../color.ts";
 import type { Io } from "../io.ts";
 import { bytesText, table } from "../numbers.ts";
-import type { CommonOptions } from "../program.ts";
+import type { ColorChoice } from "../program.ts";
 
 interface Finding {
   readonly name: string;
@@ -50,7 +50,7 @@ const libraryFindings = async (io: Io): Promise<readonly Finding[]> => {
 export const doctor = async (
   io: Io,
   version: string,
-  options: CommonOptions & { readonly json?: boolean },
+  options: ColorChoice & { readonly json?: boolean },
 ): Promise<number> => {
   const engines = (await import("../runtime.ts")).enginesHere(io);
   const findings: Finding[] = [

@@ -6,9 +6,8 @@ import { ownWords } from "../../compiler/features/own-words.ts";
 import { explainRelation } from "../../compiler/relation-page.ts";
 import { CliError } from "../errors.ts";
 import type { Io } from "../io.ts";
-import type { CommonOptions } from "../program.ts";
 
-export const explainTopic = (io: Io, topic: string, _options: CommonOptions): number => {
+export const explainTopic = (io: Io, topic: string): number => {
   const methods = features.map((f) => ({ name: f.name, paper: f.paper, words: ownWords(f) }));
   const page = explainRelation(topic) ?? explain(topic, vocabulary, catalogue, methods);
   if (!page.found)

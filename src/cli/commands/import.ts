@@ -29,9 +29,9 @@ import {
 } from "../huggingface/folder.ts";
 import { linkFile, writeTensors, type Written } from "../huggingface/weight-files.ts";
 import type { Io } from "../io.ts";
-import type { CommonOptions } from "../program.ts";
+import type { QuietChoice } from "../program.ts";
 
-export interface ImportOptions extends CommonOptions {
+export interface ImportOptions extends QuietChoice {
   readonly out?: string;
   readonly name?: string;
   readonly set?: Readonly<Record<string, string>>;

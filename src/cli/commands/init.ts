@@ -5,7 +5,7 @@ import { commandFor, quoted } from "../called.ts";
 import { CliError } from "../errors.ts";
 import { isFile, shownPath, writeFile } from "../files.ts";
 import type { Io } from "../io.ts";
-import type { CommonOptions } from "../program.ts";
+import type { QuietChoice } from "../program.ts";
 import { corpus } from "./init/corpus.ts";
 
 const archText = (template: string): string => `spec 1
@@ -56,7 +56,7 @@ const packageName = (folder: string): string =>
 export const init = (
   io: Io,
   folder: string | undefined,
-  options: { readonly template: string } & CommonOptions,
+  options: { readonly template: string } & QuietChoice,
 ): number => {
   if (folder?.trim() === "") throw new CliError("init needs the name of a folder, or none at all");
   const target = resolve(io.cwd, folder ?? ".");

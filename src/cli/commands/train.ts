@@ -114,8 +114,7 @@ const begin = (io: Io, name: string, opened: Opened, options: TrainOptions): Beg
       "choose another --out-dir",
     ]);
   const { totalSteps } = training;
-  // lengths that nobody has counted yet are 0
-  if (options.steps !== undefined && totalSteps > 0 && options.steps > totalSteps)
+  if (options.steps !== undefined && options.steps > totalSteps)
     throw new CliError(
       `--steps ${options.steps}: the recipe ends after ${counted(totalSteps, "step")}`,
       [`--steps stops earlier; --set "length=${options.steps} steps" makes a longer recipe`],
@@ -127,7 +126,6 @@ const begin = (io: Io, name: string, opened: Opened, options: TrainOptions): Beg
 const isDone = ({ plan, resumed, last }: Begun): boolean =>
   plan.continues &&
   resumed?.state !== undefined &&
-  last > 0 &&
   resumed.state.step >= last &&
   earlierRun(plan.folder)?.finished === true;
 const tellDone = (io: Io, { training, plan, resumed, last }: Begun): void => {

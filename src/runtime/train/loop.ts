@@ -4,7 +4,7 @@ import { FileFault } from "../../bundle/file-fault.ts";
 import type { Session } from "../../bundle/engine.ts";
 import type { Manifest, TrainingSpec } from "../../bundle/manifest.ts";
 import { evaluateScalar } from "../../bundle/scalar.ts";
-import { stepsFor, trainingOrder, type TrainingOrder } from "../data/batches.ts";
+import { trainingOrder, type TrainingOrder } from "../data/batches.ts";
 import { checkFits, decoderOf, heldOut, imageModelOf, type LoadedData } from "../data/index.ts";
 import { joinPath, replaceFile, type Host } from "../host.ts";
 import { initialise } from "../state.ts";
@@ -80,10 +80,6 @@ export const recipeOf = (manifest: Manifest): TrainingSpec => {
     "the bundle was built without a recipe: it cannot train",
   );
 };
-
-/** The compiler knows the number unless the length is in epochs and nobody counted them for it. */
-const totalStepsOf = (spec: TrainingSpec, data: LoadedData): number =>
-  spec.totalSteps > 0 ? spec.totalSteps : stepsFor(data.train, spec.length.value, spec.batch);
 
 const fresh = (manifest: Manifest, seed: number, weights: string | undefined): TrainerState => ({
   global_step: 0, epoch: 0, seed, spec_sha256: manifest.specHash, num_input_tokens_seen: 0, elapsed_seconds: 0,
@@ -360,7 +356,6 @@ export const train = async (
     ? here.slice(0, here.indexOf(resumed ?? "") + 1)
     : here;
   const order = trainingOrder(data.train, seed, spec.batch, spec.micro);
-  const totalSteps = totalStepsOf(spec, data);
   const target = { host, outDir, written };
   const run: Run = {
     session,
@@ -370,7 +365,7 @@ export const train = async (
     spec,
     order,
     seed,
-    totalSteps,
+    totalSteps: spec.totalSteps,
     target,
     metrics,
     resumed,
