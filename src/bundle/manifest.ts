@@ -128,7 +128,7 @@ export interface TrainingSpec {
   readonly batch: number;
   readonly micro: number;
   readonly length: { readonly unit: "step" | "epoch" | "token"; readonly value: number };
-  /** Known at build when the length is in steps or tokens; otherwise the runtime counts an epoch and rebuilds scalars from `totalSteps`. */
+  /** Of the whole run; schedules are made for it. Whoever compiles a length in epochs has counted the data. */
   readonly totalSteps: number;
   readonly seed: number;
   readonly evalEvery: number | null;
@@ -180,10 +180,8 @@ export interface Manifest {
   readonly numerics: Numerics;
   readonly state: readonly StateEntry[];
   readonly programs: readonly ProgramEntry[];
-  /** Node name -> "file.arch:line", for errors at run time. */
+  /** Model path -> "file.arch:line", for errors at run time. */
   readonly places: Readonly<Record<string, string>>;
-  /** Scalars worth plotting by name: "gates" -> parameter names of GPAS gates. */
-  readonly probes: Readonly<Record<string, readonly string[]>>;
   readonly engines: readonly string[];
   /** Where there are any, the SavedModel has its programs once more with these, for cards. */
   readonly cardKernels: readonly CardKernel[];

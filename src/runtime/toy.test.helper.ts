@@ -79,7 +79,6 @@ export const toyManifest = ({
     state,
     programs: [...update, program("eval_step"), program("prefill", {}, [ROWS, CHUNK]), program("decode_step", {}, [ROWS]), program("forward", {}, [1, T])],
     places: { head: "toy.arch:7" },
-    probes: {},
     numerics: { products: "f32", tf32: false, deterministic: false },
     cardKernels: [],
     engines: ["toy"],

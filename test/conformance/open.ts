@@ -51,7 +51,6 @@ const emptyManifest: Manifest = {
   state: [],
   programs: [],
   places: {},
-  probes: {},
   numerics: { products: "f32", tf32: false, deterministic: false },
   cardKernels: [],
   engines: [],

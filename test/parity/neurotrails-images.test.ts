@@ -230,7 +230,7 @@ describe.each(cases)("%s", (name) => {
         engine,
         {
           ...{ programs: [{ graph, scalars: {} }], state, learningRate: null, totalSteps: 0 },
-          ...{ probes: {}, active: {} },
+          active: {},
         },
         values,
       );

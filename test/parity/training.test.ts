@@ -60,8 +60,13 @@ const model = llamaSpec(gpasSizes, { scaling: gpasVariant() });
 describe("eight updates of pre_gpas", () => {
   const compiled = compile(model, recipe(), ["accumulate", "apply"]);
   const state = initialState(compiled);
-  const gates = compiled.probes["gates"] ?? [];
+  const GATES = "probes/gates/";
+  const followed = compiled.programs.flatMap(({ graph }) => graph.outputs.map((o) => o.name));
+  const gates = followed.flatMap((name) =>
+    name.startsWith(GATES) ? [name.slice(GATES.length)] : [],
+  );
   it("follows the log: rate, loss, norm, gates", () => {
+    expect(gates).toHaveLength(log[0]!.gates_before_update.length);
     log.forEach((line, step) => {
       gates.forEach((name, i) => {
         expect(

@@ -91,7 +91,6 @@ export const manifestOf = (compilation: Compilation, version: string, files: Fil
       programs.map((program) => program.graph),
       placeFinder(checked.sources, entry),
     ),
-    probes: compiled.probes,
     engines: ENGINES.filter(([, form]) => forms.includes(form)).map(([engine]) => engine),
     cardKernels: forms.includes("tensorflow")
       ? cardKernelsOf(programs.map((program) => program.graph))

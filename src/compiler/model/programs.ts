@@ -61,7 +61,6 @@ export const buildPrograms = (
     programs,
     learningRate: plan?.learningRate ?? null,
     totalSteps: options.totalSteps,
-    probes: probesOf(parameters, options.methods),
     active: Object.fromEntries(
       parameters.flatMap(({ name, active }) => (active < 1 ? [[name, active]] : [])),
     ),
@@ -86,19 +85,6 @@ const stateOf = (
 const ownStateOf = (programs: readonly Built[]): readonly StateEntry[] => [
   ...new Map(programs.flatMap(({ own = [] }) => own.map((entry) => [entry.name, entry]))).values(),
 ];
-
-const probesOf = (
-  parameters: readonly Parameter[],
-  methods: readonly Method[],
-): Compiled["probes"] =>
-  Object.fromEntries(
-    methods
-      .flatMap((m) => m.probes ?? [])
-      .flatMap(({ name, role }) => {
-        const found = parameters.filter((p) => p.role === role).map((p) => p.name);
-        return found.length === 0 ? [] : [[name, found] as const];
-      }),
-  );
 
 /** A fresh graph with the model applied to what it reads, in the numbers of the recipe. */
 const start = (
@@ -134,9 +120,14 @@ const keptOf = ({ recipe }: Plan, { forward }: Making): readonly Node[] =>
 
 /** Parameters worth following, as outputs: their values before the update. */
 const probeOutputs = (m: Making, methods: readonly Method[]): Graph["outputs"] =>
-  Object.entries(probesOf(m.params.list(), methods)).flatMap(([what, names]) =>
-    names.map((name) => ({ name: probeName(what, name), node: m.params.node(name) })),
-  );
+  methods
+    .flatMap(({ probes = [] }) => probes)
+    .flatMap(({ name: what, role }) =>
+      m.params
+        .list()
+        .filter((p) => p.role === role)
+        .map(({ name }) => ({ name: probeName(what, name), node: m.params.node(name) })),
+    );
 
 const needPlan = (plan: Plan | undefined, program: string): Plan => {
   if (plan === undefined) throw new InternalError(`${program} needs a recipe`);

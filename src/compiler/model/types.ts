@@ -13,7 +13,6 @@ export interface Compiled {
   readonly programs: readonly Built[];
   readonly learningRate: ScalarExpr | null;
   readonly totalSteps: number;
-  readonly probes: Readonly<Record<string, readonly string[]>>;
   /** Of parameters that a token's pass reads a part of: which share. */
   readonly active: Readonly<Record<string, number>>;
 }
