@@ -1,4 +1,4 @@
-// What every legal graph satisfies. Run after each pass in tests and under --verify.
+// What every legal graph satisfies. Tests run it after each pass (`runPasses`, `verify: true`).
 import { inferType, rowOf, takesOperands } from "./builder.ts";
 import { sameSizes, showType } from "./shape.ts";
 import type { Graph, Node, TensorType } from "./types.ts";

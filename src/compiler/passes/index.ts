@@ -1,4 +1,4 @@
-// The passes in the order in which a program goes through them, each with a name to dump after and verified on demand.
+// The passes in the order in which a program goes through them, each with a name to dump after and verified in tests.
 import { InternalError } from "../diagnostics/types.ts";
 import { rewriteGraph } from "../ir/rewrite.ts";
 import type { Graph, Pass } from "../ir/types.ts";

@@ -7,7 +7,10 @@ export interface Quantity {
   /** `%` is stored as a fraction, bytes as bytes, times as seconds. */
   readonly value: number;
 }
-/** A constructor with its keys filled: `{ is: "rope", theta: 10000 }`. */
+/**
+ * A constructor with its keys filled: `{ is: "rope", theta: 10000 }`. Below, the comment beside one names its sum type, whose
+ * constructors are in the vocabulary and in the features.
+ */
 export interface Variant {
   readonly is: string;
   readonly [key: string]: Value;
@@ -26,13 +29,13 @@ export type Value =
 export interface BlockSpec {
   /** 1-based, as papers count. */
   readonly layer: number;
-  readonly norm: Variant; // NormPlacement: pre(norm) | post(norm)
-  readonly attention: Variant; // mha | gqa | mqa
-  readonly ffn: Variant; // swiglu | geglu | gelu | relu2
-  readonly residual: Variant; // plain | scaled | layerscale
+  readonly norm: Variant; // NormPlacement
+  readonly attention: Variant; // Attention
+  readonly ffn: Variant; // Ffn
+  readonly residual: Variant; // Residual
   /** How the last linear layer of each sub-layer starts; null: as the others. */
   readonly out_init: Variant | null;
-  readonly scaling: Variant | null; // Scaling: gpas(...), or none
+  readonly scaling: Variant | null; // Scaling
   /** Keys that features add to `blocks`. */
   readonly [key: string]: Value;
 }
@@ -49,12 +52,12 @@ export interface DecoderSpec extends AnyModel {
   readonly vocab_size: number;
   readonly hidden_size: number;
   readonly context: number;
-  /** How linear layers start: normal(std). */
+  /** How linear layers start. */
   readonly init: Variant;
-  readonly embedding: Variant; // token(init, padding)
+  readonly embedding: Variant; // Embedding
   readonly blocks: readonly BlockSpec[];
   readonly final_norm: Variant | null;
-  readonly head: Variant; // lm(tied)
+  readonly head: Variant; // Head
 }
 
 /** One residual unit of an image model. */
@@ -63,20 +66,20 @@ export interface ImageBlockSpec {
   readonly layer: number;
   /** Whether it is the first of its `blocks`. */
   readonly first: boolean;
-  readonly unit: Variant; // wide_basic | basic | bottleneck
+  readonly unit: Variant; // Unit
   /** Keys that features add. */
   readonly [key: string]: Value;
 }
 /** What reads images: `input = image(height, width, channels)`. */
 export interface ImageSpec extends AnyModel {
   readonly kind: "image";
-  readonly input: Variant; // image(height, width, channels)
+  readonly input: Variant; // Input
   /** How kernels and linear layers start. */
   readonly init: Variant;
-  readonly stem: Variant; // conv(channels, kernel, stride, norm, pool)
+  readonly stem: Variant; // Stem
   readonly blocks: readonly ImageBlockSpec[];
-  readonly final_norm: Variant | null; // batchnorm(eps, momentum), then ReLU
-  readonly head: Variant; // classifier(classes, pool)
+  readonly final_norm: Variant | null; // ImageNorm, then ReLU
+  readonly head: Variant; // ImageHead
 }
 export type ModelSpec = DecoderSpec | ImageSpec;
 
@@ -103,15 +106,15 @@ export interface RuleSpec {
 export interface RecipeSpec {
   readonly name: string;
   readonly doc: string | null;
-  readonly data: Variant; // text(files, package, tokenizer, sequence, pack, split)
-  readonly optimizer: Variant; // adamw | adam | sgd
-  readonly schedule: Variant; // constant | linear | cosine | wsd
+  readonly data: Variant; // Data
+  readonly optimizer: Variant; // Optimizer
+  readonly schedule: Variant; // Schedule
   /** Sequences in one update, and in one pass through the model. */
   readonly batch: Quantity;
   readonly micro: Quantity;
   readonly length: Quantity; // steps, epochs or tokens
-  readonly clip: Variant | null; // global_norm(max)
-  readonly precision: Variant; // f32(tf32) | bf16(residual)
+  readonly clip: Variant | null; // Clip
+  readonly precision: Variant; // Precision
   /** Runs of the same step give the same bits, on every engine. */
   readonly deterministic: boolean;
   /** What the gradient computes anew instead of keeping it. */
@@ -119,8 +122,8 @@ export interface RecipeSpec {
   readonly seed: number;
   readonly eval_every: Quantity | null;
   readonly save_every: Quantity | null;
-  readonly probes: Variant | null; // per_block(every, measure)
-  readonly sample: Variant | null; // sample(prompt, tokens, temperature, top_k): what `train` prints at the end
+  readonly probes: Variant | null; // Probes
+  readonly sample: Variant | null; // Sample: what `train` prints at the end
   /** First match wins. */
   readonly decay: readonly RuleSpec[];
   /** Keys that features add. */

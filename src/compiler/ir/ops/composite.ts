@@ -1,6 +1,6 @@
 // Composites: ops with a meaning of their own that expand into simpler ones. Their gradients are closed forms written so
-// that value numbering shares what the forward pass already computes. Of bf16 operands they see f32 copies (`expandOne`,
-// `gradOf`), and what they give is rounded once.
+// that value numbering shares what the forward pass already computes. Of bf16 operands they see f32 copies
+// (../composites.ts), and what they give is rounded once.
 // Legend: B batch, H heads, T positions, d head width, D features.
 import { broadcast, sameSizes, showType, sizes, tensor } from "../shape.ts";
 import type { Builder, Node, OpTable, TensorType } from "../types.ts";

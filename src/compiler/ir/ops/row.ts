@@ -37,7 +37,6 @@ export const isFloat = (dtype: DType): boolean => dtype === "f32" || dtype === "
 export const toType = (b: Builder, x: Node, dtype: DType): Node =>
   x.type.dtype === dtype ? x : b.emit("cast", [x], { dtype });
 
-export const sameAsInput = ([x]: readonly [TensorType]): TensorType => x;
 export const floatOnly = ([x]: readonly [TensorType]): TensorType | Fault =>
   isFloat(x.dtype) ? x : fault(`needs floats, got ${showType(x)}`);
 

@@ -147,7 +147,7 @@ export const functionOf = (graph: TfGraph, name: string): FunctionDef => {
 /** What only moves values is as finite as what it moves, and constants may be infinite on purpose. */
 const MOVES: ReadonlySet<string> = new Set([
   "Placeholder", "Const", "Fill", "Range", "Identity", "Reshape", "Transpose", "BroadcastTo", "Slice", "ConcatV2", "PadV2", "GatherV2",
-  "SelectV2", "OneHot",
+  "SelectV2",
 ]); // prettier-ignore
 
 /**
