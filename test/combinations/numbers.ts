@@ -1,5 +1,6 @@
 // A small decoder in numbers: its answer, what is minimised and every gradient, in float64; and the slope along a direction by
 // central differences, against which gradients are checked.
+import { parametersOf } from "../../src/compiler/model/parameters-of.ts";
 import { buildPrograms } from "../../src/compiler/model/programs.ts";
 import { features } from "../../src/compiler/features/index.ts";
 import { evaluate, evaluateNodes, type Values } from "../../src/compiler/ir/evaluate.ts";
@@ -21,6 +22,8 @@ const inputs: Values = {
 export interface Numbers {
   readonly graph: Graph;
   readonly parameters: readonly StateEntry[];
+  /** Names of those that have a gradient. */
+  readonly trained: ReadonlySet<string>;
 }
 export const numbersOf = (model: ModelSpec, gradients: boolean): Numbers => {
   const { programs, state } = buildPrograms(model, undefined, {
@@ -30,7 +33,12 @@ export const numbersOf = (model: ModelSpec, gradients: boolean): Numbers => {
     gradients,
     totalSteps: 0,
   });
-  return { graph: programs[0]!.graph, parameters: state.filter(({ kind }) => kind === "param") };
+  const trained = parametersOf(model, features).filter((p) => p.trained);
+  return {
+    graph: programs[0]!.graph,
+    parameters: state.filter(({ kind }) => kind === "param"),
+    trained: new Set(trained.map(({ name }) => name)),
+  };
 };
 
 const sizeOf = ({ shape }: StateEntry): number => shape.reduce((n, d) => n * d, 1);
@@ -89,10 +97,10 @@ export interface Slopes {
   readonly expected: number;
 }
 /** Along a random direction through all parameters that are trained. */
-export const slopesOf = ({ graph, parameters }: Numbers): Slopes => {
+export const slopesOf = ({ graph, parameters, trained: names }: Numbers): Slopes => {
   const state = stateOf(parameters);
   const outputs = run(graph, state);
-  const trained = parameters.filter(({ name }) => `grad.${name}` in outputs);
+  const trained = parameters.filter(({ name }) => names.has(name));
   const direction = new Map(trained.map((p) => [p.name, draw(`${p.name}, direction`, sizeOf(p))]));
   const found = trained.reduce((sum, p) => {
     const along = direction.get(p.name)!;
