@@ -96,6 +96,32 @@ describe("inspect --run", () => {
       values: { "blocks.1": last["probes/activation_variance/blocks.1"] },
     });
   });
+  test("experts: their load, the entropy of their router, and what a full one dropped", async () => {
+    const moe = TINY.replace(
+      "swiglu(intermediate: 24)",
+      "moe(experts: 5, top_k: 2, intermediate: 8, capacity: 1)",
+    );
+    const cwd = project({ "model.arch": moe });
+    await train(cwd, "runs/a");
+    const { out } = await specc(["inspect", "--run", "runs/a"], { cwd });
+    expect(out).toMatch(/over depth, step 6 .*entropy.*dropped/);
+    expect(out).toMatch(
+      /load, last told +of +mean +lowest +at +highest +at\nblocks\.0 +5 +0\.2 +0\.\d/,
+    );
+    const told = JSON.parse(
+      (await specc(["inspect", "--run", "runs/a", "--json"], { cwd })).out,
+    ) as {
+      runs: { depth: Record<string, { values: Row; lists: Record<string, number[]> }> }[];
+    };
+    const { load, dropped, entropy } = told.runs[0]!.depth;
+    const shares = load!.lists["blocks.1"]!;
+    expect(shares).toHaveLength(5);
+    expect(shares.reduce((sum, x) => sum + x, 0)).toBeCloseTo(1, 3);
+    expect(entropy!.values["blocks.1"]).toBeLessThanOrEqual(Math.log(5) + 1e-6);
+    // 4 sequences of 16 tokens with 2 picks each, room for 26 at each of 5 experts
+    const over = shares.reduce((sum, x) => sum + Math.max(0, Math.round(x * 128) - 26), 0);
+    expect(dropped!.values["blocks.1"]).toBe(over);
+  });
   test("several runs side by side, drawn in one file that needs no other", async () => {
     const cwd = project({ "model.arch": PROBED });
     await train(cwd, "runs/a");

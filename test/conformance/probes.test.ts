@@ -2,12 +2,14 @@
 // engine; and what they cost a step that does not measure: nothing.
 import { describe, expect, it } from "vitest";
 import { evaluateScalar } from "../../src/bundle/scalar.ts";
+import { analyze } from "../../src/compiler/analyze.ts";
 import { features } from "../../src/compiler/features/index.ts";
 import { evaluate, type Evaluation } from "../../src/compiler/ir/evaluate.ts";
 import { printGraph } from "../../src/compiler/ir/text.ts";
 import { buildPrograms, type ProgramOptions } from "../../src/compiler/model/programs.ts";
 import type { Compiled } from "../../src/compiler/model/types.ts";
-import type { RecipeSpec } from "../../src/compiler/semantics/spec.ts";
+import type { Binding } from "../../src/compiler/model/reading.ts";
+import type { ModelSpec, RecipeSpec } from "../../src/compiler/semantics/spec.ts";
 import { modelFrom } from "../parity/models.ts";
 import { recipe, sequences, steps, type State } from "../parity/recipes.ts";
 import { SUBJECTS } from "./engines.ts";
@@ -174,6 +176,36 @@ describe("what is measured", () => {
       "activation_variance/blocks.0.gpas.ffn",
     ]);
     expect(places(archOf("norm = pre(rmsnorm())\n scaling = gpas(site: branch)", 1))).toEqual([]);
+  });
+  it("each branch of a model that parts, and what stands before the blocks of one that reads images", () => {
+    const placesIn = (model: ModelSpec, binding: Binding): readonly string[] =>
+      buildPrograms(model, recipe({ batch: sequences(2), micro: sequences(2), probes }), {
+        ...{ methods: features, programs: ["probe_step"], binding, totalSteps: 1 },
+      }).programs[0]!.graph.outputs.flatMap(({ name }) => {
+        const [, place] = /^probes\/activation_variance\/(.*)$/.exec(name) ?? [];
+        return place === undefined ? [] : [place];
+      });
+    const parted = pre.replace(
+      "  blocks 3",
+      "  trails = split(heads: 2, blocks_in_head: 1)\n  blocks 3",
+    );
+    expect(placesIn(modelFrom(parted), { batch: 2, sequence: T })).toEqual([
+      "embedding",
+      "blocks.0",
+      "blocks.1",
+      "heads.0.blocks.2",
+      "heads.1.blocks.2",
+    ]);
+    const { spec } = analyze("m.arch", {
+      read: () => `model I {
+        input = image(8, 8, 1)
+        stem = conv(4)
+        blocks 2 { unit = wide_basic(4) }
+        head = classifier(3)
+      }`,
+      resolveImport: () => ({ fault: "there is one file" }),
+    });
+    expect(placesIn(spec!.models["I"]!, { batch: 2 })).toEqual(["stem", "blocks.0", "blocks.1"]);
   });
   it("only what the recipe asks for", () => {
     const compiled = compile(pre, ["probe_step"], {

@@ -6,7 +6,12 @@ import { describe, expect, it } from "vitest";
 import { analyze } from "../../src/compiler/analyze.ts";
 import { features } from "../../src/compiler/features/index.ts";
 import { fitConfig } from "../../src/compiler/huggingface/index.ts";
+import { rowOf } from "../../src/compiler/ir/builder.ts";
+import type { OpName } from "../../src/compiler/ir/types.ts";
+import { nodesOf } from "../../src/compiler/ir/walk.ts";
 import { parametersOf } from "../../src/compiler/model/parameters-of.ts";
+import { buildPrograms } from "../../src/compiler/model/programs.ts";
+import type { Binding } from "../../src/compiler/model/reading.ts";
 import type { ModelSpec } from "../../src/compiler/semantics/spec.ts";
 
 const folder = fileURLToPath(new URL("../../specs/", import.meta.url));
@@ -23,6 +28,7 @@ const models: Readonly<Record<string, ModelSpec>> = Object.fromEntries(
 
 interface Counted {
   readonly name: string;
+  readonly rank: number;
   readonly count: number;
   /** Those that a token's pass reads. */
   readonly active: number;
@@ -34,8 +40,18 @@ const parameters = (name: string): readonly Counted[] => {
     .filter((p) => !p.buffer)
     .map((p) => {
       const count = p.shape.reduce((n, d) => n * d.size, 1);
-      return { name: p.name, count, active: count * p.active };
+      return { name: p.name, rank: p.shape.length, count, active: count * p.active };
     });
+};
+/** Of a forward pass, in these ops. */
+const flopsOf = (name: string, forward: Binding, ops: readonly OpName[]): number => {
+  const { programs } = buildPrograms(models[name]!, undefined, {
+    ...{ methods: features, programs: ["forward"], binding: forward, forward, totalSteps: 0 },
+  });
+  return nodesOf(programs[0]!.graph).reduce(
+    (sum, node) => sum + (ops.includes(node.op) ? rowOf(node.op).cost(node).flops : 0),
+    0,
+  );
 };
 const active = (name: string): number => parameters(name).reduce((sum, p) => sum + p.active, 0);
 /** Without embedding, head and final norm, as the chains' authors count. */
@@ -151,6 +167,37 @@ describe("reference specs", () => {
       Number(x.toPrecision(String(all).replace(".", "").length));
     expect(digits(total(name) / 1e9)).toBe(all);
     expect(Math.abs(active(name) / 1e9 - read)).toBeLessThan(read >= 10 ? 0.6 : 0.06);
+  });
+  // What a token's pass multiplies: each matrix that it reads once, and in a chain C·(K + M) experts for C iterations over K
+  // routed and M shared ones (paper note of Chain-of-Experts, section 11).
+  it.each([
+    ["Llama", 1],
+    ["Olmoe", 1],
+    ["Qwen3Moe", 1],
+    ["DeepSeekV2Lite", 1],
+    ["Moe8", 1],
+    ["Coe", 2],
+    ["Coe4", 4],
+  ])("a token of %s multiplies what it reads, in %d iterations", (name, iterations) => {
+    const isMatrix = (p: Counted): boolean => p.rank > 1 && !p.name.startsWith("embedding");
+    const reads = parameters(name).reduce((sum, p) => {
+      const again = p.name.includes(".ffn.shared.") ? iterations : 1;
+      return sum + (isMatrix(p) ? p.active * again : 0);
+    }, 0);
+    const T = 4;
+    const done = flopsOf(name, { batch: 1, sequence: T }, ["matMul", "groupedMatMul"]);
+    expect(done / T).toBe(2 * Math.round(reads));
+  });
+  // As torchvision's documentation counts them: products of an image's pass, a multiplication and an addition as one.
+  it.each([
+    ["ResNet18", 1.81],
+    ["ResNet34", 3.66],
+    ["ResNet50", 4.09],
+    ["ResNet101", 7.8],
+    ["ResNet152", 11.51],
+  ])("an image of %s takes %d G products", (name, giga) => {
+    const done = flopsOf(name, { batch: 1 }, ["matMul", "conv2d"]);
+    expect(Math.abs(done / 2e9 - giga)).toBeLessThan(0.01);
   });
   // As the paper of wide residual networks cuts them off.
   it.each([

@@ -1,6 +1,25 @@
-// The inputs of passes as those of one whole step.
+// The inputs of passes as those of one whole step, what several passes give as one, and which updates measure.
 import { expect, test } from "vitest";
-import { joined } from "./step.ts";
+import { toyManifest } from "../toy.test.helper.ts";
+import { isProbed, joined, nextProbed, resultOf } from "./step.ts";
+
+const f32 = (...values: number[]) => ({
+  ...{ dtype: "f32" as const, shape: [values.length] },
+  data: Float32Array.from(values),
+});
+test("of what several passes give, the mean counts", () => {
+  const passes = [1, 2].map((x) => ({ loss: f32(x), "metrics/load": f32(x, 3 * x) }));
+  const { loss, gradNorm, outputs } = resultOf([...passes, { grad_norm: f32(5) }]);
+  expect([loss, gradNorm]).toEqual([1.5, 5]);
+  expect(outputs["metrics/load"]).toEqual(f32(1.5, 4.5));
+});
+test("the first update measures, then every so many; none where nothing is asked for", () => {
+  const manifest = toyManifest({ training: { probeEvery: 4 } });
+  const steps = Array.from({ length: 9 }, (_, i) => i + 1);
+  expect(steps.filter((step) => isProbed(manifest, step))).toEqual([1, 4, 8]);
+  expect([2, 4, 5].map((step) => nextProbed(manifest, step))).toEqual([4, 4, 8]);
+  expect(steps.some((step) => isProbed(toyManifest(), step))).toBe(false);
+});
 
 test("images of several passes lie one after the other, as the numbers they are", () => {
   const part = (...values: number[]) => ({
