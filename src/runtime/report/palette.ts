@@ -2,7 +2,7 @@
 
 /** Of what stands at i among count in the order of depth: from blue at the first to red at the last. */
 export const depthColour = (i: number, count: number): string =>
-  `hsl(${Math.round(225 - (225 * i) / Math.max(1, count - 1))} 68% 50%)`;
+  `hsl(${Math.round(225 - (225 * i) / Math.max(1, count - 1))} 68% 54%)`;
 
 const RUNS = [
   "#2563eb",

@@ -112,7 +112,6 @@ const chartsOf = ({ manifest, result: { history } }: ReportInput): string =>
         },
       ],
     }),
-    ...familiesOf(history).flatMap(familyFigures),
     lineChart({
       title: "Speed",
       note: `${unitOf(manifest)} a second`,
@@ -125,6 +124,7 @@ const chartsOf = ({ manifest, result: { history } }: ReportInput): string =>
         },
       ],
     }),
+    ...familiesOf(history).flatMap(familyFigures),
   ]
     .flatMap((figure) => (figure === undefined ? [] : [figureHtml(figure)]))
     .join("\n");
