@@ -4,20 +4,13 @@ import { describe, expect, it } from "vitest";
 import { toDisk } from "../../src/bundle/disk.ts";
 import type { StateEntry } from "../../src/bundle/manifest.ts";
 import type { HostTensor } from "../../src/bundle/tensor.ts";
-import { analyze } from "../../src/compiler/analyze.ts";
 import { features } from "../../src/compiler/features/index.ts";
-import { createBuilder } from "../../src/compiler/ir/builder.ts";
 import { evaluate } from "../../src/compiler/ir/evaluate.ts";
-import type { Graph } from "../../src/compiler/ir/types.ts";
-import { createStage } from "../../src/compiler/model/kinds.ts";
-import { createParameters, stateEntry } from "../../src/compiler/model/parameters.ts";
 import { buildPrograms } from "../../src/compiler/model/programs.ts";
-import { readModel } from "../../src/compiler/model/reading.ts";
-import { lossesOf } from "../../src/compiler/model/training.ts";
-import { differentiate } from "../../src/compiler/passes/differentiate.ts";
 import type { ModelSpec } from "../../src/compiler/semantics/spec.ts";
 import { SUBJECTS } from "../conformance/engines.ts";
 import { golden, maxAbs, maxDifference, readGolden, readJson, type Tensors } from "./golden.ts";
+import { modelOf, passOf } from "./images.ts";
 import { f32, i32, openOn, read } from "./wasm.ts";
 
 interface Case {
@@ -40,27 +33,18 @@ interface Case {
   readonly grad_l2_norms: Readonly<Record<"eval" | "train", Readonly<Record<string, number>>>>;
 }
 
-const modelOf = ({ config }: Case): ModelSpec => {
+const wideResNet = ({ config }: Case): ModelSpec => {
   const { channels, num_classes, num_ensemble: heads, blocks_in_head, depth } = config;
-  const text = `spec 1
-model Golden {
-  input = image(32, 32, 3)
-  stem  = conv(${channels[0]})
-${channels
-  .slice(1)
-  .map(
-    (n, stage) =>
-      `  blocks ${(depth - 4) / 6} { unit = wide_basic(${n}, stride: first(${stage === 0 ? 1 : 2})) }`,
-  )
-  .join("\n")}
+  const [stem, ...stages] = channels;
+  const blocks = stages.map((n, stage) => {
+    const unit = `wide_basic(${n}, stride: first(${stage === 0 ? 1 : 2}))`;
+    return `  blocks ${(depth - 4) / 6} { unit = ${unit} }`;
+  });
+  return modelOf(`  input = image(32, 32, 3)
+  stem  = conv(${stem})
+${blocks.join("\n")}
   head = classifier(${num_classes}, pool: average(window: 8))
-  trails = split(heads: ${heads}, blocks_in_head: ${blocks_in_head}, loss: mean, last_batch_norm: shared)
-}`;
-  const files = { read: () => text, resolveImport: () => ({ fault: "there is one file" }) };
-  const { spec, diagnostics } = analyze("model.arch", files);
-  const model = spec?.models["Golden"];
-  if (model === undefined) throw new Error(diagnostics.map((d) => d.message).join("; "));
-  return model;
+  trails = split(heads: ${heads}, blocks_in_head: ${blocks_in_head}, loss: mean, last_batch_norm: shared)`);
 };
 
 /** Our names to those of the authors' module. */
@@ -123,37 +107,13 @@ const cases = [
 describe.each(cases)("%s", (name) => {
   const given = readJson(`neurotrails/${name}/case.json`) as Case;
   const tensors = readGolden(`neurotrails/${name}/golden.safetensors`);
-  const model = modelOf(given);
+  const model = wideResNet(given);
   const rename = official(given);
   const { batch: B, num_classes: C, num_ensemble: H } = given.config;
   const images = lastChannels(golden(tensors, "input"));
   const targets = golden(tensors, "target").data;
 
-  /** Forward, backward and the moved statistics, as one program of no updates. */
-  const passOf = (training: boolean) => {
-    const b = createBuilder();
-    const params = createParameters(b);
-    const stage = createStage(b, params, features, { turn: training ? "whole" : "none" });
-    const { data, targets: wanted, forward } = readModel(stage, model, { batch: B });
-    const { loss, objective, each } = lossesOf(b, forward, wanted, []);
-    const trained = params.list().filter((p) => p.trained);
-    const grads = differentiate(b, objective, trained.map((p) => params.node(p.name))); // prettier-ignore
-    const graph: Graph = {
-      name: "forward",
-      inputs: [data, wanted],
-      outputs: [
-        { name: "logits", node: forward.logits },
-        ...forward.trained.map((node, i) => ({ name: `logits.${i}`, node })),
-        { name: "loss", node: loss },
-        ...each.map((node, i) => ({ name: `loss.${i}`, node })),
-        ...trained.map((p, i) => ({ name: `grad.${p.name}`, node: grads[i]! })),
-        ...stage.effects.updates.map(({ state, node }) => ({ name: `after.${state}`, node })),
-      ],
-      updates: [],
-    };
-    return { graph, state: params.list().map((p) => stateEntry(p)) };
-  };
-  const state = passOf(false).state;
+  const { state } = passOf(model, B, false);
   const values = Object.fromEntries(
     state.map((entry) => {
       const kind = entry.kind === "buffer" ? "buffer" : "param";
@@ -219,7 +179,7 @@ describe.each(cases)("%s", (name) => {
   };
 
   describe.each(["eval", "train"] as const)("in %s mode", (mode) => {
-    const { graph } = passOf(mode === "train");
+    const { graph } = passOf(model, B, mode === "train");
     it("computes the same in float64", () => {
       const { outputs } = evaluate(graph, { inputs: { images, targets }, state: values });
       check(mode, (key) => outputs[key]!.data);
