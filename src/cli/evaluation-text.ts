@@ -1,6 +1,6 @@
 // What an evaluation found, in a line.
 import type { Evaluation } from "../runtime/index.ts";
-import { grouped } from "./numbers.ts";
+import { counted } from "./numbers.ts";
 
 const percent = (share: number): string => `${(share * 100).toFixed(2)}%`;
 
@@ -41,6 +41,6 @@ export const evaluationText = (evaluation: Evaluation): string => {
   const { loss } = evaluation;
   const more = measured(evaluation);
   return evaluation.kind === "text"
-    ? `${evaluation.bitsPerByte.toFixed(4)} bits per byte  (loss ${loss.toFixed(4)} nats a token, perplexity ${evaluation.perplexity.toFixed(2)}, ${grouped(evaluation.tokens)} tokens${more === "" ? "" : `; ${more}`})${ofHeads(evaluation)}`
-    : `${more}  (loss ${loss.toFixed(4)} nats an image, ${grouped(evaluation.images)} images)${ofHeads(evaluation)}`;
+    ? `${evaluation.bitsPerByte.toFixed(4)} bits per byte  (loss ${loss.toFixed(4)} nats a token, perplexity ${evaluation.perplexity.toFixed(2)}, ${counted(evaluation.tokens, "token")}${more === "" ? "" : `; ${more}`})${ofHeads(evaluation)}`
+    : `${more}  (loss ${loss.toFixed(4)} nats an image, ${counted(evaluation.images, "image")})${ofHeads(evaluation)}`;
 };

@@ -17,8 +17,13 @@ const table = (tensors: Tensors, name: string, file: string): HostTensor | undef
       [],
       1,
     );
-  if (!tensor.data.every((x) => Number.isInteger(x)))
-    throw new CliError(`${file}: ${name} holds numbers that are no integers`, [], 1);
+  // of truth values only a mask can be made
+  if (tensor.dtype === "f32" || (tensor.dtype === "bool" && name !== "attention_mask"))
+    throw new CliError(
+      `${file}: ${name} holds ${tensor.dtype === "f32" ? "floats" : "truth values"}, expected whole numbers`,
+      ["write it as I64, I32, I16, I8, U16 or U8"],
+      1,
+    );
   return tensor;
 };
 const sameShape = (x: HostTensor, ids: HostTensor, name: string, file: string): HostTensor => {

@@ -311,7 +311,10 @@ weights says of drawing holds where no option is given.`,
     .option("--json", "print the table as JSON")
     .option("--svg <file>", "draw the model")
     .option("--print-ir [pass]", "print a program's graph; after:PASS stops after that pass")
-    .option("--program <name>", "the program to print (default: train_step, else forward)")
+    .option(
+      "--program <name>",
+      "the program to print (default: train_step or accumulate; eval_step without a recipe)",
+    )
     .action(
       async (
         target: string | undefined,

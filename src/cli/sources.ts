@@ -82,7 +82,7 @@ export const filesOf = (io: Io, entry: string): FileLoader => {
     resolveImport: (from, spec) => {
       const path = resolve(dirname(resolve(io.cwd, from)), spec);
       if (!inside(root, path) || (isFile(path) && !inside(root, realpathSync(path))))
-        return { fault: `it lies outside of the project, ${shownPath(io.cwd, root)}` };
+        return { fault: `it lies outside of the project's folder, ${root}` };
       if (isFolder(path)) return { fault: folderFault(path, spec) };
       return { path: shownPath(io.cwd, path) };
     },

@@ -1,5 +1,5 @@
 // The page of two names, `specc explain gpas with deepnorm`: what the checks say about a model that has both.
-import { suggest } from "./diagnostics/suggest.ts";
+import { suggest } from "../bundle/suggest.ts";
 import type { Diagnostic } from "./diagnostics/types.ts";
 import type { Explanation } from "./explain/index.ts";
 import { features } from "./features/index.ts";

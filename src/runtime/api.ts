@@ -10,6 +10,14 @@ import {
   type SafetensorsFile,
 } from "../bundle/safetensors.ts";
 import type { HostTensor, Tensors } from "../bundle/tensor.ts";
+import {
+  checkChat,
+  checkEvaluate,
+  checkFit,
+  checkGenerate,
+  checkPrompts,
+  isList,
+} from "./arguments.ts";
 import { chooseEngine } from "./choose-engine.ts";
 import { decoderOf, heldOut, imageModelOf, loadData, textOf, type Batch } from "./data/index.ts";
 import {
@@ -49,7 +57,10 @@ export interface ModelOptions {
   /** "auto" (default), the name of one of `engines`, or an engine. */
   readonly engine?: string | Engine | undefined;
   readonly engines?: readonly Engine[] | undefined;
-  /** A safetensors file or a folder with one; or its bytes; or tensors by name on disk. Without: initial values of the seed. */
+  /**
+   * A safetensors file or a folder with one; or its bytes; or tensors by name on disk; "initial" for initial values of the seed.
+   * Without, they are initial too, to be trained or loaded before the model is asked for texts or classes.
+   */
   readonly weights?: string | Uint8Array | Tensors | undefined;
   readonly seed?: number | undefined;
   readonly tokenizer?: Tokenizer | undefined;
@@ -114,6 +125,7 @@ export interface Model {
   close(): Promise<void>;
 }
 
+const INITIAL = "initial";
 const defaultEngines = (): readonly Engine[] => [wasmEngine(), cpuEngine()];
 
 const storedOf = async (weights: Uint8Array | Tensors): Promise<SafetensorsFile> =>
@@ -127,6 +139,7 @@ const begin = async (
 ): Promise<void> => {
   const { manifest } = bundle;
   await initialise(session, manifest, seed ?? manifest.training?.seed ?? 0);
+  if (weights === INITIAL) return;
   if (typeof weights === "string") await loadWeights(session, manifest, host, weights);
   else if (weights !== undefined) {
     const stored = await storedOf(weights);
@@ -139,6 +152,7 @@ const begin = async (
 const checkIds = (rows: readonly (readonly number[])[], vocabSize: number): number => {
   const length = rows[0]?.length ?? 0;
   for (const row of rows) {
+    if (!isList(row)) throw new TypeError("token ids come in rows: lists of whole numbers");
     if (row.length !== length || length === 0)
       throw new RangeError("rows of token ids must have one length, at least 1");
     const bad = row.find((id) => !Number.isInteger(id) || id < 0 || id >= vocabSize);
@@ -244,7 +258,7 @@ const tokenPasses = (manifest: Manifest, { input_ids, targets }: TokenBatch): re
   const { batch, micro, data } = recipeOf(manifest);
   const T = textOf(data).sequence;
   const fits = (rows: TokenBatch["targets"]): boolean =>
-    rows.length === batch && rows.every((row) => row.length === T);
+    isList(rows) && rows.length === batch && rows.every((row) => row?.length === T);
   if (!fits(input_ids) || !fits(targets))
     throw new RangeError(
       `a batch of this recipe is ${batch} rows of ${T} ids, and as many targets`,
@@ -276,8 +290,18 @@ export const createModel = async (options: ModelOptions): Promise<Model> => {
     throw error;
   }
   const { weights } = options;
-  const beside =
-    options.beside ?? (typeof weights === "string" ? besideWeights(host, weights) : undefined);
+  const isPath = typeof weights === "string" && weights !== INITIAL;
+  const beside = options.beside ?? (isPath ? besideWeights(host, weights) : undefined);
+  let isMeant = weights !== undefined;
+  /** Noise is never passed off as the model's answer. */
+  const needWeights = (): void => {
+    if (isMeant) return;
+    throw new FileFault(
+      "model.safetensors",
+      "there are no weights: these are what a training begins with",
+      'train, load a file of weights, or ask for untrained ones with weights: "initial"',
+    );
+  };
   let known = options.tokenizer;
   const tokenizer = async (): Promise<Tokenizer> =>
     (known ??= await findTokenizer(host, manifest, beside));
@@ -286,7 +310,14 @@ export const createModel = async (options: ModelOptions): Promise<Model> => {
     (defaults ??= beside === undefined ? NO_DEFAULTS : await readGenerationDefaults(beside));
   // One call at a time has the cache; those that come meanwhile wait for it.
   let before: Promise<unknown> = Promise.resolve();
-  const complete: Model["complete"] = async (prompts, how) => {
+  const complete = async (
+    call: string,
+    prompts: readonly string[],
+    how: GenerateOptions | undefined,
+  ): Promise<readonly Generated[]> => {
+    checkPrompts(call, prompts);
+    checkGenerate(call, how);
+    needWeights();
     const words = await tokenizer();
     const drawn = withDefaults(how ?? {}, await generationDefaults());
     const mine = before.then(() => generate(session, manifest, words, host, prompts, drawn));
@@ -304,7 +335,10 @@ export const createModel = async (options: ModelOptions): Promise<Model> => {
     how?: GenerateOptions,
   ): Promise<string | readonly string[]> {
     const single = typeof given === "string";
-    const texts = (await complete(single ? [given] : given, how)).map(({ text }) => text);
+    if (!single && !Array.isArray(given))
+      throw new TypeError(`generate: a prompt is a string, or a list of them, got ${typeof given}`);
+    const done = await complete("generate", single ? [given] : given, how);
+    const texts = done.map(({ text }) => text);
     return single ? texts[0]! : texts;
   }
   return {
@@ -313,12 +347,16 @@ export const createModel = async (options: ModelOptions): Promise<Model> => {
     engine: session.engine,
     why: chosen.why,
     tokenizer,
-    classify: (images) => classify(session, manifest, images),
+    classify: async (images) => {
+      needWeights();
+      return classify(session, manifest, images);
+    },
     forward: async (ids) => ({ logits: await forward(session, manifest, ids) }),
     generate: generateText,
-    complete,
+    complete: (prompts, how) => complete("complete", prompts, how),
     generationDefaults,
     chatPrompt: async (messages, how) => {
+      checkChat(messages, how);
       const template = beside && (await findChatTemplate(beside));
       if (template !== undefined) return renderChat(template, messages, how);
       throw new FileFault(
@@ -330,6 +368,7 @@ export const createModel = async (options: ModelOptions): Promise<Model> => {
       let step = 0;
       return {
         step: async (batch) => {
+          isMeant = true;
           const result = await runStep(
             session,
             planStep(session, manifest, passesOf(manifest, batch), step + 1),
@@ -337,10 +376,15 @@ export const createModel = async (options: ModelOptions): Promise<Model> => {
           step += 1;
           return { step, loss: result.loss, gradNorm: result.gradNorm };
         },
-        fit: (how) => fit(session, manifest, host, how),
+        fit: async (how) => {
+          checkFit(how);
+          isMeant = true;
+          return fit(session, manifest, host, how);
+        },
       };
     },
     evaluate: async (how) => {
+      checkEvaluate(how);
       const data = await loadData(recipeOf(manifest).data, host, { write: false });
       const held = heldOut(data);
       if (held !== undefined) return evaluate(session, manifest, held, host, how);
@@ -357,7 +401,10 @@ export const createModel = async (options: ModelOptions): Promise<Model> => {
       if (manifest.model.kind === "decoder")
         await replaceFile(host, joinPath(folder, "tokenizer.json"), (await tokenizer()).toJson());
     },
-    load: (path) => loadWeights(session, manifest, host, path),
+    load: async (path) => {
+      await loadWeights(session, manifest, host, path);
+      isMeant = true;
+    },
     saveWeights: async () =>
       (await weightFiles(session, manifest)).get("model.safetensors") ?? new Uint8Array(0),
     close: () => session.close(),

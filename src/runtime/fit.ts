@@ -2,7 +2,7 @@
 // the bundle's own trainer.
 import type { Session } from "../bundle/engine.ts";
 import type { Manifest } from "../bundle/manifest.ts";
-import { loadData } from "./data/index.ts";
+import { loadData, shortcomings } from "./data/index.ts";
 import { generate } from "./decode/generate.ts";
 import { joinPath, replaceFile, type Host } from "./host.ts";
 import { renderReport } from "./report/report.ts";
@@ -29,6 +29,7 @@ export const fit = async (
   const { weights, source, ...rest } = options;
   const recipe = recipeOf(manifest);
   const data = await loadData(recipe.data, host);
+  for (const line of shortcomings(data, recipe.data, recipe.batch)) host.log(`warning: ${line}`);
   const begin =
     weights === undefined
       ? undefined

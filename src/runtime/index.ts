@@ -4,6 +4,7 @@ export type { Manifest } from "../bundle/manifest.ts";
 export * from "../bundle/safetensors.ts";
 export type { HostTensor, Tensors } from "../bundle/tensor.ts";
 export * from "./api.ts";
+export { checkOptions } from "./arguments.ts";
 export * from "./choose-engine.ts";
 export * from "./data/index.ts";
 export { NonFiniteLogits, windowStart } from "./decode/continue.ts";

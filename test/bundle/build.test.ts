@@ -1,5 +1,6 @@
 // Bundles: valid against the published schema, the same bytes wherever they are built, unchanged files left alone, and usable
 // without the compiler.
+import { spawnSync } from "node:child_process";
 import {
   existsSync,
   readdirSync,
@@ -110,6 +111,27 @@ describe("build", () => {
     expect(err).toContain(" 0 written");
     expect(filesBelow(out).map((path) => statSync(join(out, path)).mtimeMs)).toEqual(before);
   });
+  test("carries nothing of our tests, and says what it needs and where its words come from", async () => {
+    const cwd = project({ "package.json": "{}" });
+    const { err } = await specc(["build", "model.arch", "-o", "my out"], { cwd });
+    expect(err).toContain("before index.js is imported: cd 'my out' && npm install\n");
+    const out = join(cwd, "my out");
+    expect(filesBelow(out).filter((path) => path.includes(".test."))).toEqual([]);
+    const card = readFileSync(join(out, "README.md"), "utf8");
+    expect(card).toContain("tags: [specc, tfjs]\n");
+    expect(card).toContain('createModel({ weights: "initial" })');
+    // a process that finds no package of ours
+    const text = `const { createModel } = await import(${JSON.stringify(pathToFileURL(join(out, "index.js")).href)});
+      await createModel({ engine: "wasm" }).catch((error) => console.log(error.message));`;
+    const ran = spawnSync(process.execPath, ["--input-type=module", "-e", text], { cwd });
+    expect(String(ran.stdout)).toContain(
+      "engine wasm: does not work here: TensorFlow.js is not installed: run npm install in the bundle's folder",
+    );
+    symlinkSync(resolve("node_modules"), join(out, "node_modules"));
+    expect((await specc(["build", "model.arch", "-o", "my out"], { cwd })).err).not.toContain(
+      "npm install",
+    );
+  });
   test("config.json claims LLaMA only for a LLaMA", async () => {
     const config = async (text: string): Promise<unknown> => {
       const { model_type } = json(
@@ -159,7 +181,16 @@ describe("build", () => {
     const module = (await import(/* @vite-ignore */ pathToFileURL(join(out, "index.js")).href)) as {
       createModel(options: object): Promise<Model>;
     };
-    const model = await module.createModel({ engine: "cpu" });
+    const bare = await module.createModel({ engine: "cpu" });
+    await expect(bare.generate("ab", { tokens: 1 })).rejects.toMatchObject({
+      message: "model.safetensors: there are no weights: these are what a training begins with",
+      help: expect.stringContaining('weights: "initial"') as string,
+    });
+    await bare.close();
+    await expect(module.createModel({ weigths: "initial" })).rejects.toThrow(
+      'createModel: there is no option "weigths"; did you mean "weights"?',
+    );
+    const model = await module.createModel({ engine: "cpu", weights: "initial" });
     const { logits } = await model.forward([1, 2, 3]);
     expect(logits.shape).toEqual([1, 3, 256]);
     expect(logits.data.every(Number.isFinite)).toBe(true);

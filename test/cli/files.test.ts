@@ -194,6 +194,16 @@ describe("init", () => {
   });
 });
 
+test("a project says the commands that work where it lies", async () => {
+  const cwd = folder();
+  const script = join(cwd, "clone/bin/specc.js");
+  const { err } = await specc(["init", "my project"], { cwd, script });
+  expect(err).toContain("cd 'my project'\n  node ../clone/bin/specc.js train model.arch\n");
+  const card = readFileSync(join(cwd, "my project/README.md"), "utf8");
+  expect(card).toContain("node ../clone/bin/specc.js check model.arch");
+  expect(card).not.toContain("npx");
+});
+
 describe("explain", () => {
   test("a constructor, and a suggestion for what does not exist", async () => {
     const page = await specc(["explain", "gpas"], { cwd: folder() });
@@ -227,6 +237,12 @@ describe("inspect", () => {
     const { out } = await specc(["inspect", "model.arch"], { cwd: project() });
     expect(out).toContain("blocks[0 .. 2]");
     expect(out).toContain("optimizer state");
+  });
+  test("shows nothing that is not there, and names every row", async () => {
+    const cwd = project({ "model.arch": TINY.split("recipe")[0]! });
+    const { out } = await specc(["inspect", "model.arch"], { cwd });
+    expect(out).toMatch(/^activations +\S+ \S+ +most at once in a forward pass$/m);
+    expect(out).toMatch(/^cache +\d/m);
   });
   test("draws a picture that is well-formed and names what it shows", async () => {
     const cwd = project();

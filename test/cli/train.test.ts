@@ -225,6 +225,30 @@ describe("train", () => {
       "needs an .arch file",
     );
   });
+  test("--json names places as people type them; a text of three bytes is trained on with a warning", async () => {
+    const cwd = project({
+      "model.arch": TINY.replace("6 steps", "1 steps"),
+      "data/text.txt": "abc",
+    });
+    const { code, out, err } = await specc(["train", "model.arch", "--engine", "cpu", "--json"], {
+      cwd,
+    });
+    expect(JSON.parse(out)).toMatchObject({
+      run: "runs/Train",
+      checkpoint: "runs/Train/checkpoint-1",
+      report: "runs/Train/report.html",
+      seed: 42,
+    });
+    expect([code, err]).toEqual([
+      0,
+      expect.stringContaining("warning: the training text has 3 tokens"),
+    ]);
+    expect(err).toContain(": 1 step of 4 × 16 = 64 tokens");
+    expect(err).not.toContain("tfjs-node");
+    expect(readFileSync(join(cwd, "runs/Train/report.html"), "utf8")).toContain(
+      "the last 2 are kept",
+    );
+  });
   test("--set, --seed and --steps change what they name", async () => {
     const cwd = project();
     const run = async (name: string, ...args: readonly string[]): Promise<readonly number[]> => {
@@ -356,5 +380,18 @@ describe("forward", () => {
       "pad on the right",
     );
     expect(await complaint({ input_ids: [[1, 2]], labels: [[1, 300]] })).toContain("300");
+    for (const [dtype, data, held] of [
+      ["f32", Float32Array.of(1, 2), "floats"],
+      ["bool", Uint8Array.of(1, 0), "truth values"],
+    ] as const) {
+      const tensors = { input_ids: { dtype, shape: [1, 2], data } };
+      writeFileSync(join(cwd, "in.safetensors"), writeSafetensors(tensors));
+      const { code, err } = await specc(forward, { cwd });
+      expect([code, err]).toEqual([
+        1,
+        expect.stringContaining(`input_ids holds ${held}, expected whole numbers`),
+      ]);
+      expect(err).toContain("I64, I32");
+    }
   });
 });

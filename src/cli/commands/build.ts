@@ -1,6 +1,10 @@
 // `specc build`: a folder that trains, evaluates and generates without the compiler. Unchanged files keep their time.
 import { resolve } from "node:path";
 import { bundle, compile, formsFor, type WrittenForm } from "../../compiler/compile.ts";
+import type { Files } from "../../compiler/emit/manifest.ts";
+import { packageFolder } from "../../runtime/node/host.ts";
+import { quoted } from "../called.ts";
+import { counted } from "../numbers.ts";
 import { specHashOf } from "../../compiler/emit/bundle.ts";
 import { loadAssets } from "../assets.ts";
 import { CliError } from "../errors.ts";
@@ -29,6 +33,15 @@ const refuseOtherRun = (io: Io, out: string, specHash: string): void => {
   throw new CliError(`${shownPath(io.cwd, out)} holds ${describedRun(earlier)} of another spec`, [
     "choose another folder with --out-dir",
   ]);
+};
+
+/** Programs import TensorFlow.js from beside them or from above; where it is missing, the step that gets it. */
+const missingPackages = (io: Io, out: string, files: Files): string => {
+  const { dependencies } = JSON.parse(String(files.get("package.json"))) as {
+    readonly dependencies: Readonly<Record<string, string>>;
+  };
+  if (Object.keys(dependencies).every((name) => packageFolder(name, out) !== undefined)) return "";
+  return `  before index.js is imported: cd ${quoted(shownPath(io.cwd, out))} && npm install\n`;
 };
 
 export const build = async (
@@ -91,7 +104,7 @@ export const build = async (
     for (const path of files.keys()) io.out(`${shownPath(io.cwd, resolve(out, path))}\n`);
   if (options.quiet !== true)
     io.err(
-      `built ${target.model.name}${target.recipe === undefined ? "" : ` with ${target.recipe.name}`} in ${shownPath(io.cwd, out)}: ${files.size} files, ${changed.length} written\n`,
+      `built ${target.model.name}${target.recipe === undefined ? "" : ` with ${target.recipe.name}`} in ${shownPath(io.cwd, out)}: ${counted(files.size, "file")}, ${changed.length} written\n${missingPackages(io, out, files)}`,
     );
   return 0;
 };

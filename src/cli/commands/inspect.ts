@@ -17,7 +17,7 @@ import { painter, wantsColor } from "../color.ts";
 import { CliError } from "../errors.ts";
 import { shownPath, writeFile } from "../files.ts";
 import type { Io } from "../io.ts";
-import { bytesText, countText, grouped, table } from "../numbers.ts";
+import { bytesText, counted, countText, grouped, table } from "../numbers.ts";
 import type { ChoiceOptions } from "../program.ts";
 import { bundleTarget, checkedTarget, placeOf, refuseChoice } from "../target.ts";
 
@@ -177,6 +177,17 @@ const report = (
   const paint = painter(wantsColor(io, options.color, "out"));
   const { bytes, flops, item } = summary;
   const [head = "", ...rest] = table(layerRows(summary), [2, 3]).split("\n");
+  const activations: (readonly [bytes: number, what: string])[] = [];
+  if (bytes.step !== null && recipe !== undefined) {
+    const rows = counted(recipe.micro.value, recipe.data.is === "text" ? "sequence" : "image");
+    activations.push([bytes.step, `most at once in a training step of ${rows}`]);
+    if (otherwise !== null)
+      activations.push([
+        otherwise,
+        recipe.checkpoint === null ? "with checkpoint = block" : "without checkpoint",
+      ]);
+  }
+  if (bytes.forward !== null) activations.push([bytes.forward, "most at once in a forward pass"]);
   const costs = [
     ["parameters", grouped(summary.parameters), ""],
     ...(summary.activeParameters < summary.parameters
@@ -186,7 +197,9 @@ const report = (
     [
       item === "token" ? "FLOPs a token" : "FLOPs an image",
       countText(flops.forward),
-      model.kind === "decoder" ? `forward, ${grouped(model.context)} tokens of context` : "forward",
+      model.kind === "decoder"
+        ? `forward, ${counted(model.context, "token")} of context`
+        : "forward",
     ],
     ...(flops.training > 0 ? [["", countText(flops.training), "a whole training step"]] : []),
     ["weights", bytesText(bytes.weights), "f32"],
@@ -196,30 +209,10 @@ const report = (
     ...(bytes.gradients > 0
       ? [["gradients", bytesText(bytes.gradients), "summed over micro-batches"]]
       : []),
-    ...(bytes.step === null || recipe === undefined
+    ...activations.map(([size, what], i) => [i === 0 ? "activations" : "", bytesText(size), what]),
+    ...(bytes.cache === 0
       ? []
-      : [
-          [
-            "activations",
-            bytesText(bytes.step),
-            `most at once in a training step of ${grouped(recipe.micro.value)} ${recipe.data.is === "text" ? "sequences" : "images"}`,
-          ],
-          ...(otherwise === null
-            ? []
-            : [
-                [
-                  "",
-                  bytesText(otherwise),
-                  recipe.checkpoint === null ? "with checkpoint = block" : "without checkpoint",
-                ],
-              ]),
-        ]),
-    ...(bytes.forward === null
-      ? []
-      : [["", bytesText(bytes.forward), "most at once in a forward pass"]]),
-    ...(item === "token"
-      ? [["cache", bytesText(bytes.cache), "of one sequence that is generated, whole context"]]
-      : []),
+      : [["cache", bytesText(bytes.cache), "of one sequence that is generated, whole context"]]),
   ];
   io.out(
     `${paint.bold(model.name)}${model.doc === null ? "" : `  ${paint.dim(model.doc)}`}\n\n${paint.bold(head)}\n${rest.join("\n")}\n\n${table(costs, [1])}\n`,

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import type { DiagnosticEntry } from "../semantics/schema.ts";
 import { render, type RenderOptions } from "./render.ts";
 import { Reporter } from "./report.ts";
-import { editDistance, suggest } from "./suggest.ts";
+import { editDistance, suggest } from "../../bundle/suggest.ts";
 import { InternalError, type Source } from "./types.ts";
 
 const catalogue: readonly DiagnosticEntry[] = [

@@ -40,7 +40,7 @@ ${
 };
 
 export const entryModule = (manifest: Manifest): string => `
-import { createModel as open, ${isForTfjs(manifest.engines) ? "cpuEngine, wasmEngine, " : ""}readTokenizerJson } from "./runtime/index.js";
+import { checkOptions, createModel as open, ${isForTfjs(manifest.engines) ? "cpuEngine, wasmEngine, " : ""}readTokenizerJson } from "./runtime/index.js";
 import validate from "./validate-manifest.js";
 ${enginesText(manifest)}
 const beside = (name) => new URL(name, import.meta.url);
@@ -99,15 +99,17 @@ export const readManifest = async () => {
   return (known = manifest);
 };
 
-/** ${manifest.model.name} with the weights beside this file, with others, or fresh from a seed. */
-export const createModel = async ({ weights, engine, seed, root, wasmFolder } = {}) => {
+/** ${manifest.model.name} with the weights beside this file, with others, or with none yet. */
+export const createModel = async (options = {}) => {
+  checkOptions("createModel", options, ["weights", "engine", "seed", "root", "wasmFolder"]);
+  const { weights, engine, seed, root, wasmFolder } = options;
   const bundle = { manifest: await readManifest(), programs, savedModel: await savedModelFolder() };
   const model = await open({
     bundle,
     host: await hostFor(root),
     engine,
     engines: await enginesHere(wasmFolder),
-    weights: weights === "initial" ? undefined : (weights ?? (await read("model.safetensors"))),
+    weights: weights ?? (await read("model.safetensors")),
     seed,
     beside: { where: "", read: text },
   });

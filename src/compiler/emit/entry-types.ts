@@ -90,7 +90,7 @@ export interface Tensor {
   readonly data: Float32Array | Int32Array | Uint8Array;
 }
 export interface ModelOptions {
-  /** A file or folder, the bytes of a safetensors file, or "initial". Default: model.safetensors beside this file, else initial values. */
+  /** A file or folder, the bytes of a safetensors file, or "initial". Default: model.safetensors beside this file; without one the model is to be trained before it answers. */
   readonly weights?: string | Uint8Array | "initial" | Readonly<Record<Parameter, Tensor>>;
   readonly engine?: Engine;
   /** Of initial values${training === null ? "" : `; ${training.seed} in the recipe`}. */

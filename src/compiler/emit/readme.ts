@@ -8,7 +8,7 @@ const mebibytes = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(1)} Mi
 const frontMatter = (manifest: Manifest): string => `---
 library_name: specc
 pipeline_tag: ${manifest.model.kind === "decoder" ? "text-generation" : "image-classification"}
-tags: [specc, tfjs, ${String(manifest.model.config["model_type"])}]
+tags: [${[...new Set(["specc", "tfjs", String(manifest.model.config["model_type"])])].join(", ")}]
 ---
 `;
 
@@ -40,7 +40,7 @@ const trainingText = ({ training }: Manifest, recipe: RecipeSpec | undefined): s
         ]
       : ["images", ""];
   return `Recipe \`${training.recipe}\`: ${count(totalSteps)} updates of ${count(batch)} ${size}
-(length ${count(length.value)} ${length.unit}s${each}), optimizer \`${recipe.optimizer.is}\`, schedule \`${recipe.schedule.is}\`,
+(length ${count(length.value)} ${length.unit}${length.value === 1 ? "" : "s"}${each}), optimizer \`${recipe.optimizer.is}\`, schedule \`${recipe.schedule.is}\`,
 seed ${training.seed}, on ${dataText(data)}.
 
 \`\`\`sh
@@ -80,6 +80,8 @@ ${count(manifest.model.parameters)} parameters. Compiled by specc ${manifest.gen
 
 ## Use
 
+Once, in this folder, for TensorFlow.js:
+
 \`\`\`sh
 npm install
 \`\`\`
@@ -87,12 +89,13 @@ npm install
 \`\`\`js
 import { createModel } from "./index.js";
 
-const model = await createModel();     // reads model.safetensors, when it lies here
+const model = await createModel();     // reads model.safetensors, which a training leaves here
 ${model.kind === "decoder" ? 'console.log(await model.generate("The ", { tokens: 80 }));' : "const [answer] = await model.classify([pixels]); // numbers from 0 to 1"}
 await model.close();
 \`\`\`
 
 Weights are \`model.safetensors\`${model.kind === "decoder" ? ", with Hugging Face names and" : ", with"} \`config.json\` beside them.
+Without them the model can be trained, and answers only when it is asked to with \`createModel({ weights: "initial" })\`.
 
 ## Training
 

@@ -1,5 +1,5 @@
 // The keys of a place from their texts: unknown and missing ones, defaults, `--set`, in the order of the table.
-import { suggest } from "../diagnostics/suggest.ts";
+import { suggest } from "../../bundle/suggest.ts";
 import type { Span } from "../diagnostics/types.ts";
 import type { Context } from "./context.ts";
 import { defaultOf, keyValue, overridden, withoutLayer } from "./construct.ts";

@@ -1,7 +1,7 @@
 // Text to Spec: loads the files, checks every declaration of each, and fills the Spec from those of the entry.
 // Mistakes are diagnostics; nothing here throws for what a user wrote.
 import { Reporter } from "../diagnostics/report.ts";
-import { suggest } from "../diagnostics/suggest.ts";
+import { suggest } from "../../bundle/suggest.ts";
 import type { Diagnostic, Source } from "../diagnostics/types.ts";
 import type { Definition } from "../syntax/ast.ts";
 import { parse } from "../syntax/parse.ts";

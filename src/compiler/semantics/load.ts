@@ -1,6 +1,6 @@
 // The files of a compilation: the entry and what it imports, parsed once each, their names bound across files.
 import type { Reporter } from "../diagnostics/report.ts";
-import { suggest } from "../diagnostics/suggest.ts";
+import { suggest } from "../../bundle/suggest.ts";
 import type { Details, Diagnostic, Source, Span } from "../diagnostics/types.ts";
 import type { Decl, FileAst, ImportDecl, Name } from "../syntax/ast.ts";
 import { parse } from "../syntax/parse.ts";

@@ -154,6 +154,11 @@ const UNITS: Readonly<Record<string, readonly [Unit, number]>> = {
   h: ["second", 3600],
 };
 
+/** Largest first: a size is told in the largest that leaves no fraction. */
+const BYTES = Object.entries(UNITS)
+  .flatMap(([word, [unit, size]]) => (unit === "byte" ? [[word, size] as const] : []))
+  .sort(([, a], [, b]) => b - a);
+
 /** Every spelling, for suggestions. */
 export const unitWords: readonly string[] = [
   ...Object.keys(UNITS).flatMap((unit) => (unit.length > 3 ? [unit, `${unit}s`] : [unit])),
@@ -183,6 +188,10 @@ export const shown = (value: number): string => String(Number(value.toPrecision(
 export const showNumber = (value: number, unit: Unit | undefined): string => {
   if (unit === undefined) return shown(value);
   if (unit === "%") return `${shown(value * 100)}%`;
+  if (unit === "byte") {
+    const [word, size] = BYTES.find(([, bytes]) => value > 0 && value % bytes === 0) ?? ["byte", 1];
+    if (size > 1) return `${shown(value / size)} ${word}`;
+  }
   return `${shown(value)} ${value === 1 ? unit : plural(unit)}`;
 };
 

@@ -8,6 +8,7 @@ import {
   findFiles,
   loadText,
   readDocuments,
+  shortcomings,
   stepsPerEpoch,
   textData,
   trainingOrder,
@@ -84,6 +85,24 @@ test("windows: targets are the next tokens, short ones are filled with ignored t
   const { input_ids, targets } = windows.batch([{ index: 0 }, { index: 1 }], 3);
   expect([...input_ids!.data]).toEqual([1, 2, 3, 4, 5, 6, 0, 0, 0, 0, 0, 0]);
   expect([...targets.data]).toEqual([2, 3, 4, 5, 6, 7, -100, -100, -100, -100, -100, -100]);
+});
+
+test("a text too short for a sequence, for a batch, or to hold some of it out, is told", async () => {
+  const of = async (text: string, batch: number): Promise<string> => {
+    const data = spec();
+    const loaded = await loadText(data, memoryHost({ "project/a.txt": text }));
+    return shortcomings(loaded, data, batch).join("; ");
+  };
+  expect(await of("abc", 1)).toBe(
+    "the training text has 3 tokens, less than one sequence of 4: what is missing is filled up and does not count; the text is too short to hold a part of it out: nothing is evaluated",
+  );
+  expect(await of("aaaa bbbb cccc dddd", 8)).toContain(
+    "makes 4 sequences of 4 tokens, less than one batch of 8",
+  );
+  expect(await of("aaaa bbbb cccc dddd ".repeat(9), 8)).toBe("");
+  await expect(loadText(spec(), memoryHost({ "project/a.txt": "" }))).rejects.toThrow(
+    "no text to train on",
+  );
 });
 
 test("any step can be asked for; an epoch sees each window once, across batches", () => {

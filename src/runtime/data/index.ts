@@ -88,6 +88,28 @@ export const loadText = async (
   return { kind: "text", ...textData(documents, data, tokenizer), tokenizer, files };
 };
 
+/** What is odd about a text so short that a training on it will not be what was meant. */
+export const shortcomings = (
+  loaded: LoadedData,
+  data: DataSpec,
+  batch: number,
+): readonly string[] => {
+  if (loaded.kind !== "text" || data.kind !== "text") return [];
+  const { train, validation } = loaded;
+  const little =
+    train.tokens < data.sequence
+      ? `the training text has ${train.tokens} tokens, less than one sequence of ${data.sequence}: what is missing is filled up and does not count`
+      : train.count < batch
+        ? `the training text makes ${train.count} sequences of ${data.sequence} tokens, less than one batch of ${batch}: each update sees some of them twice`
+        : undefined;
+  return [
+    ...(little === undefined ? [] : [little]),
+    ...(validation === undefined && data.split[1] > 0
+      ? ["the text is too short to hold a part of it out: nothing is evaluated"]
+      : []),
+  ];
+};
+
 const tokenizerFor = async (
   data: TextData,
   documents: readonly string[],

@@ -116,7 +116,11 @@ export const textData = (
   };
   const train = windows(parts.map(([begin]) => begin));
   if (train.count === 0)
-    throw new FileFault(data.files.join(", "), "the data holds no text to train on");
+    throw new FileFault(
+      data.files.join(", "),
+      "the data holds no text to train on",
+      "put some text there, or correct `files` in the recipe's data",
+    );
   const validation = windows(parts.map(([, end]) => end));
   return { train, validation: validation.count === 0 ? undefined : validation };
 };

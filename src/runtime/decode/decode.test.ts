@@ -98,7 +98,14 @@ const letters: Tokenizer = {
   ends: [],
 };
 const open = (tokenizer = letters) =>
-  createModel({ bundle: toyBundle(), host: memoryHost(), engine: toyEngine(), seed: 1, tokenizer });
+  createModel({
+    bundle: toyBundle(),
+    host: memoryHost(),
+    engine: toyEngine(),
+    seed: 1,
+    tokenizer,
+    weights: "initial",
+  });
 
 test("the same call gives the same text; parts add up to the whole; stops cut", async () => {
   const model = await open();
@@ -214,6 +221,58 @@ test("a model: forward, a training step, weights there and back", async () => {
   expect((await again.forward([[1]])).logits.data).toEqual(
     (await model.forward([[1]])).logits.data,
   );
+});
+
+test("what nobody would read, and what is of another kind, is refused by name", async () => {
+  const model = await open();
+  const refused = async (options: object, message: string): Promise<void> =>
+    expect(model.generate("a", options)).rejects.toThrow(message);
+  await refused(
+    { temprature: 0 },
+    'generate: there is no option "temprature"; did you mean "temperature"?',
+  );
+  await refused({ zzz: 0 }, "there are tokens, temperature");
+  await refused([], "generate: options are an object, got a list");
+  await refused({ tokens: "8" }, "tokens is a whole number");
+  await refused({ topK: "8" }, 'topK is a whole number from 1 up, or null, got "8"');
+  await refused({ temperature: "1" }, 'temperature is a number from 0 up, got "1"');
+  await refused({ stop: "x" }, "stop is a list of texts, got string");
+  await refused({ seed: 0.5 }, "seed is a whole number");
+  // as JavaScript calls it
+  const wrong = async (
+    call: string,
+    given: unknown,
+    message: string,
+    of: object = model,
+  ): Promise<void> => {
+    const called: unknown = Reflect.get(of, call);
+    if (typeof called !== "function") throw new TypeError(call);
+    await expect(Reflect.apply(called, undefined, [given])).rejects.toThrow(message);
+  };
+  await wrong("generate", 3, "generate: a prompt is a string, or a list of them, got number");
+  await wrong("generate", ["a", 3], "generate: a prompt is a string, got number");
+  await wrong("complete", "a", "complete: prompts are a list of strings, got string");
+  await wrong("chatPrompt", "a", "chatPrompt: messages are a list of");
+  await wrong("forward", [3], "token ids come in rows");
+  await wrong("evaluate", { limits: 3 }, 'did you mean "limit"?');
+  await wrong("evaluate", { limit: 0 }, "limit is a number from 1 up");
+  const trainer = model.trainer();
+  await wrong("fit", { outDir: "run", stesp: 3 }, 'did you mean "steps"?', trainer);
+  await wrong("step", {}, "4 rows of 8 ids", trainer);
+});
+
+test("a model without weights answers when it has been trained, not before", async () => {
+  const model = await createModel({
+    bundle: toyBundle(),
+    host: memoryHost(),
+    engine: toyEngine(),
+    tokenizer: letters,
+  });
+  await expect(model.generate("a", { tokens: 1 })).rejects.toThrow("there are no weights");
+  await expect(model.complete(["a"], { tokens: 1 })).rejects.toThrow("there are no weights");
+  const rows = Array.from({ length: 4 }, () => [...bytesTokenizer.encode("abcdefgh")]);
+  await model.trainer().step({ input_ids: rows, targets: rows });
+  expect(await model.generate("a", { tokens: 1 })).toHaveLength(1);
 });
 
 test("an unknown engine is refused with those there are", async () => {

@@ -33,9 +33,12 @@ export interface Generated {
 
 const check = (options: GenerateOptions): void => {
   checkSampling(options);
-  const { tokens = 0, stop = [] } = options;
+  const { tokens = 0, stop = [], seed = 0 } = options;
   if (!Number.isInteger(tokens) || tokens < 0)
     throw new RangeError(`tokens is a whole number from 0 up, got ${tokens}`);
+  if (!Number.isSafeInteger(seed) || seed < 0)
+    throw new RangeError(`seed is a whole number from 0 up, got ${seed}`);
+  if (!Array.isArray(stop)) throw new TypeError(`stop is a list of texts, got ${typeof stop}`);
   if (stop.includes("")) throw new RangeError("a stop text has at least one character");
 };
 

@@ -16,15 +16,19 @@ export interface SamplingOptions {
 /** What no call can mean is refused before anything runs. */
 export const checkSampling = (options: SamplingOptions): void => {
   const { temperature = 1, topK, topP = 1, repetitionPenalty = 1 } = options;
-  const refuse = (name: string, wanted: string, got: number): never => {
-    throw new RangeError(`${name} is ${wanted}, got ${got}`);
+  const refuse = (name: string, wanted: string, got: unknown): never => {
+    throw new RangeError(
+      `${name} is ${wanted}, got ${typeof got === "string" ? JSON.stringify(got) : String(got)}`,
+    );
   };
-  if (!(temperature >= 0 && temperature < Infinity))
+  // isFinite of a text is false
+  if (!(Number.isFinite(temperature) && temperature >= 0))
     refuse("temperature", "a number from 0 up", temperature);
-  if (typeof topK === "number" && !(Number.isInteger(topK) && topK >= 1))
+  if (topK !== null && topK !== undefined && !(Number.isInteger(topK) && topK >= 1))
     refuse("topK", "a whole number from 1 up, or null", topK);
-  if (!(topP > 0 && topP <= 1)) refuse("topP", "above 0 and at most 1", topP);
-  if (!(repetitionPenalty > 0 && repetitionPenalty < Infinity))
+  if (!(Number.isFinite(topP) && topP > 0 && topP <= 1))
+    refuse("topP", "above 0 and at most 1", topP);
+  if (!(Number.isFinite(repetitionPenalty) && repetitionPenalty > 0))
     refuse("repetitionPenalty", "a number above 0", repetitionPenalty);
 };
 

@@ -6,6 +6,7 @@ import type { Kernels, RunResult } from "../../bundle/kernels.ts";
 import type { HostTensor, Tensors } from "../../bundle/tensor.ts";
 import { FileFault } from "../../bundle/file-fault.ts";
 import { sizeOf } from "../../bundle/tensor.ts";
+import { codeOf } from "../file-errors.ts";
 import { cpuDevice } from "./cpu-device.ts";
 import {
   OWN_TYPE,
@@ -250,6 +251,8 @@ const tfjsEngine = (name: Name, wasmFolder: string | undefined): Engine => ({
       await openDevice(name, wasmFolder);
       return undefined;
     } catch (error) {
+      if (codeOf(error) === "ERR_MODULE_NOT_FOUND")
+        return "TensorFlow.js is not installed: run npm install in the bundle's folder";
       return error instanceof Error ? error.message : String(error);
     }
   },

@@ -47,7 +47,7 @@ const writeSynced = async (path: string, bytes: Uint8Array): Promise<void> => {
 };
 
 /** The nearest node_modules/<name> going up: also of packages that do not export their package.json. */
-const packageFolder = (name: string, from: string): string | undefined => {
+export const packageFolder = (name: string, from: string): string | undefined => {
   for (let folder = resolve(from); ; folder = dirname(folder)) {
     const candidate = join(folder, "node_modules", name);
     if (existsSync(candidate)) return candidate;

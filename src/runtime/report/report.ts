@@ -1,6 +1,7 @@
 // report.html: what a training was and how it went, in one file that needs no other.
 import type { DataSpec, Manifest, TrainingSpec } from "../../bundle/manifest.ts";
 import { sourceName } from "../data/images/index.ts";
+import { KEPT } from "../train/checkpoint.ts";
 import type { TrainResult } from "../train/loop.ts";
 import type { Row } from "../train/metrics.ts";
 import { lineChart } from "./chart.ts";
@@ -189,6 +190,11 @@ const figuresOf = ({ manifest, result }: ReportInput): string => {
     ...evaluationFigures(result),
     ["Parameters", shortNumber(manifest.model.parameters)],
     ["Steps", String(result.step)],
+    [
+      "Checkpoint",
+      result.checkpoint === undefined ? undefined : `step ${result.step}`,
+      `the last ${KEPT} are kept`,
+    ],
     [
       unit === "tokens" ? "Tokens seen" : "Images seen",
       seen === undefined ? undefined : shortNumber(seen),

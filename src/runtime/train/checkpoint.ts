@@ -30,7 +30,8 @@ export interface TrainerState {
   readonly log_history: readonly Row[];
 }
 
-const KEPT = 2;
+/** Copies of a run: the last good one outlives a failure while the next is written. */
+export const KEPT = 2;
 const FOLDER = /^checkpoint-(\d+)$/;
 
 /** Newest first. */
