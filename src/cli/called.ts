@@ -1,14 +1,14 @@
 // How this program was called, as a command that works again: from a clone it is no `specc` on the PATH, and `npx specc` would
 // fetch it anew where it is no dependency.
-import { basename, dirname, join, relative, sep } from "node:path";
-import { projectRoot } from "./files.ts";
+import { basename, dirname, join, sep } from "node:path";
+import { projectRoot, shownPath } from "./files.ts";
 
 /** For a POSIX shell. */
 export const quoted = (word: string): string =>
   /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 
 const between = (folder: string, script: string): string =>
-  `node ${quoted(relative(folder, script).split(sep).join("/"))}`;
+  `node ${quoted(shownPath(folder, script))}`;
 
 /**
  * @param script what Node was given to run

@@ -121,6 +121,16 @@ const same = (path: string, content: Uint8Array): boolean => {
   );
 };
 
+/** A result is not written over what it is made from, whatever name either goes by. */
+export const refuseInput = (out: string, shown: string, inputs: readonly string[]): void => {
+  const place = statOf(out);
+  const isSame = inputs.map(statOf).some((x) => x?.ino === place?.ino && x?.dev === place?.dev);
+  if (place !== undefined && isSame)
+    throw new CliError(`${shown} is what the command reads: it would be written over`, [
+      "choose another name",
+    ]);
+};
+
 /** What is left of a write that failed; where nothing can be written, nothing is left either. */
 export const discard = (path: string): void => {
   try {

@@ -19,9 +19,9 @@ export const evaluate = async (
 ): Promise<number> => {
   const { bundle, host, folder } = await openTarget(io, version, name, options, { recipe: true });
   const weights = needWeights(io, options.weights, folder, name);
-  const interrupt = interruptible(io);
-  try {
-    return await withModel(io, { bundle, host, weights }, options, async (model) => {
+  return withModel(io, { bundle, host, weights }, options, async (model) => {
+    const interrupt = interruptible(io);
+    try {
       const result = await model.evaluate({ signal: interrupt.signal });
       if (interrupt.code() !== 0) return interrupt.code();
       if (options.json === true)
@@ -30,8 +30,8 @@ export const evaluate = async (
         );
       else io.out(`${evaluationText(result)}\n`);
       return 0;
-    });
-  } finally {
-    interrupt.done();
-  }
+    } finally {
+      interrupt.done();
+    }
+  });
 };

@@ -20,7 +20,7 @@ import { nodeHost } from "../../runtime/node/index.ts";
 import { openWeights } from "../../runtime/train/checkpoint.ts";
 import { readTokenizerJson } from "../../runtime/tokenizers/tokenizer-json.ts";
 import { CliError } from "../errors.ts";
-import { isFile, readText, shownPath, writeFile } from "../files.ts";
+import { isFile, readText, shownPath } from "../files.ts";
 import {
   companionsIn,
   CONFIG,
@@ -38,7 +38,7 @@ import {
   sameShards,
   type DtypeName,
 } from "../huggingface/shards.ts";
-import { linkFile, writeTensors } from "../huggingface/weight-files.ts";
+import { linkFile, placeText, writeTensors } from "../huggingface/weight-files.ts";
 import type { Io } from "../io.ts";
 import type { ModelChoice } from "../program.ts";
 import { bundleTarget, checkedTarget, decoderOf, placeOf, refuseChoice } from "../target.ts";
@@ -191,8 +191,8 @@ export const exportModel = async (
     clearStale(out, shards, replace);
     for (const [file, tensors] of shards)
       await writeTensors(join(out, file), source, tensors, {}, replace);
-    if (!shards.has(WEIGHTS)) writeFile(join(out, INDEX), indexText(source, shards));
-    for (const [file, text] of texts) writeFile(join(out, file), text);
+    if (!shards.has(WEIGHTS)) placeText(join(out, INDEX), indexText(source, shards), replace);
+    for (const [file, text] of texts) placeText(join(out, file), text, replace);
     const companions = companionsIn(folder);
     for (const file of companions) await linkFile(join(folder, file), join(out, file), replace);
 

@@ -5,7 +5,7 @@ import type { StateEntry } from "../../bundle/manifest.ts";
 import { writeSafetensors } from "../../bundle/safetensors.ts";
 import type { Tensors } from "../../bundle/tensor.ts";
 import { compile, type Target } from "../../compiler/compile.ts";
-import { shownPath, writeFile } from "../files.ts";
+import { refuseInput, shownPath, writeFile } from "../files.ts";
 import { readInputs } from "../forward-inputs.ts";
 import type { Io } from "../io.ts";
 import type { ModelChoice } from "../program.ts";
@@ -55,6 +55,8 @@ export const forward = async (
   );
   const path = resolve(io.cwd, options.inputs);
   const { binding, tensors } = readInputs(path, options.inputs, target.model);
+  const out = resolve(io.cwd, options.out);
+  refuseInput(out, options.out, [place.path, path, weights]);
   const compilation = compile(target, {
     programs: ["forward"],
     forward: binding,
@@ -63,7 +65,6 @@ export const forward = async (
   const bundle = await loadCompiled(compilation, version);
   return withModel(io, { bundle, host: nodeHost(), weights }, options, async ({ session }) => {
     const results = named(await session.run("forward", tensors), bundle.manifest.state);
-    const out = resolve(io.cwd, options.out);
     writeFile(
       out,
       writeSafetensors(results, { format: "pt", specc: version, engine: session.engine }),

@@ -136,9 +136,9 @@ export const generate = async (
     },
   });
   const weights = needWeights(io, options.weights, folder, name);
-  const interrupt = interruptible(io);
   try {
     return await withModel(io, { bundle, host, weights }, options, async (model) => {
+      const interrupt = interruptible(io);
       const prompts =
         chats === undefined
           ? given
@@ -150,14 +150,16 @@ export const generate = async (
       if (options.quiet !== true) tellDefaults(io, defaults);
       writer?.begin();
       const drawing = drawingOf(options, defaults);
-      const completions = await model.complete(prompts, {
-        ...drawing,
-        stop: options.stop ?? [],
-        seed: options.seed,
-        rendered: chats !== undefined,
-        signal: interrupt.signal,
-        ...(writer === undefined ? {} : { onText: writer.onText }),
-      });
+      const completions = await model
+        .complete(prompts, {
+          ...drawing,
+          stop: options.stop ?? [],
+          seed: options.seed,
+          rendered: chats !== undefined,
+          signal: interrupt.signal,
+          ...(writer === undefined ? {} : { onText: writer.onText }),
+        })
+        .finally(interrupt.done);
       if (writer === undefined)
         io.out(
           `${JSON.stringify({ formatVersion: "1.0", engine: model.engine, drawing, completions }, null, 2)}\n`,
@@ -173,7 +175,5 @@ export const generate = async (
         1,
       );
     throw error;
-  } finally {
-    interrupt.done();
   }
 };

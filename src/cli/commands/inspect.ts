@@ -15,7 +15,7 @@ import { printGraph } from "../../compiler/ir/text.ts";
 import { placeFinder } from "../../compiler/places.ts";
 import { painter, wantsColor } from "../color.ts";
 import { CliError } from "../errors.ts";
-import { shownPath, writeFile } from "../files.ts";
+import { refuseInput, shownPath, writeFile } from "../files.ts";
 import type { Io } from "../io.ts";
 import { bytesText, counted, countText, grouped, table } from "../numbers.ts";
 import type { ChoiceOptions } from "../program.ts";
@@ -245,6 +245,7 @@ export const inspect = async (
   );
   if (options.svg !== undefined) {
     const file = resolve(io.cwd, options.svg);
+    refuseInput(file, options.svg, [place.path]);
     writeFile(
       file,
       modelSvg(

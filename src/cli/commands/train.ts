@@ -28,6 +28,7 @@ import {
   earlierRun,
   lastCheckpoint,
   takeRunFolder,
+  type EarlierRun,
   type RunPlan,
 } from "../run-folder.ts";
 import { givenWeights, openTarget, withModel, type EngineName, type Opened } from "../runtime.ts";
@@ -122,17 +123,18 @@ const begin = (io: Io, name: string, opened: Opened, options: TrainOptions): Beg
   return { opened, training, plan, resumed, weights, last: options.steps ?? totalSteps };
 };
 
-/** A finished run that is asked for no further step has nothing left to do. */
-const isDone = ({ plan, resumed, last }: Begun): boolean =>
-  plan.continues &&
-  resumed?.state !== undefined &&
-  resumed.state.step >= last &&
-  earlierRun(plan.folder)?.finished === true;
-const tellDone = (io: Io, { training, plan, resumed, last }: Begun): void => {
-  const at = resumed?.state?.step ?? last;
+/** Past the step that is asked for, or at it and finished: there is nothing left to do. */
+const doneRun = ({ plan, resumed, last }: Begun): EarlierRun | undefined => {
+  const earlier = plan.continues ? earlierRun(plan.folder) : undefined;
+  const step = resumed?.state?.step ?? 0;
+  if (earlier === undefined || step < last) return undefined;
+  return step > last || earlier.finished ? { ...earlier, step } : undefined;
+};
+const tellDone = (io: Io, { training, plan }: Begun, run: EarlierRun): void => {
+  const { step: at } = run;
   const end = training.totalSteps;
   io.err(
-    `already at step ${at} of ${end}, nothing to do: ${shownPath(io.cwd, plan.folder)} is ${describedRun({ step: at, finished: true })}\n${
+    `already at step ${at} of ${end}, nothing to do: ${shownPath(io.cwd, plan.folder)} is ${describedRun(run)}\n${
       at < end
         ? `  pass --steps M with M > ${at} to go on, or no --steps to go on to step ${end}\n`
         : "  a longer length is another recipe: train it in another folder\n"
@@ -153,7 +155,9 @@ const announce = (io: Io, { opened, training, plan, resumed, weights, last }: Be
   io.err(
     resumed === undefined
       ? `training ${what}: ${counted(steps, "step")} of ${size}, ${countText(steps * batch * each)} in all\n`
-      : `going on with ${what} after step ${from}: ${counted(steps, "step")} of ${size} to step ${last}\n`,
+      : steps === 0
+        ? `going on with ${what} after step ${from}, its last: the files of its end are left to write\n`
+        : `going on with ${what} after step ${from}: ${counted(steps, "step")} of ${size} to step ${last}\n`,
   );
   if (weights !== undefined) io.err(`beginning with ${shownPath(io.cwd, weights)}\n`);
   io.err(`run: ${shownPath(io.cwd, plan.folder)}\n`);
@@ -263,8 +267,9 @@ export const train = async (
   if (options.outDir !== undefined) refuseForeign(io, resolve(io.cwd, options.outDir));
   const opened = await openTarget(io, version, name, options, { recipe: true });
   const begun = begin(io, name, opened, options);
-  if (isDone(begun)) {
-    tellDone(io, begun);
+  const done = doneRun(begun);
+  if (done !== undefined) {
+    tellDone(io, begun, done);
     return 0;
   }
   if (options.quiet !== true) announce(io, begun);

@@ -8,7 +8,7 @@ import type { Source } from "../../compiler/huggingface/views.ts";
 import { CliError } from "../errors.ts";
 import { codeOf } from "../../runtime/file-errors.ts";
 import { makeFolder } from "../../runtime/node/make-folder.ts";
-import { cannotWrite, discard } from "../files.ts";
+import { cannotWrite, discard, isFile, readText, writeFile } from "../files.ts";
 
 export type Written = "written" | "unchanged" | "linked" | "copied";
 
@@ -66,6 +66,12 @@ const writing = async (
     discard(temporary);
     throw codeOf(error) === undefined ? error : cannotWrite(path, error);
   }
+};
+
+/** False when it held this already. */
+export const placeText = (path: string, text: string, replace: boolean): boolean => {
+  if (!replace && isFile(path) && readText(path) !== text) throw taken(path);
+  return writeFile(path, text);
 };
 
 /** Some tensors of a source as one safetensors file. */
