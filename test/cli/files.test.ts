@@ -271,6 +271,15 @@ describe("inspect", () => {
   });
 });
 
+test("a result is not written over what it is made from", async () => {
+  const cwd = project();
+  const { code, err } = await specc(["inspect", "model.arch", "--svg", "data/../model.arch"], {
+    cwd,
+  });
+  expect([code, err]).toEqual([2, expect.stringContaining("is what the command reads")]);
+  expect(readFileSync(join(cwd, "model.arch"), "utf8")).toBe(TINY);
+});
+
 test("nothing is written by commands that only look", async () => {
   const cwd = project();
   writeFileSync(join(cwd, "marker"), "");

@@ -50,6 +50,7 @@ describe("the command that goes on", () => {
     ["/usr/local/bin/specc", "/home/me/p", "specc"],
     ["/home/me/specc/bin/specc.js", "/home/me/specc", "node bin/specc.js"],
     ["/home/me/my specc/bin/specc.js", "/home/me/p", "node '../my specc/bin/specc.js'"],
+    ["/opt/specc/bin/specc.js", "/home/me/p", "node /opt/specc/bin/specc.js"],
     ["/home/me/.npm/_npx/1/node_modules/.bin/specc", "/home/me/p", "npx specc"],
   ])("%s from %s: %s", (script, from, command) => {
     expect(commandFor(script, from)).toBe(command);
@@ -150,6 +151,22 @@ describe("resuming", () => {
     expect((await resume(cwd, "latest", "--steps", "7")).err).toContain(
       "--steps 7: the recipe ends after 6 steps",
     );
+  });
+  test("a run that stopped later than is asked for is left alone; one that lacks its end alone gets it", async () => {
+    const cwd = await begun("--steps", "4");
+    rmSync(join(cwd, "runs/Train/report.html"));
+    const past = await resume(cwd, "latest", "--steps", "2");
+    expect([past.code, past.err]).toEqual([
+      0,
+      expect.stringContaining("is a run that stopped after its checkpoint at step 4"),
+    ]);
+    expect(existsSync(join(cwd, "runs/Train/report.html"))).toBe(false);
+    const end = await resume(cwd, "latest", "--steps", "4");
+    expect([end.code, end.err]).toEqual([
+      0,
+      expect.stringContaining("after step 4, its last: the files of its end are left to write"),
+    ]);
+    expect(existsSync(join(cwd, "runs/Train/report.html"))).toBe(true);
   });
   test("from a checkpoint elsewhere, the run in the folder is moved aside", async () => {
     const cwd = await begun("--steps", "2");
