@@ -10,16 +10,9 @@ import {
   type SafetensorsFile,
 } from "../bundle/safetensors.ts";
 import type { HostTensor, Tensors } from "../bundle/tensor.ts";
-import {
-  checkChat,
-  checkEvaluate,
-  checkFit,
-  checkGenerate,
-  checkPrompts,
-  isList,
-} from "./arguments.ts";
+import { checkChat, checkEvaluate, checkFit, checkGenerate, checkPrompts } from "./arguments.ts";
 import { chooseEngine } from "./choose-engine.ts";
-import { decoderOf, heldOut, imageModelOf, loadData, textOf, type Batch } from "./data/index.ts";
+import { decoderOf, heldOut, imageModelOf, loadData } from "./data/index.ts";
 import {
   NO_DEFAULTS,
   readGenerationDefaults,
@@ -48,6 +41,7 @@ import {
   type EvaluateOptions,
   type Evaluation,
 } from "./train/evaluate.ts";
+import { checkIds, passesOf, type ImageBatch, type TokenBatch } from "./train/given-batches.ts";
 import { recipeOf } from "./train/loop.ts";
 import { planStep, runStep } from "./train/step.ts";
 
@@ -66,17 +60,6 @@ export interface ModelOptions {
   readonly tokenizer?: Tokenizer | undefined;
   /** Where tokenizer.json and its like lie. Default: beside the weights, when they are a path. */
   readonly beside?: Beside | undefined;
-}
-export interface ImageBatch {
-  /** Each H · W · C numbers from 0 to 1. */
-  readonly images: readonly ArrayLike<number>[];
-  /** Classes; -100 does not count. */
-  readonly targets: readonly number[];
-}
-export interface TokenBatch {
-  readonly input_ids: readonly (readonly number[])[];
-  /** Already shifted; -100 does not count. */
-  readonly targets: readonly (readonly number[])[];
 }
 export interface Classification {
   readonly label: number;
@@ -149,19 +132,6 @@ const begin = async (
   }
 };
 
-const checkIds = (rows: readonly (readonly number[])[], vocabSize: number): number => {
-  const length = rows[0]?.length ?? 0;
-  for (const row of rows) {
-    if (!isList(row)) throw new TypeError("token ids come in rows: lists of whole numbers");
-    if (row.length !== length || length === 0)
-      throw new RangeError("rows of token ids must have one length, at least 1");
-    const bad = row.find((id) => !Number.isInteger(id) || id < 0 || id >= vocabSize);
-    if (bad !== undefined)
-      throw new RangeError(`token id ${bad} is outside the vocabulary of ${vocabSize}`);
-  }
-  return length;
-};
-
 /** Logits [B, T, V], as many rows at once as the program takes. */
 const forward = async (
   session: Session,
@@ -226,53 +196,6 @@ const classify = async (
     });
   }
   return answers;
-};
-
-/** Rows to the passes of an update. */
-const passesOf = (manifest: Manifest, batch: TokenBatch | ImageBatch): readonly Batch[] =>
-  "images" in batch ? imagePasses(manifest, batch) : tokenPasses(manifest, batch);
-
-const imagePasses = (manifest: Manifest, { images, targets }: ImageBatch): readonly Batch[] => {
-  const { batch, micro } = recipeOf(manifest);
-  const { height, width, channels, classes } = imageModelOf(manifest);
-  const size = height * width * channels;
-  const fits = images.length === batch && images.every((image) => image.length === size);
-  if (!fits || targets.length !== batch)
-    throw new RangeError(
-      `a batch of this recipe is ${batch} images of ${size} numbers, and as many classes`,
-    );
-  const bad = targets.find((t) => t !== -100 && !(Number.isInteger(t) && t >= 0 && t < classes));
-  if (bad !== undefined) throw new RangeError(`class ${bad} is not below ${classes}`);
-  return Array.from({ length: batch / micro }, (_, p) => {
-    const data = new Float32Array(micro * size);
-    images.slice(p * micro, (p + 1) * micro).forEach((image, i) => data.set(image, i * size));
-    const some = Int32Array.from(targets.slice(p * micro, (p + 1) * micro));
-    return {
-      images: { dtype: "f32", shape: [micro, height, width, channels], data },
-      targets: { dtype: "i32", shape: [micro], data: some },
-    };
-  });
-};
-
-const tokenPasses = (manifest: Manifest, { input_ids, targets }: TokenBatch): readonly Batch[] => {
-  const { batch, micro, data } = recipeOf(manifest);
-  const T = textOf(data).sequence;
-  const fits = (rows: TokenBatch["targets"]): boolean =>
-    isList(rows) && rows.length === batch && rows.every((row) => row?.length === T);
-  if (!fits(input_ids) || !fits(targets))
-    throw new RangeError(
-      `a batch of this recipe is ${batch} rows of ${T} ids, and as many targets`,
-    );
-  checkIds(input_ids, decoderOf(manifest).vocabSize);
-  const tensor = (rows: TokenBatch["targets"]): HostTensor => ({
-    dtype: "i32",
-    shape: [micro, T],
-    data: Int32Array.from(rows.flat()),
-  });
-  return Array.from({ length: batch / micro }, (_, p) => ({
-    input_ids: tensor(input_ids.slice(p * micro, (p + 1) * micro)),
-    targets: tensor(targets.slice(p * micro, (p + 1) * micro)),
-  }));
 };
 
 export const createModel = async (options: ModelOptions): Promise<Model> => {

@@ -23,6 +23,7 @@ export { readTokenizerJson } from "./tokenizers/tokenizer-json.ts";
 export { trainBpe } from "./tokenizers/train-bpe.ts";
 export { listCheckpoints, loadWeights, openWeights } from "./train/checkpoint.ts";
 export { evaluate, type EvaluateOptions, type Evaluation } from "./train/evaluate.ts";
+export type { ImageBatch, TokenBatch } from "./train/given-batches.ts";
 export { NonFiniteFault } from "./train/failure.ts";
 export { train, type Progress, type TrainOptions, type TrainResult } from "./train/loop.ts";
 export type { Row } from "./train/metrics.ts";

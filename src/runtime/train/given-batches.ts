@@ -1,0 +1,79 @@
+// Batches that a program gives to a trainer, held against the recipe and cut into the passes of an update.
+import type { Manifest } from "../../bundle/manifest.ts";
+import type { HostTensor } from "../../bundle/tensor.ts";
+import { isList } from "../arguments.ts";
+import { decoderOf, imageModelOf, textOf, type Batch } from "../data/index.ts";
+import { recipeOf } from "./loop.ts";
+
+export interface ImageBatch {
+  /** Each H · W · C numbers from 0 to 1. */
+  readonly images: readonly ArrayLike<number>[];
+  /** Classes; -100 does not count. */
+  readonly targets: readonly number[];
+}
+export interface TokenBatch {
+  readonly input_ids: readonly (readonly number[])[];
+  /** Already shifted; -100 does not count. */
+  readonly targets: readonly (readonly number[])[];
+}
+
+/** Rows of one length, which is returned, with ids that the model has. */
+export const checkIds = (rows: readonly (readonly number[])[], vocabSize: number): number => {
+  const length = rows[0]?.length ?? 0;
+  for (const row of rows) {
+    if (!isList(row)) throw new TypeError("token ids come in rows: lists of whole numbers");
+    if (row.length !== length || length === 0)
+      throw new RangeError("rows of token ids must have one length, at least 1");
+    const bad = row.find((id) => !Number.isInteger(id) || id < 0 || id >= vocabSize);
+    if (bad !== undefined)
+      throw new RangeError(`token id ${bad} is outside the vocabulary of ${vocabSize}`);
+  }
+  return length;
+};
+
+/** Rows to the passes of an update. */
+export const passesOf = (manifest: Manifest, batch: TokenBatch | ImageBatch): readonly Batch[] =>
+  "images" in batch ? imagePasses(manifest, batch) : tokenPasses(manifest, batch);
+
+const imagePasses = (manifest: Manifest, { images, targets }: ImageBatch): readonly Batch[] => {
+  const { batch, micro } = recipeOf(manifest);
+  const { height, width, channels, classes } = imageModelOf(manifest);
+  const size = height * width * channels;
+  const fits = images.length === batch && images.every((image) => image.length === size);
+  if (!fits || targets.length !== batch)
+    throw new RangeError(
+      `a batch of this recipe is ${batch} images of ${size} numbers, and as many classes`,
+    );
+  const bad = targets.find((t) => t !== -100 && !(Number.isInteger(t) && t >= 0 && t < classes));
+  if (bad !== undefined) throw new RangeError(`class ${bad} is not below ${classes}`);
+  return Array.from({ length: batch / micro }, (_, p) => {
+    const data = new Float32Array(micro * size);
+    images.slice(p * micro, (p + 1) * micro).forEach((image, i) => data.set(image, i * size));
+    const some = Int32Array.from(targets.slice(p * micro, (p + 1) * micro));
+    return {
+      images: { dtype: "f32", shape: [micro, height, width, channels], data },
+      targets: { dtype: "i32", shape: [micro], data: some },
+    };
+  });
+};
+
+const tokenPasses = (manifest: Manifest, { input_ids, targets }: TokenBatch): readonly Batch[] => {
+  const { batch, micro, data } = recipeOf(manifest);
+  const T = textOf(data).sequence;
+  const fits = (rows: TokenBatch["targets"]): boolean =>
+    isList(rows) && rows.length === batch && rows.every((row) => row?.length === T);
+  if (!fits(input_ids) || !fits(targets))
+    throw new RangeError(
+      `a batch of this recipe is ${batch} rows of ${T} ids, and as many targets`,
+    );
+  checkIds(input_ids, decoderOf(manifest).vocabSize);
+  const tensor = (rows: TokenBatch["targets"]): HostTensor => ({
+    dtype: "i32",
+    shape: [micro, T],
+    data: Int32Array.from(rows.flat()),
+  });
+  return Array.from({ length: batch / micro }, (_, p) => ({
+    input_ids: tensor(input_ids.slice(p * micro, (p + 1) * micro)),
+    targets: tensor(targets.slice(p * micro, (p + 1) * micro)),
+  }));
+};
