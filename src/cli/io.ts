@@ -46,6 +46,15 @@ const watchOutput = (listeners: ReadonlySet<Listener>): void => {
   process.stderr.on("error", () => undefined);
 };
 
+const workingFolder = (): string => {
+  try {
+    return process.cwd();
+  } catch {
+    process.stderr.write("error: the working directory is gone\n");
+    process.exit(2);
+  }
+};
+
 export const processIo = (): Io => {
   const listeners = new Set<Listener>();
   watchOutput(listeners);
@@ -57,7 +66,7 @@ export const processIo = (): Io => {
       for await (const part of process.stdin) parts.push(Buffer.from(part as Uint8Array | string));
       return new TextDecoder().decode(Buffer.concat(parts));
     },
-    cwd: process.cwd(),
+    cwd: workingFolder(),
     script: process.argv[1] ?? "specc",
     env: process.env,
     terminal: {

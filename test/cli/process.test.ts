@@ -151,6 +151,15 @@ describe.runIf(built && process.platform === "linux")("what the system refuses",
       "cannot write file/out: a part of",
     );
   });
+  test("a working directory that is gone", async () => {
+    const cwd = folder();
+    const gone = `cd "$0" && rmdir "$0" && exec "$1" "$2" check x.arch`;
+    const child = spawn("sh", ["-c", gone, cwd, process.execPath, SCRIPT]);
+    let err = "";
+    child.stderr.on("data", (part: Buffer) => (err += part.toString()));
+    const code = await new Promise((done) => child.on("close", done));
+    expect([code, err]).toEqual([2, "error: the working directory is gone\n"]);
+  });
   test("fmt changes the file behind a link", async () => {
     const cwd = folder({ "a.arch": "spec 1\nlet  a=1\n" });
     symlinkSync("a.arch", join(cwd, "link.arch"));

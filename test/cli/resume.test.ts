@@ -143,6 +143,8 @@ describe("resuming", () => {
       expect(err).not.toContain("training Tiny");
     }
     expect(statSync(report).mtimeMs).toBe(before);
+    const told = await resume(cwd, "latest", "--steps", "4", "--json");
+    expect(JSON.parse(told.out)).toMatchObject({ status: "finished", step: 4, run: "runs/Train" });
     const more = await resume(cwd, "latest", "--steps", "5");
     expect([more.code, more.err]).toEqual([
       0,

@@ -163,23 +163,23 @@ const announce = (io: Io, { opened, training, plan, resumed, weights, last }: Be
   io.err(`run: ${shownPath(io.cwd, plan.folder)}\n`);
 };
 
-const tell = (io: Io, result: FitResult, out: string, options: TrainOptions): void => {
-  const { evaluation, sample } = result;
+/** For programs; each step stands in metrics.jsonl already. */
+const tellJson = (io: Io, result: Partial<FitResult>, out: string): void => {
   const shown = (path: string | undefined): string | undefined =>
     path === undefined ? undefined : shownPath(io.cwd, path);
-  if (options.json === true) {
-    // each step stands in metrics.jsonl already
-    const told = {
-      formatVersion: "1.0",
-      ...result,
-      history: undefined,
-      checkpoint: shown(result.checkpoint),
-      report: shown(result.report),
-      run: shown(out),
-    };
-    io.out(`${JSON.stringify(told, null, 2)}\n`);
-    return;
-  }
+  const told = {
+    formatVersion: "1.0",
+    ...result,
+    history: undefined,
+    checkpoint: shown(result.checkpoint),
+    report: shown(result.report),
+    run: shown(out),
+  };
+  io.out(`${JSON.stringify(told, null, 2)}\n`);
+};
+
+const tell = (io: Io, result: FitResult, out: string, options: TrainOptions): void => {
+  const { evaluation, sample } = result;
   if (options.quiet !== true)
     io.err(
       `\n${counted(result.step, "step")} in ${timeText(result.seconds)}; weights, metrics and report.html in ${shownPath(io.cwd, out)}\n\n`,
@@ -270,13 +270,19 @@ export const train = async (
   const done = doneRun(begun);
   if (done !== undefined) {
     tellDone(io, begun, done);
+    if (options.json === true) {
+      const { step, finished } = done;
+      const status = finished ? "finished" : "interrupted";
+      tellJson(io, { status, step, totalSteps: begun.last }, begun.plan.folder);
+    }
     return 0;
   }
   if (options.quiet !== true) announce(io, begun);
   try {
     const { result, code } = await run(io, version, begun, options);
+    if (options.json === true) tellJson(io, result, begun.plan.folder);
     if (result.status === "interrupted") tellInterrupted(io, result, begun);
-    else tell(io, result, begun.plan.folder, options);
+    else if (options.json !== true) tell(io, result, begun.plan.folder, options);
     return code;
   } catch (error) {
     if (error instanceof NonFiniteFault)
