@@ -152,7 +152,10 @@ export const compile = (target: Target, options: BuildOptions = {}): Compilation
 /** saved_model.pb of the same programs. */
 export const savedModelOf = ({ compiled, programs, recipe }: Compilation): Uint8Array =>
   savedModel({
-    programs: programs.map(({ graph, entry }) => ({ entry, ...formsOf(graph) })),
+    programs: programs.map(({ graph, entry }) => ({
+      entry,
+      ...formsOf(graph, recipe?.deterministic),
+    })),
     state: compiled.state,
     training:
       recipe === undefined ? null : { batch: recipe.batch.value, micro: recipe.micro.value },

@@ -70,7 +70,7 @@ const written = async (
     async (graph) => [graph.name, await importText(moduleText(graph))] as const,
   );
   const programs = whole.map((graph) => ({
-    ...formsOf(graph),
+    ...formsOf(graph, manifest.numerics.deterministic),
     entry: manifest.programs.find(({ name }) => name === graph.name)!,
   }));
   const { state, training } = manifest;
@@ -80,10 +80,16 @@ const written = async (
     savedModel: { bytes: () => savedModel({ programs, state, training }) },
   };
 };
-export const bundleOf = async (...graphs: readonly Graph[]): Promise<LoadedBundle> =>
+export const bundleOf = (...graphs: readonly Graph[]): Promise<LoadedBundle> =>
+  bundleWith(emptyManifest.numerics, ...graphs);
+export const bundleWith = (
+  numerics: Manifest["numerics"],
+  ...graphs: readonly Graph[]
+): Promise<LoadedBundle> =>
   written(
     {
       ...emptyManifest,
+      numerics,
       state: stateOf(graphs),
       programs: graphs.map((graph) => programEntry({ graph, scalars: {} }, 0)),
     },

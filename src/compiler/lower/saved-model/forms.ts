@@ -6,7 +6,7 @@ import { pipeline, runPasses } from "../../passes/index.ts";
 import { CUDNN_ATTENTION, isFused } from "../cudnn-attention.ts";
 import { CARD_PRODUCTS, isCardProduct, planGroupedProducts } from "../grouped-products.ts";
 import { lowerGraph } from "../lower-graph.ts";
-import { NATIVE, XLA } from "../xla.ts";
+import { DETERMINISTIC, NATIVE, XLA } from "../xla.ts";
 import type { Program } from "./parts.ts";
 
 const isOnCard = (node: Node): boolean => isFused(node) || isCardProduct(node);
@@ -20,20 +20,25 @@ export const cardKernelsOf = (graphs: readonly Graph[]): readonly CardKernel[] =
   ];
 };
 
-/** @param graph before expansion */
-export const formsOf = (graph: Graph): Pick<Program, "graph" | "own"> => {
+/**
+ * @param graph before expansion
+ * @param deterministic whether a card shall give the same bits each time
+ */
+export const formsOf = (graph: Graph, deterministic = false): Pick<Program, "graph" | "own"> => {
   const ready = runPasses(graph, pipeline(new Set()));
-  const hasWideProducts = nodesOf(ready).some(
-    (n) => n.op === "matMul" && n.attrs.out !== undefined,
+  const xla = deterministic ? DETERMINISTIC : XLA;
+  const differs = nodesOf(ready).some(
+    (n) =>
+      (n.op === "matMul" && n.attrs.out !== undefined) || (deterministic && n.op === "scatterAdd"),
   );
   return {
     graph: lowerGraph(ready, NATIVE),
     own: {
-      ...(hasWideProducts ? { xla: lowerGraph(ready, XLA) } : {}),
+      ...(differs ? { xla: lowerGraph(ready, xla) } : {}),
       ...(nodesOf(graph).some(isOnCard)
         ? {
             cudnn: lowerGraph(planGroupedProducts(runPasses(graph, pipeline(isOnCard))), {
-              ...XLA,
+              ...xla,
               ...CUDNN_ATTENTION,
               ...CARD_PRODUCTS,
             }),
