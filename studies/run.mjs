@@ -10,20 +10,26 @@ import { resultsText } from "./results.mjs";
 import { STUDIES } from "./studies.mjs";
 import { buildArm, runOf } from "./train.mjs";
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    seeds: { type: "string", default: "3" },
-    engine: { type: "string", default: "tensorflow" },
-  },
-});
-const unknown = positionals.filter((name) => STUDIES.every((s) => s.name !== name));
-const seeds = Number(values.seeds);
-if (unknown.length > 0 || !Number.isInteger(seeds) || seeds < 1) {
+const usage = () => {
   const names = STUDIES.map(({ name }) => name).join(", ");
   console.error(`usage: npm run studies -- [${names}] [--seeds n] [--engine name]`);
   process.exit(2);
-}
+};
+const optionsOf = () => {
+  const options = {
+    seeds: { type: "string", default: "3" },
+    engine: { type: "string", default: "tensorflow" },
+  };
+  try {
+    return parseArgs({ allowPositionals: true, options });
+  } catch {
+    return usage();
+  }
+};
+const { values, positionals } = optionsOf();
+const seeds = Number(values.seeds);
+const isUnknown = (name) => STUDIES.every((study) => study.name !== name);
+if (positionals.some(isUnknown) || !Number.isInteger(seeds) || seeds < 1) usage();
 const wanted = STUDIES.filter(({ name }) => positionals.length === 0 || positionals.includes(name));
 
 /** { study, arms } with every run of every arm. */
