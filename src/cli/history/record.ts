@@ -1,5 +1,6 @@
 // What a training left of its course: metrics.jsonl of its folder, read back.
 import { join, resolve } from "node:path";
+import { keysOf } from "../../runtime/report/families.ts";
 import type { Row } from "../../runtime/train/metrics.ts";
 import { CliError } from "../errors.ts";
 import { isFile, isFolder, readText, shownPath } from "../files.ts";
@@ -78,7 +79,7 @@ export const lastStepOf = ({ rows }: RunRecord): number =>
 /** Numbers of a step that say how it went, by their names in the file. */
 export const scalarNames = (runs: readonly RunRecord[]): readonly string[] => {
   const dull = /^(train\/num_|eval\/(tokens|images)$|perf\/(step_time_ms|tflops)$)/;
-  const names = new Set(runs.flatMap(({ rows }) => rows.flatMap((row) => Object.keys(row))));
+  const names = new Set(runs.flatMap(({ rows }) => keysOf(rows)));
   const told = [...names].filter((name) => !dull.test(name));
   const first = "train/loss";
   const others = ["eval/", "train/", "perf/"].flatMap((kind) =>

@@ -8,7 +8,7 @@ import {
   type Family,
   type Points,
 } from "../../runtime/report/families.ts";
-import { shortNumber } from "../../runtime/report/scale.ts";
+import { rangeOf, shortNumber } from "../../runtime/report/scale.ts";
 import type { Paint } from "../color.ts";
 import { grouped, table } from "../numbers.ts";
 import { lastStepOf, scalarNames, type RunRecord } from "./record.ts";
@@ -27,7 +27,7 @@ export const course = (points: Points): string => {
     );
     return part.reduce((sum, x) => sum + x, 0) / part.length;
   });
-  const [low, high] = [Math.min(...means), Math.max(...means)];
+  const [low, high] = rangeOf(means);
   const level = (x: number): number =>
     high === low ? 0 : Math.round(((x - low) / (high - low)) * (LEVELS.length - 1));
   return means.map((x) => LEVELS[level(x)]!).join("");
@@ -56,7 +56,7 @@ const scalarTable = (run: RunRecord, unicode: boolean, paint: Paint): string => 
     const points = pointsOf(run.rows, name);
     const values = points.map(([, y]) => y);
     if (values.length === 0) return [];
-    const numbers = [values[0]!, values.at(-1)!, Math.min(...values), Math.max(...values)];
+    const numbers = [values[0]!, values.at(-1)!, ...rangeOf(values)];
     return [[name, ...numbers.map(shortNumber), ...(unicode ? [course(points)] : [])]];
   });
   const head = [
@@ -73,7 +73,7 @@ const scalarTable = (run: RunRecord, unicode: boolean, paint: Paint): string => 
 /** One run: quantities that have a value at each place, side by side. */
 const depthTable = (families: readonly Family[], paint: Paint): string => {
   const places = placesOf(families);
-  const step = Math.max(...families.flatMap(stepsOf));
+  const [, step] = rangeOf(families.flatMap(stepsOf));
   const value = (family: Family, place: string): string =>
     last(family.curves.find((curve) => curve.place === place)?.points ?? []);
   const rows = places.map((place) => [place, ...families.map((family) => value(family, place))]);
@@ -88,7 +88,7 @@ const depthTable = (families: readonly Family[], paint: Paint): string => {
 /** One run: quantities that are lists, each place by its extremes. Load of experts is one. */
 const listTable = ({ quantity, lists }: Family, paint: Paint): string => {
   const rows = lists.map(({ place, values }) => {
-    const [low, high] = [Math.min(...values), Math.max(...values)];
+    const [low, high] = rangeOf(values);
     const mean = values.reduce((sum, x) => sum + x, 0) / values.length;
     const at = (x: number): string => String(values.indexOf(x));
     return [
@@ -155,12 +155,8 @@ export const runsData = (runs: readonly RunRecord[]): readonly object[] =>
     const metrics = scalarNames([run]).flatMap((name) => {
       const values = pointsOf(rows, name).map(([, y]) => y);
       if (values.length === 0) return [];
-      const told = {
-        first: values[0],
-        last: values.at(-1),
-        lowest: Math.min(...values),
-        highest: Math.max(...values),
-      };
+      const [lowest, highest] = rangeOf(values);
+      const told = { first: values[0], last: values.at(-1), lowest, highest };
       return [[name, told] as const];
     });
     const depth = familiesOf(rows).map((family) => {

@@ -1,6 +1,6 @@
 // A line chart: axes with round ticks, a tooltip on each mark.
 import { escapeHtml, widthOf, type Figure } from "./figure.ts";
-import { logScale, niceScale, shortNumber } from "./scale.ts";
+import { logScale, niceScale, rangeOf, shortNumber } from "./scale.ts";
 
 export interface Series {
   readonly name: string;
@@ -64,15 +64,11 @@ export const lineChart = (options: ChartOptions): Figure | undefined => {
     .filter(({ points }) => points.length > 0);
   if (drawn.length === 0) return undefined;
   const all = drawn.flatMap(({ points }) => points);
-  const xs = all.map(([x]) => x);
-  const ys = all.map(([, y]) => y);
-  const lowest = (values: readonly number[]): number =>
-    values.reduce((a, b) => Math.min(a, b), Infinity);
-  const highest = (values: readonly number[]): number =>
-    values.reduce((a, b) => Math.max(a, b), -Infinity);
-  const [x0, x1] = [lowest(xs), Math.max(highest(xs), lowest(xs) + 1)];
-  const isLog = options.log === true && lowest(ys) > 0;
-  const y = (isLog ? logScale : niceScale)(lowest(ys), highest(ys), wide ? 6 : 4);
+  const [x0, mostX] = rangeOf(all.map(([x]) => x));
+  const x1 = Math.max(mostX, x0 + 1);
+  const [lowest, highest] = rangeOf(all.map(([, y]) => y));
+  const isLog = options.log === true && lowest > 0;
+  const y = (isLog ? logScale : niceScale)(lowest, highest, wide ? 6 : 4);
   const along = (v: number): number =>
     isLog ? Math.log(v / y.from) / Math.log(y.to / y.from) : (v - y.from) / (y.to - y.from);
   const xTicks = niceScale(x0, x1, wide ? 8 : 4).ticks.filter(

@@ -5,7 +5,7 @@ import { isDeep, titleOf, type Family } from "./families.ts";
 import type { Figure } from "./figure.ts";
 import { heatMap } from "./heat-map.ts";
 import { depthColour } from "./palette.ts";
-import { shortNumber } from "./scale.ts";
+import { rangeOf, shortNumber } from "./scale.ts";
 
 /** Beyond this ratio of the largest to the smallest, equal distances are equal factors. */
 const WIDE_RANGE = 50;
@@ -13,7 +13,7 @@ const WIDE_RANGE = 50;
 const MOMENTS = 4;
 
 export const isWideRange = (values: readonly number[]): boolean => {
-  const [low, high] = [Math.min(...values), Math.max(...values)];
+  const [low, high] = rangeOf(values);
   return low > 0 && high / low > WIDE_RANGE;
 };
 const valuesOf = ({ curves }: Family): readonly number[] =>

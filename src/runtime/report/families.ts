@@ -17,6 +17,13 @@ export interface Family {
   readonly lists: readonly { readonly place: string; readonly values: readonly number[] }[];
 }
 
+/** Every name that a row has, in the order in which they come up. */
+export const keysOf = (rows: readonly Row[]): readonly string[] => {
+  const keys = new Set<string>();
+  for (const row of rows) for (const key of Object.keys(row)) keys.add(key);
+  return [...keys];
+};
+
 export const pointsOf = (rows: readonly Row[], key: string): Points =>
   rows.flatMap((row) => {
     const { step, [key]: value } = row;
@@ -72,7 +79,7 @@ const withoutCommonEnd = (places: readonly string[]): readonly string[] => {
 
 export const familiesOf = (rows: readonly Row[]): readonly Family[] => {
   const names = new Map<string, { readonly key: string; readonly place: string }[]>();
-  for (const key of new Set(rows.flatMap((row) => Object.keys(row)))) {
+  for (const key of keysOf(rows)) {
     const [quantity, place] = readName(key) ?? [];
     if (quantity === undefined || place === undefined) continue;
     names.set(quantity, [...(names.get(quantity) ?? []), { key, place }]);

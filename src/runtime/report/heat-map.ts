@@ -1,7 +1,7 @@
 // A table of numbers as colours: one row for each place, the first below, so that depth grows upwards.
 import { escapeHtml, widthOf, type Figure } from "./figure.ts";
 import { heatColour } from "./palette.ts";
-import { shortNumber } from "./scale.ts";
+import { rangeOf, shortNumber } from "./scale.ts";
 
 export interface HeatMapOptions {
   readonly title: string;
@@ -44,7 +44,7 @@ export const heatMap = (options: HeatMapOptions): Figure | undefined => {
     .flatMap(({ values }) => values)
     .filter((x): x is number => x !== undefined && Number.isFinite(x));
   if (all.length === 0) return undefined;
-  const [low, high] = [Math.min(...all), Math.max(...all)];
+  const [low, high] = rangeOf(all);
   const isLog = low > 0 && high / low > WIDE_RANGE;
   const shareOf = (x: number): number =>
     high === low
@@ -74,9 +74,13 @@ export const heatMap = (options: HeatMapOptions): Figure | undefined => {
           ],
     ),
   );
-  const labels = spreadOver(rows.length, Math.min(MOST_LABELS, Math.floor(inner.height / 11))).map(
-    (row) =>
-      `<text x="${fixed(left - 6)}" y="${fixed(y(row) + rowHeight / 2)}" dy="0.32em" text-anchor="end">${escapeHtml(rows[row]!.name)}</text>`,
+  const every = Math.ceil(rows.length / Math.min(MOST_LABELS, Math.floor(inner.height / 11)));
+  const labels = rows.flatMap(({ name }, row) =>
+    row % every === 0
+      ? [
+          `<text x="${fixed(left - 6)}" y="${fixed(y(row) + rowHeight / 2)}" dy="0.32em" text-anchor="end">${escapeHtml(name)}</text>`,
+        ]
+      : [],
   );
   const bottom = MARGIN.top + inner.height;
   const ticks = spreadOver(

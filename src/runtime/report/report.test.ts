@@ -2,9 +2,12 @@
 import { expect, test } from "vitest";
 import { toyManifest } from "../toy.test.helper.ts";
 import { renderReport } from "./report.ts";
-import { niceScale, shortNumber } from "./scale.ts";
+import { niceScale, rangeOf, shortNumber } from "./scale.ts";
 
 test("scales", () => {
+  expect(rangeOf(Array.from({ length: 300_000 }, (_, i) => (i * 7919) % 300_007))).toEqual([
+    0, 300_006,
+  ]);
   expect(niceScale(0.13, 5.6, 6).ticks).toEqual([0, 1, 2, 3, 4, 5, 6]);
   expect(niceScale(2.31, 2.48, 4).ticks).toEqual([2.3, 2.35, 2.4, 2.45, 2.5]);
   for (const high of [3, 3 + 1e-15]) expect(niceScale(3, high, 4).ticks.length).toBeGreaterThan(2);

@@ -6,7 +6,7 @@ import type { TrainResult } from "../train/loop.ts";
 import type { Row } from "../train/metrics.ts";
 import { lineChart } from "./chart.ts";
 import { familyFigures } from "./depth-figures.ts";
-import { familiesOf, pointsOf } from "./families.ts";
+import { familiesOf, keysOf, pointsOf } from "./families.ts";
 import { escapeHtml, figureHtml, type Figure } from "./figure.ts";
 import { depthColour } from "./palette.ts";
 import { shortNumber } from "./scale.ts";
@@ -27,8 +27,7 @@ export interface ReportInput {
 
 /** "eval/heads/0/accuracy" belongs to the chart "accuracy", as head 0. */
 const measureCharts = (rows: readonly Row[]): readonly (Figure | undefined)[] => {
-  const keys = [...new Set(rows.flatMap((row) => Object.keys(row)))];
-  const found = keys.flatMap((key) => {
+  const found = keysOf(rows).flatMap((key) => {
     const parts = /^eval\/(?:heads\/(\d+)\/)?(\w+)$/.exec(key);
     return parts === null ? [] : [{ key, head: parts[1], measure: parts[2] ?? "" }];
   });

@@ -6,6 +6,13 @@ export interface Scale {
   readonly ticks: readonly number[];
 }
 
+/** The smallest and the largest; of any number of values, which as arguments of Math.min they could not be. */
+export const rangeOf = (values: readonly number[]): readonly [low: number, high: number] =>
+  values.reduce<readonly [number, number]>(
+    ([low, high], x) => [Math.min(low, x), Math.max(high, x)],
+    [Infinity, -Infinity],
+  );
+
 /** Values that differ by less than this are drawn as one: what is between them is rounding. */
 const SAME = 1e-9;
 /** About `count` ticks at 1, 2 or 5 times a power of ten that cover the values. */

@@ -313,6 +313,7 @@ export const recipeConstructors: readonly Constructor[] = [
             ],
           },
           min: 1,
+          single: true,
         },
         "what is measured, for the whole batch; other steps compute none of it",
         { default: "[activation_variance, activation_gradient_norm, gradient_norm]" },
