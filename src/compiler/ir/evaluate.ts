@@ -1,9 +1,8 @@
 // The float64 reference interpreter: plain loops in graph order. The oracle of every pass and engine. What is bf16 in the
 // graph is rounded to it after each op.
 import { InternalError } from "../diagnostics/types.ts";
-import { createBuilder, rowOf } from "./builder.ts";
+import { rowOf } from "./builder.ts";
 import { toBf16 } from "./bf16.ts";
-import { expansionOf } from "./composites.ts";
 import { count, showType, sizes } from "./shape.ts";
 import type { Graph, Node } from "./types.ts";
 import { reachable, rootsOf } from "./walk.ts";
@@ -30,21 +29,12 @@ const fed = (node: Node, name: string, values: Values, kind: string): Float64Arr
   return Float64Array.from(value);
 };
 
-/** The value of one node given those of its operands; composites through their expansion. */
+/** The value of one node given those of its operands. */
 const apply = (node: Node, operands: readonly Float64Array[]): Float64Array => {
-  const row = rowOf(node.op);
-  const run = row.evaluate as
+  const run = rowOf(node.op).evaluate as
     ((inputs: readonly Float64Array[], node: Node) => Float64Array) | undefined;
-  if (run !== undefined) return run(operands, node);
-  const b = createBuilder();
-  const stand = node.inputs.map((n, i) =>
-    b.emit("input", [], { name: String(i), dtype: n.type.dtype, shape: n.type.shape }),
-  );
-  const body = expansionOf(b, { ...node, inputs: stand } as Node);
-  if (body === undefined) throw new InternalError(`${node.op} has neither evaluator nor expansion`);
-  const values: Record<string, Float64Array> = {};
-  operands.forEach((v, i) => (values[String(i)] = v));
-  return evaluateNodes([body], { inputs: values, state: {} }).get(body)!;
+  if (run === undefined) throw new InternalError(`${node.op} has no evaluator`);
+  return run(operands, node);
 };
 
 /** The values of nodes and of all they need. */

@@ -257,7 +257,10 @@ export interface OpRow<N extends OpName> {
     ((b: Builder, node: Node<N>, dy: Node) => PerInput<N, Node | null>) | "zero" | "expand";
   /** Into simpler ops. */
   readonly expand?: (b: Builder, node: Node<N>) => Node;
-  /** Plain float64 loops: the oracle. Booleans and integers are held as numbers. Not for leaves other than constants. */
+  /**
+   * Plain float64 loops: the oracle, of composites too, apart from their expansion. Booleans and integers are held as numbers.
+   * Inputs and states, which are given, have none.
+   */
   readonly evaluate?: (inputs: PerInput<N, Float64Array>, node: Node<N>) => Float64Array;
   readonly cost: (node: Node<N>) => { readonly flops: number; readonly bytes: number };
   /** Of a composite: its expansion and gradient take bf16 operands themselves; otherwise they see f32, rounded at the end. */

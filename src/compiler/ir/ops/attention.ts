@@ -6,6 +6,7 @@
 // Legend: B batch, H heads, K key-value heads, G = H/K, T queries, S keys, d width of queries and keys, e of values.
 import { count, sameSizes, showType, tensor } from "../shape.ts";
 import type { AttentionAttrs, Builder, Dim, Node, OpTable, TensorType } from "../types.ts";
+import { attentionLoops, gradLoops, statsLoops } from "./attention-loops.ts";
 import { elementCost, fault, isFloat, none, scalar, toType, type Fault } from "./row.ts";
 
 const add = (b: Builder, x: Node, y: Node): Node => b.emit("add", [x, y], none);
@@ -272,6 +273,7 @@ export const attentions: Pick<OpTable, "attention" | "attentionStats" | "attenti
         b.emit("attentionGrad", [q, k, v, node, stats, dy, ...rest], { ...node.attrs, of });
       return [to("q"), to("k"), to("v"), ...rest.map(() => null)];
     },
+    evaluate: attentionLoops,
     cost: productCost(1, 1),
     samples,
   },
@@ -289,6 +291,7 @@ export const attentions: Pick<OpTable, "attention" | "attentionStats" | "attenti
       return b.emit("logSumExp", [masked(b, siteOf(q, k, v, rest, node.attrs))], none);
     },
     grad: "expand",
+    evaluate: statsLoops,
     cost: productCost(1, 0),
     // without padding: of a query that sees no key it is -1e9, and differences of such numbers have no digits
     samples: samples.filter((s) => s.attrs.operands === undefined),
@@ -323,6 +326,7 @@ export const attentions: Pick<OpTable, "attention" | "attentionStats" | "attenti
       return reshape(b, product(b, ds, k, false, false), node.type.shape);
     },
     grad: "expand",
+    evaluate: gradLoops,
     // scores and dO Vᵀ are counted with dq
     cost: (node) =>
       (node.attrs.of === "q"

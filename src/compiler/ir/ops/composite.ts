@@ -2,8 +2,10 @@
 // that value numbering shares what the forward pass already computes. Of bf16 operands they see f32 copies
 // (../composites.ts), and what they give is rounded once.
 // Legend: B batch, H heads, T positions, d head width, D features.
-import { broadcast, sameSizes, showType, sizes, tensor } from "../shape.ts";
+import { broadcast, broadcastOffsets, sameSizes, showType, sizes, tensor } from "../shape.ts";
 import type { Builder, Node, OpTable, TensorType } from "../types.ts";
+import { erf } from "./erf.ts";
+import { byRow, largest, logSumExp, mean, sum } from "./loops.ts";
 import { elementCost, fault, floatOnly, isFloat, none, scalar, sumTo, type Fault } from "./row.ts";
 
 const add = (b: Builder, x: Node, y: Node): Node => b.emit("add", [x, y], none);
@@ -11,6 +13,7 @@ const sub = (b: Builder, x: Node, y: Node): Node => b.emit("sub", [x, y], none);
 const mul = (b: Builder, x: Node, y: Node): Node => b.emit("mul", [x, y], none);
 const sigmoid = (b: Builder, x: Node): Node => b.emit("sigmoid", [x], none);
 const lastAxis = (x: Node): number => x.type.shape.length - 1;
+const width = (x: Node): number => x.type.shape.at(-1)!.size;
 const over = (b: Builder, op: "reduceSum" | "reduceMean" | "reduceMax", x: Node): Node =>
   b.emit(op, [x], { axes: [lastAxis(x)], keepDims: true });
 
@@ -63,6 +66,7 @@ export const composites: Composite = {
       const s = sigmoid(b, node.inputs[0]);
       return [mul(b, dy, add(b, s, mul(b, node, sub(b, scalar(b, 1), s))))];
     },
+    evaluate: ([x]) => x.map((v) => v / (1 + Math.exp(-v))),
     cost: elementCost(5),
     samples: [...unarySamples, { inputs: ["f32[]"], attrs: none }],
   },
@@ -93,6 +97,12 @@ export const composites: Composite = {
       return mul(b, mul(b, x, scalar(b, 0.5)), add(b, inner, scalar(b, 1)));
     },
     grad: "expand",
+    evaluate: ([x], node) => {
+      const scale = Math.sqrt(2 / Math.PI);
+      return node.attrs.approximate === "none"
+        ? x.map((v) => (v / 2) * (1 + erf(v / Math.SQRT2)))
+        : x.map((v) => (v / 2) * (1 + Math.tanh(scale * (v + 0.044715 * v ** 3))));
+    },
     cost: elementCost(10),
     samples: [
       { inputs: ["f32[b=2,d=3]"], attrs: { approximate: "none" } },
@@ -108,6 +118,13 @@ export const composites: Composite = {
       return b.emit("div", [e, over(b, "reduceSum", e)], none);
     },
     grad: (b, node, dy) => [mul(b, node, sub(b, dy, over(b, "reduceSum", mul(b, dy, node))))],
+    evaluate: ([x], node) =>
+      byRow(x, width(node), (row) => {
+        const top = largest(row);
+        const e = row.map((v) => Math.exp(v - top));
+        const all = sum(e);
+        return e.map((v) => v / all);
+      }),
     cost: elementCost(5),
     samples: unarySamples,
   },
@@ -127,6 +144,7 @@ export const composites: Composite = {
       });
     },
     grad: (b, node, dy) => [mul(b, b.emit("softmax", [node.inputs[0]], none), column(b, dy))],
+    evaluate: ([x], node) => byRow(x, width(node.inputs[0]), (row) => [logSumExp(row)]),
     cost: (node) => elementCost(4)(node.inputs[0]),
     samples: unarySamples,
   },
@@ -147,6 +165,11 @@ export const composites: Composite = {
       const xhat = mul(b, x, scale);
       return [normGrad(b, scale, xhat, mul(b, dy, gain)), sumTo(b, mul(b, dy, xhat), gain)];
     },
+    evaluate: ([x, gain], node) =>
+      byRow(x, width(node), (row) => {
+        const rms = Math.sqrt(mean(row.map((v) => v * v)) + node.attrs.eps);
+        return row.map((v, i) => (v / rms) * gain[i]!);
+      }),
     cost: elementCost(6),
     samples: [{ inputs: ["f32[b=2,t=3,d=4]", "f32[d=4]"], attrs: { eps: 1e-6 } }],
   },
@@ -174,6 +197,12 @@ export const composites: Composite = {
         sumTo(b, dy, bias),
       ];
     },
+    evaluate: ([x, gain, bias], node) =>
+      byRow(x, width(node), (row) => {
+        const middle = mean(row);
+        const deviation = Math.sqrt(mean(row.map((v) => (v - middle) ** 2)) + node.attrs.eps);
+        return row.map((v, i) => ((v - middle) / deviation) * gain[i]! + bias[i]!);
+      }),
     cost: elementCost(8),
     samples: [{ inputs: ["f32[b=2,t=3,d=4]", "f32[d=4]", "f32[d=4]"], attrs: { eps: 1e-5 } }],
   },
@@ -200,6 +229,17 @@ export const composites: Composite = {
     grad: (b, node, dy) => {
       const [, cos, sin] = node.inputs;
       return [b.emit("rope", [dy, cos, b.emit("neg", [sin], none)], none), null, null];
+    },
+    // each pair (x[j], x[j + d/2]) turned by its angle
+    evaluate: ([x, cos, sin], node) => {
+      const half = width(node) / 2;
+      const [, atCos, atSin] = node.inputs.map((w) =>
+        broadcastOffsets(sizes(w.type), sizes(node.type)),
+      );
+      return x.map((v, i) => {
+        const partner = i % (2 * half) < half ? -x[i + half]! : x[i - half]!;
+        return v * cos[atCos![i]!]! + partner * sin[atSin![i]!]!;
+      });
     },
     cost: elementCost(3),
     samples: [

@@ -1,6 +1,7 @@
 // Norms and pools of images. Legend: B batch, H × W image, C channels.
-import { count, showType, tensor } from "../shape.ts";
+import { count, showType, sizes, tensor } from "../shape.ts";
 import type { Builder, Node, OpTable } from "../types.ts";
+import { mean } from "./loops.ts";
 import { elementCost, fault, isFloat, none, scalar, sumTo } from "./row.ts";
 import { four, padded, places, shiftsOf, size, type Four } from "./windows.ts";
 
@@ -49,6 +50,19 @@ export const imageOps: Pick<OpTable, "batchNorm" | "maxPool"> = {
         sumTo(b, dy, bias),
       ];
     },
+    evaluate: ([x, gain, bias], node) => {
+      const C = gain.length;
+      const out = new Float64Array(x.length);
+      for (let c = 0; c < C; c++) {
+        const channel = x.filter((_v, i) => i % C === c);
+        const middle = mean(channel);
+        const deviation = Math.sqrt(mean(channel.map((v) => (v - middle) ** 2)) + node.attrs.eps);
+        channel.forEach((v, i) => {
+          out[i * C + c] = ((v - middle) / deviation) * gain[c]! + bias[c]!;
+        });
+      }
+      return out;
+    },
     cost: elementCost(8),
     samples: [
       { inputs: ["f32[b=3,h=2,w=2,c=2]", "f32[c=2]", "f32[c=2]"], attrs: { eps: 1e-5 } },
@@ -87,6 +101,21 @@ export const imageOps: Pick<OpTable, "batchNorm" | "maxPool"> = {
       }).reduce((top, shift) => b.emit("maximum", [top, shift], none));
     },
     grad: "expand",
+    evaluate: ([x], node) => {
+      const { window, stride, pad } = node.attrs;
+      const [H, W, C] = sizes(node.inputs[0].type).slice(1) as [number, number, number];
+      const [P, Q] = sizes(node.type).slice(1) as [number, number];
+      return new Float64Array(count(node.type)).map((_v, n) => {
+        const [c, q, p] = [n % C, Math.floor(n / C) % Q, Math.floor(n / (C * Q)) % P];
+        const image = Math.floor(n / (C * Q * P)) * H * W * C;
+        let top = -Infinity;
+        for (let i = p * stride - pad; i < p * stride - pad + window; i++)
+          for (let j = q * stride - pad; j < q * stride - pad + window; j++)
+            if (i >= 0 && i < H && j >= 0 && j < W)
+              top = Math.max(top, x[image + (i * W + j) * C + c]!);
+        return top;
+      });
+    },
     cost: (node) => ({
       flops: count(node.type) * node.attrs.window ** 2,
       bytes: elementCost(0)(node).bytes,

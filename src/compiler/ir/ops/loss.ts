@@ -3,6 +3,7 @@
 // Legend: N rows, V vocabulary.
 import { sameSizes, showType, tensor } from "../shape.ts";
 import type { Builder, Node, OpTable, TensorType } from "../types.ts";
+import { byRow, logSumExp } from "./loops.ts";
 import { elementCost, fault, isFloat, none, type Fault } from "./row.ts";
 
 const sub = (b: Builder, x: Node, y: Node): Node => b.emit("sub", [x, y], none);
@@ -39,6 +40,10 @@ export const losses: Pick<OpTable, "crossEntropy" | "crossEntropyGrad"> = {
       return mul(b, counted(b, targets, node.attrs.ignore), surprise);
     },
     grad: (b, node, dy) => [b.emit("crossEntropyGrad", [...node.inputs, dy], node.attrs), null],
+    evaluate: ([logits, targets], node) =>
+      byRow(logits, node.inputs[0].type.shape[1]!.size, (row, n) => [
+        targets[n] === node.attrs.ignore ? 0 : logSumExp(row) - row[targets[n]!]!,
+      ]),
     cost: (node) => elementCost(6)(node.inputs[0]),
     samples: [
       { inputs: ["f32[n=4,v=5]", "i32[n=4]"], attrs: { ignore: 2 }, values: ["any", "ids<5"] },
@@ -60,6 +65,12 @@ export const losses: Pick<OpTable, "crossEntropy" | "crossEntropyGrad"> = {
       return mul(b, sub(b, softmax, oneHot(b, targets, logits)), weight);
     },
     grad: "expand",
+    evaluate: ([logits, targets, dy], node) =>
+      byRow(logits, node.type.shape[1]!.size, (row, n) => {
+        const all = logSumExp(row);
+        const weight = targets[n] === node.attrs.ignore ? 0 : dy[n]!;
+        return row.map((v, i) => (Math.exp(v - all) - (i === targets[n] ? 1 : 0)) * weight);
+      }),
     cost: elementCost(6),
     samples: [
       {
