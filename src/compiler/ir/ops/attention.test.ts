@@ -24,9 +24,9 @@ describe("attention", () => {
     const inputs = { x: Float64Array.of(2, 3), keyLengths: Float64Array.of(0) };
     const body = expandNode(b, nodes, (n) => rowOf(n.op).kind === "composite");
     for (const [out, stats] of [nodes, nodes.map((n) => body.get(n)!)]) {
-      const values = evaluateNodes([out!, stats!], { inputs, state: {} });
-      expect([...values.get(out!)!]).toEqual([0, 0]);
-      for (const found of values.get(stats!)!) expect(found / -1e9).toBeCloseTo(1, 6);
+      const values = evaluateNodes([out, stats], { inputs, state: {} });
+      expect([...values.get(out)!]).toEqual([0, 0]);
+      for (const found of values.get(stats)!) expect(found / -1e9).toBeCloseTo(1, 6);
     }
   });
 
