@@ -16,7 +16,12 @@ export interface LayerName {
   readonly disk: string;
 }
 
-/** @param inputs that one output of the layer sums over; @param outputs that one input reaches */
+/**
+ * `xavier_*`: Glorot and Bengio 2010, eq. 16, times a gain; `kaiming`: arXiv 1502.01852, eq. 10 and 14; `fan_in`: as PyTorch's
+ * nn.Linear starts, kaiming_uniform with a = √5.
+ * @param inputs that one output of the layer sums over
+ * @param outputs that one input reaches
+ */
 export const initOf = (init: Variant, inputs: number, outputs: number): Init => {
   switch (init.is) {
     case "normal":

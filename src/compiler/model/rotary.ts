@@ -109,7 +109,7 @@ const ownRates = (b: Builder, rope: Variant, plain: readonly number[], t: Node):
 const slowing = (plain: readonly number[], i: number): number =>
   i === 0 ? 0 : -i / (plain.length - 1);
 
-/** By turns within `original`, original · ω / 2π: few are divided, many kept, a linear ramp of them between. */
+/** Llama 3.1's (transformers, rope_type llama3). By turns within `original`, original · ω / 2π: few are divided, many kept, a linear ramp of them between. */
 const llama3 = (scaling: Variant, w: number): number => {
   const [low, high] = [number(scaling, "low_freq"), number(scaling, "high_freq")];
   const turns = (number(scaling, "original") * w) / (2 * Math.PI);

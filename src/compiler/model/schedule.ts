@@ -10,7 +10,10 @@ import { number, quantities, quantity } from "./config.ts";
 const stepsOf = (q: Quantity, total: number): number =>
   q.unit === "%" ? Math.floor(q.value * total) : q.value;
 
-/** The factor of the peak rate at update k; 0 … 1. */
+/**
+ * The factor of the peak rate at update k; 0 … 1. `cosine`: arXiv 1608.03983, eq. 5, without restarts, between 1 and the floor;
+ * `wsd`: arXiv 2404.06395, with a linear decay.
+ */
 export const schedule = (spec: Variant, totalSteps: number): ScalarExpr => {
   const s = sub(step, 1);
   const warmup = stepsOf(quantity(spec, "warmup"), totalSteps);

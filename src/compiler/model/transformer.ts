@@ -93,7 +93,7 @@ const placed = ({ b, params, cache }: Stage, model: DecoderSpec, x: Node, branch
   return add(b, x, gather(b, positions, minimum(b, cache.positions, last)));
 };
 
-/** [B, T, D] -> [B, T, V]; `table` serves a tied head. */
+/** [B, T, D] -> [B, T, V], capped as cap · tanh(x / cap) (arXiv 2408.00118); `table` serves a tied head. */
 const head = (stage: Stage, model: DecoderSpec, x: Node, branch: string, table: string): Node => {
   const { b } = stage;
   const logits = project(stage, model, x, branch, table);
