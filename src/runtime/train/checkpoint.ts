@@ -137,7 +137,12 @@ export const openWeights = async (host: Host, path: string): Promise<Safetensors
   if (path.endsWith(".safetensors")) return openSafetensors(await openRange(host, path));
   const names = ((await host.list(path)) ?? []).map(({ name }) => name);
   const name = ["model.safetensors", "model.safetensors.index.json"].find((n) => names.includes(n));
-  if (name === undefined) throw new FileFault(path, "no model.safetensors there");
+  if (name === undefined)
+    throw new FileFault(
+      path,
+      "no model.safetensors there",
+      "name a file of weights, or a folder that holds them: a run, a checkpoint",
+    );
   return openWeights(host, joinPath(path, name));
 };
 

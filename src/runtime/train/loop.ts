@@ -78,6 +78,7 @@ export const recipeOf = (manifest: Manifest): TrainingSpec => {
   throw new FileFault(
     "specc-manifest.json",
     "the bundle was built without a recipe: it cannot train",
+    "build it from a file with a recipe",
   );
 };
 
@@ -320,6 +321,7 @@ const checkData = (data: LoadedData, manifest: Manifest): void => {
     throw new FileFault(
       "tokenizer",
       `has ${data.tokenizer.size} tokens, the model's vocabulary ${vocabSize}`,
+      `set vocab_size = ${data.tokenizer.size}, or give the tokenizer that the model is made for`,
     );
 };
 
