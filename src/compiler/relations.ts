@@ -1,7 +1,7 @@
 // How two constructors go together, found out by asking the checker: a small model that has both is written down, then once
 // more for each word and switch of either. Nothing here knows a method; what there is to say, their own checks say.
 import { analyze } from "./analyze.ts";
-import type { Diagnostic } from "./diagnostics/types.ts";
+import { InternalError, type Diagnostic } from "./diagnostics/types.ts";
 import { choices, plain, written, type Value } from "./examples.ts";
 import { decoderKind, imageKind, type ModelKind } from "./semantics/kinds.ts";
 import type { Constructor, Key, Type } from "./semantics/schema.ts";
@@ -247,7 +247,7 @@ export const exampleOf = (ctor: Constructor): Pick<Relation, "text" | "complaint
     return at === undefined ? [] : [{ world, settings: [only(at)] }];
   });
   const best = leastOf(found);
-  if (best === undefined) throw new Error(`nothing holds a ${ctor.of}`);
+  if (best === undefined) throw new InternalError(`nothing holds a ${ctor.of}`);
   return { text: shown(best.settings), complaints: complaintsOf(best.world, best.settings) };
 };
 

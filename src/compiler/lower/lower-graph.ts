@@ -1,5 +1,6 @@
 // A program as TensorFlow nodes in the functional form: state reads are placeholders, state writes are results. Ops without
 // nodes of their own are expanded first. Equal constants are shared; names carry the model path, for profiles and NaN reports.
+import { InternalError } from "../diagnostics/types.ts";
 import { expandComposites } from "../passes/expand.ts";
 import type { Graph, Node, OpName, Pass } from "../ir/types.ts";
 import type { Emit, Value } from "./emit.ts";
@@ -40,7 +41,7 @@ const lower = <N extends OpName>(
 ): Value => {
   const row = table[node.op];
   if (row === "expand")
-    throw new Error(`lowering: "${node.op}" at "${node.path}" was not expanded`);
+    throw new InternalError(`lowering: ${node.op} #${node.id} at ${node.path} was not expanded`);
   return row(emit, inputs, node);
 };
 

@@ -1,5 +1,6 @@
 // TensorFlow nodes: the one vocabulary that every serialised form of a program is written from (GraphModel JSON, the planned
 // kernel module, a SavedModel). Nodes are in topological order; types are static.
+import { InternalError } from "../diagnostics/types.ts";
 import type { DType } from "../../bundle/manifest.ts";
 
 /** Of tensors inside a program; its edges and constants are never bf16. */
@@ -61,6 +62,6 @@ const isPlain = (node: TfNode): node is PlainNode => node.dtype !== "bf16";
 /** @param form that has no bf16, for the message */
 export const plainGraph = (graph: TfGraph, form: string): PlainGraph => {
   const other = graph.nodes.find((node) => !isPlain(node));
-  if (other !== undefined) throw new Error(`${form} has no bf16 ("${other.name}")`);
+  if (other !== undefined) throw new InternalError(`${form} has no bf16 ("${other.name}")`);
   return { ...graph, nodes: graph.nodes.filter(isPlain) };
 };

@@ -1,4 +1,5 @@
 // A recipe against the image model it trains: what the data holds, and what has no meaning without tokens.
+import { InternalError } from "../diagnostics/types.ts";
 import type { Report } from "./context.ts";
 import { note, placeOf } from "./shapes.ts";
 import type { ImageSpec, Origin, RecipeSpec, Value, Variant } from "./spec.ts";
@@ -21,10 +22,12 @@ const holdingsOf = (source: Variant): Holds => {
       return { size: [32, 32, 3], classes: 10 };
     case "cifar100":
       return { size: [32, 32, 3], classes: source["labels"] === "coarse" ? 20 : 100 };
-    default: {
+    case "shapes": {
       const side = numberOf(source["size"]);
       return { size: [side, side, 3], classes: 10 };
     }
+    default:
+      throw new InternalError(`no source of images ${source.is}`);
   }
 };
 

@@ -2,7 +2,7 @@
 // what could not be read becomes an ErrorExpr.
 import type { CstElement, CstNode, IToken } from "chevrotain";
 import type * as ast from "./ast.ts";
-import type { Fix, Span } from "../diagnostics/types.ts";
+import { InternalError, type Fix, type Span } from "../diagnostics/types.ts";
 import type { Docs } from "./docs.ts";
 import type { Problems } from "./errors.ts";
 import { endOf, isVirtual } from "./layout.ts";
@@ -25,7 +25,7 @@ export const node = (parent: CstNode, key: string): CstNode | undefined => nodes
 export const token = (parent: CstNode, key: string): IToken | undefined => tokens(parent, key)[0];
 /** What the grammar guarantees. */
 export function need<T>(found: T | undefined): T {
-  if (found === undefined) throw new Error("the grammar and lowering disagree");
+  if (found === undefined) throw new InternalError("the grammar and lowering disagree");
   return found;
 }
 

@@ -1,7 +1,8 @@
 // A program as a TensorFlow.js GraphModel, which stock `tf.loadGraphModel` runs: model.json (topology, signature, manifest) and
 // one shard of weights. The functional form: state that the program updates (the caches of generation) goes in and comes out
 // under its name, and the rest of the state is constants.
-import { Buffer32 } from "./bytes.ts";
+import { InternalError } from "../../diagnostics/types.ts";
+import { joined, littleEndian } from "./bytes.ts";
 import type { DType } from "../../../bundle/manifest.ts";
 import type { Tensors } from "../../../bundle/tensor.ts";
 import type { Graph } from "../../ir/types.ts";
@@ -66,18 +67,18 @@ export const graphModel = (graph: Graph, state: Tensors): GraphModelFiles => {
   const stateOf = new Map(
     lowered.reads.flatMap((read) => (updated.has(read.state) ? [] : [[read.node, read.state]])),
   );
-  const bytes = new Buffer32();
+  const bytes: Uint8Array[] = [];
   const weights: object[] = [];
   const weight = (node: PlainNode, values: ArrayLike<number>): void => {
     weights.push({ name: node.name, shape: node.shape, dtype: WEIGHT_TYPE[node.dtype] });
-    bytes.append(values, node.dtype);
+    bytes.push(littleEndian(values, node.dtype));
   };
   const nodes = lowered.nodes.map((node) => {
     const from = stateOf.get(node.name);
     if (from !== undefined) {
       const values = state[from];
       if (values === undefined)
-        throw new Error(`graph model of "${graph.name}": no value for the state "${from}"`);
+        throw new InternalError(`graph model of "${graph.name}": no value for the state "${from}"`);
       weight(node, values.data);
     }
     const { value } = node.attrs;
@@ -116,5 +117,5 @@ export const graphModel = (graph: Graph, state: Tensors): GraphModelFiles => {
     modelTopology: { node: nodes, library: {}, versions: { producer: PRODUCER } },
     weightsManifest: [{ paths: [SHARD], weights }],
   };
-  return { "model.json": `${JSON.stringify(model)}\n`, [SHARD]: bytes.all() };
+  return { "model.json": `${JSON.stringify(model)}\n`, [SHARD]: joined(bytes) };
 };

@@ -1,4 +1,5 @@
 // Expressions: a stored value's loop, with everything that is not stored inlined as lines and affine loads.
+import { InternalError } from "../../diagnostics/types.ts";
 import type { DType } from "../../../bundle/manifest.ts";
 import type { Line, LoopSpec, Opcode } from "../../../bundle/kernels.ts";
 import type { PlainNode as TfNode } from "../tf-nodes.ts";
@@ -113,7 +114,7 @@ export const loopFor = (
     if (from === "bool" && node.op === "SelectV2") return line("mselect", x!, y!, z!);
     const op = (from === "i32" ? INTEGER : FLOAT)[node.op];
     if (op === undefined)
-      throw new Error(`the tfjs engine has no ${from} form of ${node.op} ("${node.name}")`);
+      throw new InternalError(`the tfjs engine has no ${from} form of ${node.op} ("${node.name}")`);
     return line(op, ...[x, y, z].filter((term) => term !== undefined));
   };
 
@@ -156,7 +157,7 @@ export const loopFor = (
         return elementwise(node, terms);
       }
       default:
-        throw new Error(`"${node.name}" (${node.op}) cannot be part of a loop`);
+        throw new InternalError(`"${node.name}" (${node.op}) cannot be part of a loop`);
     }
   };
 
@@ -165,13 +166,13 @@ export const loopFor = (
     "load" in result
       ? lines.length === 0 && result.load === loads.length - 1
       : result.line === lines.length - 1;
-  if (!ends) throw new Error(`the loop of "${root.name}" does not end with its result`);
+  if (!ends) throw new InternalError(`the loop of "${root.name}" does not end with its result`);
 
   const place = (term: Term): number => ("load" in term ? term.load : loads.length + term.line);
   const written = (made: Draft): Line => {
     if ("value" in made) return [made.op, made.value];
     const [x, y, z] = made.args.map(place);
-    if (x === undefined) throw new Error(`"${made.op}" without operands`);
+    if (x === undefined) throw new InternalError(`"${made.op}" without operands`);
     if (y === undefined) return [made.op, x];
     return z === undefined ? [made.op, x, y] : [made.op, x, y, z];
   };
@@ -196,5 +197,5 @@ export const loopFor = (
 
 const permOf = (roles: Roles, node: TfNode): readonly number[] => {
   const own = node.attrs["perm"];
-  return own !== undefined && "shape" in own ? own.shape : roles.numbers(node, 1);
+  return own !== undefined && "ints" in own ? own.ints : roles.numbers(node, 1);
 };

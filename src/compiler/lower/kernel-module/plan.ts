@@ -1,5 +1,6 @@
 // The plan of a program: kernel calls in order, in two phases (constants once, the run each time), every buffer freed right
 // after its last use. Invariants, tested: each buffer made by the run is freed once or handed out, and never read after.
+import { InternalError } from "../../diagnostics/types.ts";
 import type {
   GroupedSizes,
   LoopSpec,
@@ -106,7 +107,7 @@ const draftsOf = (
     const found = buffers.get(roles.owner(node));
     if (found !== undefined) return found;
     if (late > 0) return -1;
-    throw new Error(`"${node.name}" is read but not stored`);
+    throw new InternalError(`"${node.name}" is read but not stored`);
   };
   const push = (node: TfNode, call: Call, reads: readonly TfNode[], makes: boolean): void => {
     const buffer = makes ? count++ : undefined;

@@ -35,7 +35,7 @@ export const prepare = (graph: TfGraph): TfGraph => {
     const made = add({
       ...{ name: `${name}/transposed`, op: "Transpose", dtype: x.dtype },
       inputs: [name],
-      attrs: { perm: { shape: perm } },
+      attrs: { perm: { ints: perm } },
       shape: perm.map((d) => x.shape[d]!),
     });
     transposes.set(name, made);

@@ -1,5 +1,6 @@
 // What each node is to the planner: a leaf, an alias of its operand, a layout read, an elementwise line of a loop, a
 // reduction, an assembly of windows, or a kernel of its own; and which values must be stored rather than recomputed in loops.
+import { InternalError } from "../../diagnostics/types.ts";
 import type { PlainGraph as TfGraph, PlainNode as TfNode } from "../tf-nodes.ts";
 
 export type Role =
@@ -50,7 +51,9 @@ export const rolesOf = (graph: TfGraph, results: readonly string[]): Roles => {
   const role = (node: TfNode): Role => {
     const found = ROLES[node.op];
     if (found === undefined)
-      throw new Error(`the tfjs engine has no form for TensorFlow's ${node.op} ("${node.name}")`);
+      throw new InternalError(
+        `the tfjs engine has no form for TensorFlow's ${node.op} ("${node.name}")`,
+      );
     return found;
   };
   const operandLists = new Map(

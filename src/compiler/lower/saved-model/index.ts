@@ -1,6 +1,7 @@
 // All programs of a bundle as one TensorFlow SavedModel: variables for the state, a function of the library for each program,
 // and signatures that call them. One session runs them all and keeps the state on its device; what a signature returns goes to
 // the host. The same programs give the same bytes.
+import { InternalError } from "../../diagnostics/types.ts";
 import type { Manifest, StateEntry } from "../../../bundle/manifest.ts";
 import { TAG, wholeStep, type RunForm } from "../../../bundle/saved-model.ts";
 import { drawFunctions, drawParts } from "./draw.ts";
@@ -61,7 +62,7 @@ export const savedModel = (input: SavedModelInput): Uint8Array => {
   const nodes = [...signed.flatMap(({ parts }) => parts), ...groups].map(nodeDef);
   for (const { name } of [...nodes, ...functions.flatMap((f) => f.nodeDef)])
     if (!NODE_NAME.test(name))
-      throw new Error(`saved model: TensorFlow refuses the name "${name}"`);
+      throw new InternalError(`saved model: TensorFlow refuses the name "${name}"`);
   return encodeSavedModel({
     savedModelSchemaVersion: 1,
     metaGraphs: [

@@ -1,5 +1,6 @@
 // How a function's body names the results of its nodes: "node:output_arg:index", with the output's name from TensorFlow's op
 // registry. A graph outside of functions says "node:number".
+import { InternalError } from "../../diagnostics/types.ts";
 
 /** A name: one output, which may be a list. Names: an output each. */
 const OUTPUTS: Readonly<Record<string, string | readonly string[]>> = {
@@ -30,10 +31,12 @@ export const splitReference = (
 export const resultName = (node: string, op: string, index: number): string => {
   const outputs = OUTPUTS[op];
   if (outputs === undefined)
-    throw new Error(`saved model: the outputs of TensorFlow's ${op} ("${node}") have no names yet`);
+    throw new InternalError(
+      `saved model: the outputs of TensorFlow's ${op} ("${node}") have no names yet`,
+    );
   if (typeof outputs === "string") return `${node}:${outputs}:${index}`;
   const output = outputs[index];
   if (output === undefined)
-    throw new Error(`saved model: ${op} ("${node}") has no result ${index}`);
+    throw new InternalError(`saved model: ${op} ("${node}") has no result ${index}`);
   return `${node}:${output}:0`;
 };
