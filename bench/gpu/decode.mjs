@@ -51,7 +51,13 @@ const plain = tensorflowEngine(options.engine ?? {});
 const engine = one
   ? { ...plain, open: async (given) => ({ ...(await plain.open(given)), draw: undefined }) }
   : plain;
-const model = await createModel({ bundle, host: nodeHost({}), engine, tokenizer });
+const model = await createModel({
+  bundle,
+  host: nodeHost({}),
+  engine,
+  tokenizer,
+  weights: "initial",
+});
 const openMs = performance.now() - opening;
 
 const timed = async (count) => {
