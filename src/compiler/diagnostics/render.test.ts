@@ -79,7 +79,6 @@ test("text shows all places, in both files", () => {
  │             -- the number of heads
  │
  = help: use hidden_size = 768 (12 × 64)
- = fix: set hidden_size to 768
  = note: specc explain SPC3012
 `);
 });

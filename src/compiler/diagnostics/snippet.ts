@@ -1,7 +1,7 @@
 // The text form of one diagnostic: title, the lines concerned with their markers, help and where to read more.
 import { lineText, positionOf } from "./lines.ts";
 import { anchorOf, type RenderOptions } from "./render.ts";
-import type { Diagnostic, Source, Span } from "./types.ts";
+import type { Diagnostic, Fix, Source, Span } from "./types.ts";
 
 interface Mark {
   /** Column and width in code points, from 0. */
@@ -81,7 +81,13 @@ export function renderSnippet(
   const tail = (kind: string, text: string): string =>
     `${margin}${paint("frame", "=")} ${paint("bold", `${kind}:`)} ${text.replaceAll("\n", `\n${margin}        `)}`;
   for (const help of one.help) out.push(tail("help", help));
-  const titles = one.fixes.map(({ title }) => title).filter((title) => !one.help.includes(title));
+  // A fix that a line of help spells out is not said again.
+  const told = ({ edits }: Fix): boolean =>
+    edits.every(({ newText }) => {
+      const text = newText.trim();
+      return text !== "" && one.help.some((help) => help.includes(text));
+    });
+  const titles = one.fixes.filter((fix) => !told(fix)).map(({ title }) => title);
   for (const title of titles) out.push(tail("fix", title.charAt(0).toLowerCase() + title.slice(1)));
   out.push(tail("note", `specc explain ${one.code}`));
   const text = `${out.join("\n")}\n`;

@@ -5,6 +5,7 @@ import type { Context } from "./context.ts";
 import { defaultOf, keyValue, overridden, withoutLayer } from "./construct.ts";
 import type { Written } from "./flatten.ts";
 import { didYouMean } from "./load.ts";
+import { valueOf } from "./samples.ts";
 import type { Key } from "./schema.ts";
 import { restamp, type Maybe } from "./values.ts";
 
@@ -80,7 +81,9 @@ export const evaluateKeys = (
       place.at,
       { place: place.name, missing: due.map((key) => key.name).join(", ") },
       {
-        help: due.map((key) => `${key.name}: ${key.doc}`),
+        help: due.map(
+          (key) => `write \`${key.name} = ${valueOf(key, ctx.checker.vocabulary)}\`: ${key.doc}`,
+        ),
       },
     );
   return values;

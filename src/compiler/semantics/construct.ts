@@ -1,10 +1,11 @@
 // Constructor calls and keyed values: arguments matched to keys, defaults filled, the table's own rule asked.
-import { InternalError, type Span } from "../diagnostics/types.ts";
+import { InternalError, type Details, type Span } from "../diagnostics/types.ts";
 import { operandsOf, type Arg, type Expr } from "../syntax/ast.ts";
 import { parse } from "../syntax/parse.ts";
 import { isError, reportValue, type Checker, type Context } from "./context.ts";
 import { evaluate } from "./evaluate.ts";
-import { didYouMean } from "./load.ts";
+import { didYouMean, type Module } from "./load.ts";
+import { argumentsOf } from "./samples.ts";
 import type { Complaint, Constructor, Key } from "./schema.ts";
 import type { Origin, Variant } from "./spec.ts";
 import {
@@ -35,7 +36,10 @@ export const construct = (
         name: ctor.name,
         missing: missing.map((key) => key.name).join(", "),
       },
-      { help: missing.map((key) => `${key.name}: ${key.doc}`) },
+      {
+        help: missing.map((key) => `${key.name}: ${key.doc}`),
+        ...insertion(argumentsOf(missing, ctx.checker.vocabulary), args, span, ctx.module),
+      },
     );
   for (const key of ctor.keys) {
     const arg = given.get(key.name);
@@ -46,6 +50,28 @@ export const construct = (
   }
   const made: Val = { raw: { k: "variant", ctor, keys }, at: span, from: span, how: "written" };
   return complain(made, ctx) ? undefined : made;
+};
+
+/** The fix that adds `added` behind what is given, with the parentheses where there are none. */
+export const insertion = (
+  added: string,
+  args: readonly Arg[],
+  span: Span,
+  { source }: Module,
+): Pick<Details, "fixes"> => {
+  const closed = source.id === span.file && source.text[span.end - 1] === ")";
+  const last = args.at(-1);
+  const at = last?.span.end ?? (closed ? span.end - 1 : span.end);
+  const newText = last !== undefined ? `, ${added}` : closed ? added : `(${added})`;
+  return {
+    fixes: [
+      {
+        title: `Insert \`${added}\``,
+        edits: [{ at: { file: span.file, start: at, end: at }, newText }],
+        applicability: "suggestion",
+      },
+    ],
+  };
 };
 
 interface Matched {

@@ -2,8 +2,10 @@
 import type { Span } from "../diagnostics/types.ts";
 import type { Arg, Body, Definition, Name, Param, ReferenceExpr, Setting } from "../syntax/ast.ts";
 import type { Binding, Checker, Context } from "./context.ts";
+import { insertion } from "./construct.ts";
 import { evaluate } from "./evaluate.ts";
 import { didYouMean, type Module } from "./load.ts";
+import { sampleOf } from "./samples.ts";
 import { typeOf } from "./types-of.ts";
 import { restamp, type How, type Maybe } from "./values.ts";
 
@@ -34,7 +36,7 @@ export interface Flat {
   /** Something could not be read: what seems to be missing may stand there. */
   readonly broken: boolean;
   /** Parameters without a value: the declaration is a template. */
-  readonly open: readonly string[];
+  readonly open: readonly Param[];
 }
 
 interface Given {
@@ -65,7 +67,32 @@ export const flatten = (
 ): Flat => {
   const given =
     argsCtx === undefined ? [] : args.map((arg) => ({ arg, ctx: argsCtx, leftover: false }));
-  return extend(binding.decl, binding.module, given, [], [], shape, checker, use);
+  const flat = extend(binding.decl, binding.module, given, [], [], shape, checker);
+  if (use !== undefined && argsCtx !== undefined && flat.open.length > 0)
+    missingArguments(flat, args, use, argsCtx);
+  return flat;
+};
+
+const missingArguments = (
+  { def, ctx, open }: Flat,
+  args: readonly Arg[],
+  use: Span,
+  argsCtx: Context,
+): void => {
+  const { checker } = ctx;
+  const samples = open.map(({ name, type }) => {
+    const known = typeOf(type, { ...ctx, report: () => undefined });
+    return `${name.text}: ${known === undefined ? "…" : sampleOf(known, checker.vocabulary)}`;
+  });
+  checker.report(
+    "missing-argument",
+    use,
+    { name: def.name.text, missing: open.map(({ name }) => name.text).join(", ") },
+    {
+      notes: open.map(({ name }) => ({ at: name.span, text: "the parameter has no default" })),
+      ...insertion(samples.join(", "), args, use, argsCtx.module),
+    },
+  );
 };
 
 const extend = (
@@ -76,9 +103,8 @@ const extend = (
   known: readonly string[],
   shape: Shape,
   checker: Checker,
-  use: Span | undefined,
 ): Flat => {
-  const bound = bind(def, module, given, checker, use);
+  const bound = bind(def, module, given, checker);
   const names = [...known, ...def.params.map((p) => p.name.text)];
   const parentName = def.extends?.name;
   const parent = parentName && parentOf(def, module, parentName, chain, checker);
@@ -105,16 +131,7 @@ const extend = (
     ...(def.extends?.args ?? []).map((arg) => ({ arg, ctx: bound.ctx, leftover: false })),
     ...bound.rest.map((rest) => ({ ...rest, leftover: true })),
   ];
-  const up = extend(
-    parent.decl,
-    parent.module,
-    upGiven,
-    [...chain, def],
-    names,
-    shape,
-    checker,
-    use,
-  );
+  const up = extend(parent.decl, parent.module, upGiven, [...chain, def], names, shape, checker);
   const ctx: Context = { ...bound.ctx, env: new Map([...up.ctx.env, ...bound.ctx.env]) };
   const inherited: Flat = {
     def,
@@ -196,7 +213,7 @@ export const declaration = (
 interface Bound {
   readonly ctx: Context;
   readonly rest: readonly Given[];
-  readonly open: readonly string[];
+  readonly open: readonly Param[];
 }
 
 const bind = (
@@ -204,13 +221,12 @@ const bind = (
   module: Module,
   given: readonly Given[],
   checker: Checker,
-  use: Span | undefined,
 ): Bound => {
   const env = new Map<string, Maybe>();
   const base: Context = { checker, module, env, dry: false, report: checker.report };
   const rest: Given[] = [];
   const taken = new Map<Param, Given>();
-  const open: string[] = [];
+  const open: Param[] = [];
   let position = 0;
   for (const g of given) {
     const { name } = g.arg;
@@ -258,18 +274,7 @@ const bind = (
       const ctx = { ...base, env: new Map<string, Maybe>(), module: override.module };
       value = restamp(evaluate(override.expr, want, ctx), { how: "set" });
     } else if (param.default !== undefined) value = fallback;
-    else {
-      open.push(text);
-      if (use !== undefined)
-        checker.report(
-          "missing-argument",
-          use,
-          { name: def.name.text, missing: text },
-          {
-            notes: [{ at: param.name.span, text: "the parameter has no default" }],
-          },
-        );
-    }
+    else open.push(param);
     env.set(text, type === undefined ? undefined : value);
   }
   return { ctx: base, rest, open };

@@ -1,6 +1,6 @@
 // Names in values: layer index, parameter, declaration or let, variant of the expected type, in that order; and what to say
 // when it is none of them.
-import type { Span } from "../diagnostics/types.ts";
+import type { Details, Span } from "../diagnostics/types.ts";
 import type { Expr, Name, ReferenceExpr } from "../syntax/ast.ts";
 import { construct, settled } from "./construct.ts";
 import type { Binding, Context } from "./context.ts";
@@ -9,7 +9,7 @@ import { call, functions } from "./functions.ts";
 import { didYouMean } from "./load.ts";
 import type { Constructor, Type } from "./schema.ts";
 import { typeOf } from "./types-of.ts";
-import { moved, val, withArticle, type Maybe } from "./values.ts";
+import { moved, val, withArticle, type Maybe, type Val } from "./values.ts";
 
 export const reference = (expr: ReferenceExpr, want: Want | undefined, ctx: Context): Maybe => {
   const first = expr.path[0];
@@ -163,7 +163,7 @@ const unknown = (name: Name, want: Want | undefined, ctx: Context, called: boole
     ctx.report("layer-outside-blocks", name.span, { name: name.text });
     return undefined;
   }
-  const scope = [...ctx.env.keys(), ...ctx.module.names.keys()];
+  const scope = inSight(want, ctx);
   if (type?.kind === "sum") {
     const known = vocabulary.constructors.filter((c) => c.of === type.name).map((c) => c.name);
     const candidates = called ? known : [...known, ...scope];
@@ -196,7 +196,67 @@ const unknown = (name: Name, want: Want | undefined, ctx: Context, called: boole
     );
     return undefined;
   }
+  const truth =
+    type?.kind === "bool" || type === undefined ? TRUTHS.get(name.text.toLowerCase()) : undefined;
+  if (truth !== undefined) {
+    ctx.report("unknown-name", name.span, { name: name.text }, asWritten(name, truth));
+    return undefined;
+  }
   const candidates = called ? functions : [...scope, ...(ctx.layer ? ["l", "L"] : [])];
   ctx.report("unknown-name", name.span, { name: name.text }, didYouMean(name, candidates));
   return undefined;
+};
+
+/** As other languages spell them. */
+const TRUTHS: ReadonlyMap<string, string> = new Map([
+  ...["true", "yes", "on"].map((word) => [word, "true"] as const),
+  ...["false", "no", "off"].map((word) => [word, "false"] as const),
+]);
+const asWritten = (name: Name, text: string): Details => ({
+  help: [`write \`${text}\``],
+  fixes: [
+    {
+      title: `Write ${text}`,
+      edits: [{ at: name.span, newText: text }],
+      applicability: "suggestion",
+    },
+  ],
+});
+
+/** Parameters and `let`s whose values could stand here. */
+const inSight = (want: Want | undefined, ctx: Context): readonly string[] => {
+  const params = [...ctx.env].filter(([, value]) => value === undefined || isOf(value, want?.type));
+  const lets = [...ctx.module.names].filter(([, binding]) => {
+    if (binding.kind !== "let") return binding.kind === "broken";
+    const { type, value } = binding.decl;
+    if (type === undefined) return hasConstructor(value) === (want?.type.kind === "sum");
+    const known = typeOf(type, { ...ctx, report: () => undefined });
+    return known === undefined || want === undefined || alike(known, want.type);
+  });
+  return [...params, ...lets].map(([name]) => name);
+};
+
+const numeric = (kind: Type["kind"]): boolean =>
+  kind === "int" || kind === "float" || kind === "quantity";
+const alike = (a: Type, b: Type): boolean =>
+  a.kind === "sum" && b.kind === "sum"
+    ? a.name === b.name
+    : a.kind === b.kind || (numeric(a.kind) && numeric(b.kind));
+const isOf = ({ raw }: Val, type: Type | undefined): boolean => {
+  switch (raw.k) {
+    case "variant":
+      return type?.kind === "sum" && type.name === raw.ctor.of;
+    case "number":
+    case "quantity":
+      return type === undefined || numeric(type.kind);
+    case "string":
+    case "word":
+      return type === undefined || type.kind === "string" || type.kind === "word";
+    case "bool":
+    case "list":
+    case "range":
+      return type === undefined || type.kind === raw.k;
+    default:
+      return true;
+  }
 };

@@ -86,9 +86,9 @@ export const modelConstructors: readonly Constructor[] = [
 
 export const modelKeys: readonly Key[] = [
   inputKey,
-  key("vocab_size", counting, "tokens that the model knows"),
-  key("hidden_size", counting, "width of the residual stream"),
-  key("context", counting, "longest sequence, in tokens"),
+  key("vocab_size", counting, "tokens that the model knows", { example: "256" }),
+  key("hidden_size", counting, "width of the residual stream", { example: "32" }),
+  key("context", counting, "longest sequence, in tokens", { example: "64" }),
   initKey("how linear layers start"),
   key("embedding", sum("Embedding"), "how tokens enter the model", { default: "token()" }),
   key("final_norm", sum("Norm"), "the norm after the last block", {
