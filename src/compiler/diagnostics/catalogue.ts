@@ -277,6 +277,14 @@ const rows: readonly Row[] = [
     "model M(n = 3) { width = n }",
     "model M(n: int = 3) { width = n }",
   ],
+  [
+    1035,
+    "missing-colon",
+    "`:` is missing after `{name}`",
+    "An argument is named with `:`; arguments without a name stand in the order of the keys, with commas between.",
+    "model M {\n  attention = mha(heads 8)\n}",
+    "model M {\n  attention = mha(heads: 8)\n}",
+  ],
 ];
 
 export const syntaxDiagnostics: readonly DiagnosticEntry[] = rows.map(

@@ -110,7 +110,7 @@ const extend = (
   const parent = parentName && parentOf(def, module, parentName, chain, checker);
   if (parentName === undefined || parent === undefined) {
     const ctx: Context = { ...bound.ctx };
-    if (parentName === undefined) refuse(bound.rest, names, def, checker);
+    if (parentName === undefined && !module.ast.lost) refuse(bound.rest, names, def, checker);
     return addBody(
       {
         def,
@@ -118,7 +118,7 @@ const extend = (
         keys: new Map(),
         groups: [],
         rules: new Map(),
-        broken: parentName !== undefined,
+        broken: parentName !== undefined || module.ast.lost,
         open: bound.open,
       },
       def,
@@ -187,6 +187,7 @@ export const declaration = (
   if (name.text === "" || binding?.kind === "broken") return undefined;
   if (binding?.kind === "definition" && binding.decl.word.text === kind) return binding;
   if (binding === undefined) {
+    if (module.ast.lost) return undefined;
     const around = (d: Definition): boolean =>
       d.span.start <= name.span.start && name.span.end <= d.span.end;
     const candidates = [...module.names].flatMap(([text, b]) =>
@@ -331,7 +332,7 @@ const addBody = (
     const written: Written = { setting: entry, ctx, how: "written" };
     if (shape.blocks && name.text === "blocks") {
       broken ||= groups.length === 0 && entry.header === undefined; // said there; no blocks are missing besides
-      groups = addGroup(groups, ownGroups, written, checker);
+      groups = addGroup(groups, ownGroups, written, inherited.broken, checker);
       ownGroups ||= entry.header !== undefined;
       continue;
     }
@@ -364,6 +365,7 @@ const addGroup = (
   groups: readonly Group[],
   own: boolean,
   written: Written,
+  broken: boolean,
   checker: Checker,
 ): readonly Group[] => {
   const { setting, ctx, how } = written;
@@ -373,7 +375,7 @@ const addGroup = (
       checker.report("blocks-count-missing", setting.name.span);
       return groups;
     }
-    if (groups.length === 0) checker.report("no-blocks-to-change", setting.name.span);
+    if (groups.length === 0 && !broken) checker.report("no-blocks-to-change", setting.name.span);
     return groups.map((g) => ({ ...g, layers: [...g.layers, layer] }));
   }
   const before = own ? groups : [];

@@ -165,6 +165,12 @@ const unknown = (name: Name, want: Want | undefined, ctx: Context, called: boole
   }
   const scope = inSight(want, ctx);
   if (type?.kind === "sum") {
+    if (
+      ctx.module.ast.lost &&
+      !called &&
+      !vocabulary.constructors.some((c) => c.name === name.text)
+    )
+      return undefined;
     const known = vocabulary.constructors.filter((c) => c.of === type.name).map((c) => c.name);
     const candidates = called ? known : [...known, ...scope];
     const help = didYouMean(name, candidates);
@@ -202,6 +208,7 @@ const unknown = (name: Name, want: Want | undefined, ctx: Context, called: boole
     ctx.report("unknown-name", name.span, { name: name.text }, asWritten(name, truth));
     return undefined;
   }
+  if (ctx.module.ast.lost && !called) return undefined;
   const candidates = called ? functions : [...scope, ...(ctx.layer ? ["l", "L"] : [])];
   ctx.report("unknown-name", name.span, { name: name.text }, didYouMean(name, candidates));
   return undefined;

@@ -204,5 +204,7 @@ export interface FileAst {
   readonly edition?: NumberExpr;
   readonly decls: readonly Decl[];
   readonly comments: readonly Comment[];
+  /** A declaration, or the head of one, could not be read: names that seem to be missing may stand there. */
+  readonly lost: boolean;
   readonly span: Span;
 }

@@ -151,10 +151,22 @@ const wanted: Readonly<Record<string, string>> = {
   item: "`,` or `]`",
   type: "a type",
   let: "a name and `=`",
-  imports: '`{`, names, `}` and `from "file"`',
   imported: "a name",
   definition: "a name and `{`",
   reference: "a name",
+};
+
+const dueInImport = (previous: IToken | undefined): string => {
+  switch (previous?.image) {
+    case "import":
+      return "`{` and names";
+    case "}":
+      return '`from "file.arch"`';
+    case "from":
+      return "a file in quotes";
+    default:
+      return "a name, `,` or `}`";
+  }
 };
 
 type Worded = readonly [name: string, place: Place, args?: Record<string, string | number>];
@@ -213,6 +225,7 @@ export function wordParseError(
     rule !== "body"
   )
     return ["reserved-word", { at: token }, { word: token.image }];
+  if (rule === "imports") return expected(dueInImport(previous));
   if (valueRules.has(rule)) return expected("a value");
   return expected(wanted[rule] ?? "something else");
 }

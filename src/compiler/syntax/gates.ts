@@ -71,13 +71,22 @@ export function beginsEntry(tokens: readonly IToken[], i: number): boolean {
   return is(a, t.Name, t.Star, t.DoubleStar, t.Not) && beginsRule(tokens, i);
 }
 
-/** `heads = 8,` on a line of its own in an open call is an argument written with the wrong sign, not an entry. */
+/** `heads = 8,` or `heads 8,` on a line of its own in an open call is an argument with the wrong sign or none, not an entry. */
 export function isArgument(tokens: readonly IToken[], i: number): boolean {
-  if (!is(tokens[i + 1], t.Equals) || !is(tokens[i - 1], t.Comma, t.LParen)) return false;
+  if (!is(tokens[i + 1], t.Equals, t.Name, t.NumberToken) || !is(tokens[i - 1], t.Comma, t.LParen))
+    return false;
   let j = i + 1;
   while (j < tokens.length && !firstOnLine(tokens, j)) j++;
   return is(tokens[j - 1], t.Comma) || is(tokens[j], t.RParen);
 }
+
+/** `heads 8` as an argument: the name and its value without `:` between. Two names are so if they begin a line. */
+export const lacksColon = (tokens: readonly IToken[], i: number): boolean =>
+  is(tokens[i], t.Name) &&
+  is(tokens[i - 1], t.Comma, t.LParen) &&
+  !firstOnLine(tokens, i + 1) &&
+  (is(tokens[i + 1], t.NumberToken, t.StringToken, t.Bool, t.LSquare) ||
+    (is(tokens[i + 1], t.Name) && firstOnLine(tokens, i)));
 
 /** Where the `{` is of `blocks n / 2 {`, whose count is calculated and lacks parentheses; `i` is the name's. */
 export function bareCount(tokens: readonly IToken[], i: number): number | undefined {

@@ -13,6 +13,7 @@ import {
   firstOnLine,
   is,
   isArgument,
+  lacksColon,
   retype,
   retyped,
 } from "./gates.ts";
@@ -30,6 +31,8 @@ interface Frame {
   then?: boolean;
 }
 
+/** Not the parameters of a declaration: those have a type behind the name. */
+const isCall = (stack: readonly Frame[]): boolean => stack.some(isBody);
 const isBody = ({ kind }: Frame): boolean => kind === "{" || kind === "import";
 
 export interface Layout {
@@ -308,6 +311,10 @@ export function layOut(tokens: readonly IToken[], report: Report): Layout {
     }
     if (is(token, t.Equals, t.Arrow)) ifs = 0;
     emit(token);
+    if (top()?.kind === "(" && isCall(stack) && lacksColon(tokens, i)) {
+      report("missing-colon", { at: token, after: true }, { name: token.image, close: ":" });
+      insert(t.Colon);
+    }
   }
   closeBodies(undefined);
   return { segments };

@@ -31,11 +31,14 @@ export function parse(source: Source): ParseResult {
   const { segments } = layOut(tokens, problems.report);
 
   let edition: NumberExpr | undefined;
+  let lost = false;
   const decls: Decl[] = [];
   for (const segment of segments) {
     if (segment.length === 0) continue;
     const { cst, damage } = parseSegment(segment, problems.report);
     const lowered = lowerFile({ problems, docs, damage: [...stray, ...damage] }, cst);
+    lost ||= lowered.decls.length === 0 && lowered.edition === undefined;
+    lost ||= lowered.decls.some((decl) => damage.some((at) => isHead(decl, at)));
     decls.push(...lowered.decls);
     edition ??= lowered.edition;
   }
@@ -49,11 +52,17 @@ export function parse(source: Source): ParseResult {
       ...(edition === undefined ? {} : { edition }),
       decls,
       comments,
+      lost,
       span: problems.span(0, source.text.length),
     },
     diagnostics: problems.diagnostics(),
   };
 }
+
+const isHead = (decl: Decl, offset: number): boolean =>
+  decl.span.start <= offset &&
+  offset <= (decl.kind === "definition" ? decl.body.span.start : decl.span.end) &&
+  decl.kind !== "let";
 
 /** Reports what the lexer set aside; the offsets where the text around it cannot be trusted. */
 function reportTrouble(trouble: readonly IToken[], problems: Problems): readonly number[] {

@@ -55,7 +55,11 @@ function entryAt(
   const opens = previous >= 0 && tokenMatcher(tokens[previous]!, t.LCurly);
   const depth = opens ? (braces[previous] ?? 0) + 1 : (braces[previous] ?? 0);
   const begins = (j: number): boolean =>
-    (braces[j] === depth && parens[j] === 0 && firstOnLine(tokens, j)) ||
+    (braces[j] === depth &&
+      parens[j] === 0 &&
+      firstOnLine(tokens, j) &&
+      !tokenMatcher(tokens[j]!, t.RParen) &&
+      !tokenMatcher(tokens[j]!, t.RSquare)) ||
     (tokenMatcher(tokens[j - 1]!, t.LCurly) && braces[j - 1] === depth - 1);
   let start = inBody || opens ? i : previous;
   while (start > 0 && start !== i && !begins(start)) start--;
@@ -105,7 +109,9 @@ export function parseSegment(segment: readonly IToken[], report: Report): Parsed
     const inHeader = (depths.braces[i] ?? 0) === 0 && (depths.braces[i - 1] ?? 0) === 0;
     const key = inHeader ? -1 : (tokens[start]?.startOffset ?? -1);
     let level = levels.get(key) ?? 0;
-    if (level === 0) report(...wordParseError(error, [tokens[i - 2], previous]));
+    // What cutting left without an end is no mistake of its own.
+    const leftOver = damage.length > 1 && i === tokens.length;
+    if (level === 0 && !leftOver) report(...wordParseError(error, [tokens[i - 2], previous]));
     if (round >= maxRounds) {
       tokens = [];
       continue;
