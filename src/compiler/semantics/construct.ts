@@ -1,6 +1,6 @@
 // Constructor calls and keyed values: arguments matched to keys, defaults filled, the table's own rule asked.
 import { InternalError, type Details, type Span } from "../diagnostics/types.ts";
-import { operandsOf, type Arg, type Expr } from "../syntax/ast.ts";
+import { isUnread, operandsOf, type Arg, type Expr } from "../syntax/ast.ts";
 import { parse } from "../syntax/parse.ts";
 import { isError, reportValue, type Checker, type Context } from "./context.ts";
 import { evaluate } from "./evaluate.ts";
@@ -83,11 +83,12 @@ interface Matched {
 
 const matchArgs = (ctor: Constructor, args: readonly Arg[], ctx: Context): Matched => {
   const given = new Map<string, Arg>();
-  let complete = true;
+  let complete = !isUnread(args);
   let namedBefore = false;
   args.forEach((arg, i) => {
     const { name } = arg;
     if (name === undefined) {
+      if (arg.value.kind === "error") return;
       const key = ctor.keys[i];
       if (namedBefore) {
         ctx.report(

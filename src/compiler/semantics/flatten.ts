@@ -1,5 +1,6 @@
 // `extends` made flat: which text gives each key, block and rule list of a declaration, and with which parameters.
 import type { Span } from "../diagnostics/types.ts";
+import { isUnread } from "../syntax/ast.ts";
 import type { Arg, Body, Definition, Name, Param, ReferenceExpr, Setting } from "../syntax/ast.ts";
 import type { Binding, Checker, Context } from "./context.ts";
 import { insertion } from "./construct.ts";
@@ -66,9 +67,13 @@ export const flatten = (
   use?: Span,
 ): Flat => {
   const given =
-    argsCtx === undefined ? [] : args.map((arg) => ({ arg, ctx: argsCtx, leftover: false }));
+    argsCtx === undefined
+      ? []
+      : args
+          .filter((arg) => !isUnread([arg]))
+          .map((arg) => ({ arg, ctx: argsCtx, leftover: false }));
   const flat = extend(binding.decl, binding.module, given, [], [], shape, checker);
-  if (use !== undefined && argsCtx !== undefined && flat.open.length > 0)
+  if (use !== undefined && argsCtx !== undefined && flat.open.length > 0 && !isUnread(args))
     missingArguments(flat, args, use, argsCtx);
   return flat;
 };
@@ -128,7 +133,9 @@ const extend = (
     );
   }
   const upGiven = [
-    ...(def.extends?.args ?? []).map((arg) => ({ arg, ctx: bound.ctx, leftover: false })),
+    ...(def.extends?.args ?? [])
+      .filter((arg) => !isUnread([arg]))
+      .map((arg) => ({ arg, ctx: bound.ctx, leftover: false })),
     ...bound.rest.map((rest) => ({ ...rest, leftover: true })),
   ];
   const up = extend(parent.decl, parent.module, upGiven, [...chain, def], names, shape, checker);

@@ -1,5 +1,5 @@
 // The functions of expressions: numbers of one unit in, a number of that unit out.
-import type { Name, ReferenceExpr } from "../syntax/ast.ts";
+import { isUnread, type Name, type ReferenceExpr } from "../syntax/ast.ts";
 import { reportValue, type Context } from "./context.ts";
 import { asNumber, evaluate, finite } from "./evaluate.ts";
 import { showNumber, type Maybe } from "./values.ts";
@@ -27,6 +27,7 @@ export const call = (name: Name, expr: ReferenceExpr, ctx: Context): Maybe => {
   const { least, most, takes, of } = table[name.text]!;
   const args = expr.args ?? [];
   const values = args.map((arg) => evaluate(arg.value, undefined, ctx));
+  if (isUnread(args)) return undefined;
   if (args.length < least || args.length > most || args.some((arg) => arg.name !== undefined)) {
     ctx.report("function-arguments", expr.span, { name: name.text, wanted: takes });
     return undefined;

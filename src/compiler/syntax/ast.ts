@@ -111,6 +111,9 @@ export interface Arg extends At {
   readonly name?: Name;
   readonly value: Expr;
 }
+/** Something of the arguments could not be read: what seems to be missing may stand there. */
+export const isUnread = (args: readonly Arg[]): boolean =>
+  args.some(({ name, value }) => name === undefined && value.kind === "error");
 
 export type Segment = At &
   (

@@ -80,6 +80,11 @@ export function isArgument(tokens: readonly IToken[], i: number): boolean {
   return is(tokens[j - 1], t.Comma) || is(tokens[j], t.RParen);
 }
 
+/** A line that only an open call could hold: `heads: 8,` or its closing bracket. */
+export const goesOn = (tokens: readonly IToken[], i: number): boolean =>
+  firstOnLine(tokens, i) &&
+  (is(tokens[i], t.RParen, t.RSquare) || (is(tokens[i], t.Name) && is(tokens[i + 1], t.Colon)));
+
 /** `heads 8` as an argument: the name and its value without `:` between. Two names are so if they begin a line. */
 export const lacksColon = (tokens: readonly IToken[], i: number): boolean =>
   is(tokens[i], t.Name) &&

@@ -11,6 +11,7 @@ import {
   beginsTopLevel,
   endsValue,
   firstOnLine,
+  goesOn,
   is,
   isArgument,
   lacksColon,
@@ -94,6 +95,8 @@ export function layOut(tokens: readonly IToken[], report: Report): Layout {
   let ifs = 0;
   /** The `{` before which the virtual parenthesis of a count closes. */
   let countEnds: number | undefined;
+  /** Brackets that the entry of this line closed: what goes on in the next line as if they were open is still theirs. */
+  let forced = 0;
   /** While set, the rest of a value is given up: its tokens are skipped, and only their brackets counted. */
   let skipping: { brackets: number; braces: number } | undefined;
 
@@ -138,6 +141,7 @@ export function layOut(tokens: readonly IToken[], report: Report): Layout {
     const frame = stack.pop();
     if (frame === undefined) return;
     const close = frame.kind === "(" ? ")" : "]";
+    forced++;
     report("missing-bracket", { at: last ?? frame.token, after: true }, { close }, frame.token);
     insert(frame.kind === "(" ? t.RParen : t.RSquare);
   };
@@ -205,11 +209,13 @@ export function layOut(tokens: readonly IToken[], report: Report): Layout {
   for (let i = 0; i < tokens.length; i++) {
     let token = retype(tokens, i);
     const inBody = stack.some((frame) => frame.kind === "{");
+    if (forced > 0 && inBody && goesOn(tokens, i)) skipping = { brackets: forced, braces: 0 };
     if (skips(i, inBody)) continue;
     if (firstOnLine(tokens, i)) indent = token.startColumn ?? 1;
     const due = is(last, ...operators, t.Comma);
     if (beginsDecl(tokens, i) || (stack.length === 0 && !due && beginsTopLevel(tokens, i))) {
       closeBodies(token);
+      forced = 0;
       segments.push([]);
       ifs = 0;
     } else if (
@@ -218,6 +224,7 @@ export function layOut(tokens: readonly IToken[], report: Report): Layout {
       beginsEntry(tokens, i) &&
       !(top()?.kind === "(" && isArgument(tokens, i))
     ) {
+      forced = 0;
       closeValues();
       // A name alone on its line: the entry has neither sign nor value.
       if (

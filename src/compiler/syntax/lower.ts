@@ -366,7 +366,7 @@ function lowerPrimary(cx: Lowering, primary: CstNode): ast.Expr {
 function lowerArgs(cx: Lowering, args: CstNode): readonly ast.Arg[] {
   const items = nodes(args, "arg");
   checkCommas(cx, items);
-  return items.map((item) => {
+  const read = items.map((item): ast.Arg => {
     const word = token(item, "Name");
     const value = lowerValue(cx, need(node(item, "value")));
     if (word === undefined) return { value, span: value.span };
@@ -378,4 +378,9 @@ function lowerArgs(cx: Lowering, args: CstNode): readonly ast.Arg[] {
     }
     return { name, value, span: { ...name.span, end: value.span.end } };
   });
+  // What stood before a bracket that is missing may stand anywhere.
+  const open = tokens(args, "RParen").some(isVirtual);
+  const { end } = spanOf(cx, args);
+  const rest = cx.problems.span(end, end);
+  return open ? [...read, { value: { kind: "error", span: rest }, span: rest }] : read;
 }
