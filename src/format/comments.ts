@@ -109,6 +109,7 @@ export function attachComments(file: FileAst): Attachments {
     if (one.kind === "let") exprs(one.value);
     if (one.kind !== "definition") return;
     one.params.forEach(param);
+    if (one.paramsSpan !== undefined) close(one.params, one.paramsSpan.end - 1);
     for (const reference of [one.extends, one.for])
       if (reference?.args !== undefined) args(reference.args, reference.span.end);
     body(one.body);

@@ -119,7 +119,7 @@ function printDecl(cx: Context, decl: ast.Decl): Doc {
       return [
         exported,
         `${decl.word.text} ${decl.name.text}`,
-        decl.params.length === 0
+        decl.params.length === 0 && !cx.attached.has(decl.params)
           ? ""
           : bracketed(cx, ["(", ")"], decl.params, decl.params, (param) => printParam(cx, param)),
         decl.extends === undefined ? "" : [" extends ", printReference(cx, decl.extends)],

@@ -7,7 +7,7 @@ export function comparable(text: string): unknown {
   const { ast } = parse({ id: 0, path: "input.arch", text });
   return JSON.parse(
     JSON.stringify({ edition: ast.edition, decls: ast.decls }, (key, value: unknown) =>
-      key === "span" ? undefined : value,
+      key === "span" || key === "paramsSpan" ? undefined : value,
     ),
   );
 }

@@ -285,6 +285,14 @@ const rows: readonly Row[] = [
     "model M {\n  attention = mha(heads 8)\n}",
     "model M {\n  attention = mha(heads: 8)\n}",
   ],
+  [
+    1036,
+    "missing-open",
+    "`(` is missing after `{name}`",
+    "What follows is written like the arguments of a call, which stand in parentheses.",
+    "model M {\n  attention = mha\n    heads: 8,\n  )\n}",
+    "model M {\n  attention = mha(\n    heads: 8,\n  )\n}",
+  ],
 ];
 
 export const syntaxDiagnostics: readonly DiagnosticEntry[] = rows.map(

@@ -195,6 +195,8 @@ export interface Definition extends Declared {
   readonly word: Name;
   readonly name: Name;
   readonly params: readonly Param[];
+  /** From `(` to `)`; absent when written without parentheses. */
+  readonly paramsSpan?: Span;
   readonly extends?: Reference;
   readonly for?: Reference;
   readonly body: Body;

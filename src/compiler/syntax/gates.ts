@@ -75,6 +75,11 @@ export function beginsEntry(tokens: readonly IToken[], i: number): boolean {
 export function isArgument(tokens: readonly IToken[], i: number): boolean {
   if (!is(tokens[i + 1], t.Equals, t.Name, t.NumberToken) || !is(tokens[i - 1], t.Comma, t.LParen))
     return false;
+  return endsAsArgument(tokens, i);
+}
+
+/** The line of the token ends with a comma, or the next begins with `)`. */
+export function endsAsArgument(tokens: readonly IToken[], i: number): boolean {
   let j = i + 1;
   while (j < tokens.length && !firstOnLine(tokens, j)) j++;
   return is(tokens[j - 1], t.Comma) || is(tokens[j], t.RParen);

@@ -9,6 +9,7 @@ import {
   beginsDecl,
   beginsEntry,
   beginsTopLevel,
+  endsAsArgument,
   endsValue,
   firstOnLine,
   goesOn,
@@ -246,6 +247,22 @@ export function layOut(tokens: readonly IToken[], report: Report): Layout {
       (top()?.then === true || !is(last, t.If, t.And, t.Or, t.Not))
     ) {
       closeIfs();
+    }
+    // `ffn = moe` and arguments in the lines below it.
+    const called = tokens[i - 1];
+    if (
+      top()?.kind !== "(" &&
+      inBody &&
+      called === last &&
+      is(called, t.Name) &&
+      is(tokens[i - 2], ...operators) &&
+      is(token, t.Name) &&
+      goesOn(tokens, i) &&
+      endsAsArgument(tokens, i)
+    ) {
+      report("missing-open", { at: called!, after: true }, { name: called!.image, close: "(" });
+      stack.push({ kind: "(", token: called!, indent });
+      insert(t.LParen);
     }
     const sign = signs.find(([type]) => is(token, type));
     if (sign !== undefined) {

@@ -130,6 +130,7 @@ function lowerDecl(cx: Lowering, decl: CstNode): ast.Decl {
     word: nameOf(cx, need(token(definition, "Kind"))),
     name: nameOf(cx, need(token(definition, "Name"))),
     params: params === undefined ? [] : lowerParams(cx, params),
+    ...(params === undefined ? {} : { paramsSpan: spanOf(cx, params) }),
     ...(extended === undefined ? {} : { extends: lowerReference(cx, extended) }),
     ...(target === undefined ? {} : { for: lowerReference(cx, target) }),
     body: lowerBody(cx, need(node(definition, "body"))),
