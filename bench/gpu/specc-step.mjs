@@ -4,6 +4,7 @@
 // `set` adds lines to the recipe: "checkpoint = block".
 import { execFileSync } from "node:child_process";
 import { loadedFor } from "../loaded.mjs";
+import { stepper } from "../stepper.mjs";
 import { createModel } from "../../dist/src/runtime/index.js";
 import { nodeHost, tensorflowEngine } from "../../dist/src/runtime/node/index.js";
 import { caseOf } from "./sizes.mjs";
@@ -36,43 +37,9 @@ const libraryMs = performance.now() - opening;
 const model = await createModel({ bundle, host: nodeHost({}), engine });
 const openMs = performance.now() - opening;
 
-let seed = 1;
-const uniform = () => (seed = (seed * 48271) % 2147483647) / 2147483647;
-const { parameters, vocabSize = c.vocab } = bundle.manifest.model;
-const ids = Int32Array.from({ length: batch * c.sequence }, () =>
-  Math.floor(uniform() * vocabSize),
-);
-const shape = [batch, c.sequence];
-const targets = ids.map((_, i) => (i % c.sequence === c.sequence - 1 ? -100 : ids[i + 1]));
-const scalar = (value) => ({ dtype: "f32", shape: [], data: Float32Array.of(value) });
-let step = 0;
-const inputs = () => {
-  step += 1;
-  return {
-    input_ids: { dtype: "i32", shape, data: ids.slice() },
-    targets: { dtype: "i32", shape, data: targets.slice() },
-    learning_rate: scalar(1e-3),
-    bias1: scalar(1 - 0.9 ** step),
-    bias2: scalar(1 - 0.95 ** step),
-  };
-};
+const { parameters, vocabSize: vocab } = bundle.manifest.model;
 const { session } = model;
-/** As the training loop asks: in groups where the engine has them. */
-const atOnce = options.single === true ? 1 : (session.group?.size("train_step") ?? 1);
-const run = async (updates) => {
-  let loss = NaN;
-  for (let done = 0; done < updates;) {
-    if (atOnce > 1 && updates - done >= atOnce) {
-      const list = Array.from({ length: atOnce }, inputs);
-      loss = (await session.group.run("train_step", list)).at(-1).loss.data[0];
-      done += atOnce;
-    } else {
-      loss = (await session.run("train_step", inputs())).loss.data[0];
-      done += 1;
-    }
-  }
-  return loss;
-};
+const { run, atOnce } = stepper(model, { ...c, vocab }, { single: options.single });
 const memory = () => {
   try {
     const args = ["--query-gpu=memory.used", "--format=csv,noheader,nounits"];
