@@ -27,6 +27,7 @@ export const decoderTypes = (
   readonly shape: readonly [number, number, ${vocabSize}];
   readonly data: Float32Array;
 }
+/** What is not given is as generation_config.json beside this file says, where it says something. */
 export interface GenerateOptions {
   /** How many to make. Default 128. */
   readonly tokens?: number;

@@ -49,6 +49,8 @@ export interface FitOptions {
   readonly steps?: number;
   /** A checkpoint's folder, or "latest". */
   readonly resumeFrom?: string;
+  /** What to begin with instead of the seed's values: a file or folder of weights. */
+  readonly weights?: string;
   readonly signal?: AbortSignal;
   readonly onStep?: (progress: Progress) => void;
   readonly onEvaluation?: (step: number, evaluation: Evaluation) => void;
