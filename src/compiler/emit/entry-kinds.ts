@@ -11,12 +11,13 @@ export const decoderTypes = (
   return {
     about: `${layers} layers, width ${hiddenSize}, vocabulary ${vocabSize}`,
     saved: "model.safetensors, config.json and tokenizer.json",
-    perSecond: "Tokens a second",
+    unit: "tokens",
     batch: `  /** ${training?.batch ?? 0} rows of ${sequence} token ids. */
   readonly input_ids: readonly (readonly number[])[];
   /** Already shifted by one; -100 does not count. */
   readonly targets: readonly (readonly number[])[];`,
-    evaluation: `  /** Nats a token. */
+    evaluation: `  readonly kind: "text";
+  /** Nats a token. */
   readonly loss: number;
   readonly perplexity: number;
   readonly bitsPerByte: number;
@@ -72,7 +73,13 @@ export interface Completion {
   chatPrompt(
     messages: readonly ChatMessage[],
     options?: { readonly addGenerationPrompt?: boolean; readonly tools?: readonly unknown[] },
-  ): Promise<string>;`,
+  ): Promise<string>;
+  /** How generation_config.json beside this file wants texts to be drawn, where no option says otherwise. */
+  generationDefaults(): Promise<{
+    readonly options: Pick<GenerateOptions, "tokens" | "temperature" | "topK" | "topP" | "repetitionPenalty">;
+    /** Its keys that are not followed. */
+    readonly unused: readonly string[];
+  }>;`,
   };
 };
 
@@ -84,12 +91,13 @@ export const imageTypes = (
   return {
     about: `${layers} residual units, images of ${height}×${width}×${channels}, ${classes} classes`,
     saved: "model.safetensors and config.json",
-    perSecond: "Images a second",
+    unit: "images",
     batch: `  /** ${training?.batch ?? 0} images, each ${image}. */
   readonly images: readonly ArrayLike<number>[];
   /** The class of each; -100 does not count. */
   readonly targets: readonly number[];`,
-    evaluation: `  /** Nats an image. */
+    evaluation: `  readonly kind: "images";
+  /** Nats an image. */
   readonly loss: number;
   readonly images: number;`,
     declarations: `export interface Classification {

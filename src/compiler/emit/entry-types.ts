@@ -13,8 +13,8 @@ export interface KindTypes {
   readonly declarations: string;
   /** Of a batch of the recipe. */
   readonly batch: string;
-  /** What progress counts: "Tokens a second". */
-  readonly perSecond: string;
+  /** What progress counts. */
+  readonly unit: "tokens" | "images";
   /** The evaluation's members. */
   readonly evaluation: string;
   readonly about: string;
@@ -26,7 +26,7 @@ export interface KindTypes {
 
 const trainerTypes = (
   training: NonNullable<Manifest["training"]>,
-  { batch, perSecond }: KindTypes,
+  { batch, unit }: KindTypes,
 ): string => `
 export interface Batch {
 ${batch}
@@ -37,8 +37,9 @@ export interface Progress {
   readonly loss: number;
   readonly learningRate: number;
   readonly gradNorm: number;
-  /** ${perSecond}. */
   readonly perSecond: number;
+  /** Of \`perSecond\`. */
+  readonly unit: ${JSON.stringify(unit)};
   readonly secondsLeft: number;
 }
 export interface FitOptions {
@@ -59,11 +60,14 @@ export interface FitResult {
   readonly status: "finished" | "interrupted";
   readonly step: number;
   readonly totalSteps: number;
+  readonly seed: number;
   readonly loss: number | undefined;
   readonly evaluation: Evaluation | undefined;
   readonly checkpoint: string | undefined;
   readonly sample: string | undefined;
   readonly report: string | undefined;
+  /** The rows of metrics.jsonl. */
+  readonly history: readonly Readonly<Record<string, unknown>>[];
   readonly seconds: number;
 }
 export interface Trainer {
@@ -123,6 +127,8 @@ ${kind.members}
   saveWeights(): Promise<Uint8Array>;
   close(): Promise<void>;
 }
+/** specc-manifest.json, checked; specc/schemas/manifest.json says what it holds. */
+export declare const readManifest: () => Promise<Readonly<Record<string, unknown>>>;
 export declare const createModel: (options?: ModelOptions) => Promise<Model>;
 export default createModel;
 `;
