@@ -1,6 +1,6 @@
 // A model as an `.arch` file that people read: the same for all layers said once, and what differs between layers as a rule of
 // the layer's number where there is one. The text is laid out by the formatter afterwards.
-import { isVariant } from "../model/config.ts";
+import { isVariant } from "../semantics/spec-values.ts";
 import type { Value, Variant } from "../semantics/spec.ts";
 import { vocabulary } from "../words.ts";
 

@@ -1,5 +1,6 @@
 // The picture of an image model: stem, residual units, pool and classifier.
-import { isVariant, number, variant } from "../model/config.ts";
+import { number, variant } from "../model/config.ts";
+import { isVariant } from "../semantics/spec-values.ts";
 import { strideOf } from "../model/units.ts";
 import type { ImageBlockSpec, ImageSpec, Variant } from "../semantics/spec.ts";
 import { blockGroups, details, grouped, type PartRows, type Row } from "./rows.ts";

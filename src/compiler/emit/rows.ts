@@ -1,5 +1,5 @@
 // What pictures of models are made of: rows, groups of them, and constructors told in a line.
-import { isVariant } from "../model/config.ts";
+import { isVariant } from "../semantics/spec-values.ts";
 import type { BlockSpec, ImageBlockSpec, Value, Variant } from "../semantics/spec.ts";
 import { vocabulary } from "../words.ts";
 

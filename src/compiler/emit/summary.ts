@@ -1,4 +1,5 @@
 // What a model costs, told by its layers: parameters from the state, FLOPs from the forward graph, memory from the plans.
+import { sizeOf } from "../../bundle/tensor.ts";
 import { orientedShape } from "../../bundle/disk.ts";
 import type { ProgramEntry, StateEntry } from "../../bundle/manifest.ts";
 import { rowOf } from "../ir/builder.ts";
@@ -46,7 +47,6 @@ export interface Summary {
   readonly branches: readonly { readonly name: string; readonly parameters: number }[];
 }
 
-const sizeOf = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
 const flopsOf = (node: Node): number => rowOf(node.op).cost(node).flops;
 
 /** "heads.1.blocks.3.attention.q.weight" -> "heads.1"; "" where a path lies in no branch. */

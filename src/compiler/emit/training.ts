@@ -9,16 +9,8 @@ import type {
   TrainingSpec,
 } from "../../bundle/manifest.ts";
 import { InternalError } from "../diagnostics/types.ts";
-import {
-  flag,
-  isVariant,
-  number,
-  numbers,
-  optionalNumber,
-  quantity,
-  text,
-  variant,
-} from "../model/config.ts";
+import { flag, number, numbers, optionalNumber, quantity, text, variant } from "../model/config.ts";
+import { isVariant } from "../semantics/spec-values.ts";
 import type { Compiled } from "../model/types.ts";
 import type { ModelSpec, Quantity, RecipeSpec, Value, Variant } from "../semantics/spec.ts";
 

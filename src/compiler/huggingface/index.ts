@@ -8,7 +8,7 @@ import { archText } from "../emit/arch-text.ts";
 import { features } from "../features/index.ts";
 import { stateEntry } from "../model/parameters.ts";
 import { parametersOf } from "../model/parameters-of.ts";
-import { isVariant } from "../model/config.ts";
+import { isVariant } from "../semantics/spec-values.ts";
 import type { DecoderSpec, Value } from "../semantics/spec.ts";
 import { configReader, type Config, type ConfigReader } from "./config-reader.ts";
 import { families as known } from "./families/index.ts";

@@ -1,6 +1,6 @@
 // Whether two Specs compute the same: what only the start of a training needs (names, initial values) left out, and different
 // words for one thing (`mqa` for one key-value head) made equal first. What differs is told by its path.
-import { isVariant } from "../model/config.ts";
+import { isVariant } from "../semantics/spec-values.ts";
 import type { DecoderSpec, Variant } from "../semantics/spec.ts";
 
 /** Of a start, not of a model. */

@@ -1,5 +1,6 @@
 // The one table from ops to TensorFlow nodes, total over the op set. An op either gives nodes through `Emit` (names, types
 // and constants are Emit's business) or says "expand": the graph must come with such ops already expanded.
+import { sizeOf } from "../../bundle/tensor.ts";
 import type { Node, OpName } from "../ir/types.ts";
 import type { Attr } from "./tf-nodes.ts";
 import { reshaped, type Emit, type Value } from "./emit.ts";
@@ -25,7 +26,6 @@ const reduction =
       Tidx: { type: "i32" },
       keep_dims: { bool: node.attrs.keepDims },
     });
-const sizeOf = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
 
 /** Edges are padded before, so every window is a whole one. */
 const windowAttrs = (

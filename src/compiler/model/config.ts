@@ -1,4 +1,5 @@
 // Reading values of a Variant. The checker has filled and typed every key, so a mismatch here is our bug.
+import { isQuantity, isVariant } from "../semantics/spec-values.ts";
 import { InternalError } from "../diagnostics/types.ts";
 import type { Quantity, Value, Variant } from "../semantics/spec.ts";
 
@@ -22,8 +23,6 @@ export const text = (v: Variant, key: string): string => {
   if (typeof value === "string") return value;
   throw wrong(v, key, "text");
 };
-export const isVariant = (value: Value | undefined): value is Variant =>
-  typeof value === "object" && value !== null && !Array.isArray(value) && "is" in value;
 export const variant = (v: Variant, key: string): Variant => {
   const value = v[key];
   if (isVariant(value)) return value;
@@ -36,8 +35,6 @@ export const numbers = (v: Variant, key: string): readonly number[] => {
   if (Array.isArray(value) && value.every((x): x is number => typeof x === "number")) return value;
   throw wrong(v, key, "a list of numbers");
 };
-const isQuantity = (value: Value | undefined): value is Quantity =>
-  typeof value === "object" && value !== null && "unit" in value && typeof value.unit === "string";
 export const quantity = (v: Variant, key: string): Quantity => {
   const value = v[key];
   if (isQuantity(value)) return value;

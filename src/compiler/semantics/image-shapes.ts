@@ -1,18 +1,14 @@
 // The sizes of an image on its way through a model: every window finds a place to stand.
+import { numberOf, variantOf } from "./spec-values.ts";
 import { reportValue, type Context } from "./context.ts";
 import { placeOf } from "./shapes.ts";
-import type { Origin, Value, Variant } from "./spec.ts";
+import type { Origin, Value } from "./spec.ts";
 
 type Record_ = Readonly<Record<string, Value | undefined>>;
 interface Size {
   readonly height: number;
   readonly width: number;
 }
-
-const variantOf = (value: Value | undefined): Variant | undefined =>
-  typeof value === "object" && value !== null && "is" in value ? value : undefined;
-const numberOf = (value: Value | undefined): number | undefined =>
-  typeof value === "number" ? value : undefined;
 
 const shrink = (size: Size, by: (side: number) => number): Size => ({
   height: by(size.height),

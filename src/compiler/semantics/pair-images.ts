@@ -1,4 +1,5 @@
 // A recipe against the image model it trains: what the data holds, and what has no meaning without tokens.
+import { numberOf, variantOf } from "./spec-values.ts";
 import { InternalError } from "../diagnostics/types.ts";
 import type { Report } from "./context.ts";
 import { note, placeOf } from "./shapes.ts";
@@ -9,9 +10,8 @@ interface Holds {
   readonly size: readonly number[];
   readonly classes: number;
 }
-const variantOf = (value: Value | undefined): Variant | undefined =>
-  typeof value === "object" && value !== null && "is" in value ? value : undefined;
-const numberOf = (value: Value | undefined): number => (typeof value === "number" ? value : NaN);
+/** NaN is no size that fits. */
+const sizeOf = (value: Value | undefined): number => numberOf(value) ?? NaN;
 
 /** What a source of images holds, known without opening it. */
 const holdingsOf = (source: Variant): Holds => {
@@ -23,7 +23,7 @@ const holdingsOf = (source: Variant): Holds => {
     case "cifar100":
       return { size: [32, 32, 3], classes: source["labels"] === "coarse" ? 20 : 100 };
     case "shapes": {
-      const side = numberOf(source["size"]);
+      const side = sizeOf(source["size"]);
       return { size: [side, side, 3], classes: 10 };
     }
     default:
@@ -48,7 +48,7 @@ export const checkImages = (
     return;
   }
   const { size, classes } = holdingsOf(source);
-  const wanted = ["height", "width", "channels"].map((key) => numberOf(model.input[key]));
+  const wanted = ["height", "width", "channels"].map((key) => sizeOf(model.input[key]));
   if (size.some((n, i) => n !== wanted[i]))
     report(
       "image-size-mismatch",
@@ -60,7 +60,7 @@ export const checkImages = (
       },
     );
   checkCrops(model, recipe, at, report);
-  const known = numberOf(model.head["classes"]);
+  const known = sizeOf(model.head["classes"]);
   if (known < classes)
     report(
       "too-few-classes",
@@ -89,10 +89,10 @@ const checkCrops = (
   at: (path: string) => ReturnType<typeof placeOf>,
   report: Report,
 ): void => {
-  const side = Math.min(numberOf(model.input["height"]), numberOf(model.input["width"]));
+  const side = Math.min(sizeOf(model.input["height"]), sizeOf(model.input["width"]));
   const steps = recipe.data["augment"];
   (Array.isArray(steps) ? (steps as readonly Value[]) : []).forEach((step, i) => {
-    const padding = numberOf(variantOf(step)?.["padding"]);
+    const padding = sizeOf(variantOf(step)?.["padding"]);
     if (padding >= side)
       report(
         "crop-past-image",

@@ -1,19 +1,11 @@
 // A recipe against the model it trains: tokens against the vocabulary, sequence against context, rules against parameters.
+import { variantOf } from "./spec-values.ts";
 import type { Report } from "./context.ts";
 import type { RuleBlock, Vocabulary } from "./schema.ts";
 import { indices, matchSelector } from "./selectors.ts";
 import { literalOf, note, placeOf } from "./shapes.ts";
 import { checkImages } from "./pair-images.ts";
-import type {
-  DecoderSpec,
-  ModelSpec,
-  Origin,
-  RecipeSpec,
-  RuleSpec,
-  SelectorSpec,
-  Value,
-  Variant,
-} from "./spec.ts";
+import type { DecoderSpec, ModelSpec, Origin, RecipeSpec, RuleSpec, SelectorSpec } from "./spec.ts";
 
 type Origins = ReadonlyMap<string, Origin>;
 
@@ -110,9 +102,6 @@ const checkText = (
     );
   }
 };
-
-const variantOf = (value: Value | undefined): Variant | undefined =>
-  typeof value === "object" && value !== null && "is" in value ? value : undefined;
 
 const some = (names: readonly string[]): string =>
   names.length <= 4

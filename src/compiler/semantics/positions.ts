@@ -2,7 +2,8 @@
 // learned positions against those of the other blocks.
 import type { Span } from "../diagnostics/types.ts";
 import { reportValue, type Context } from "./context.ts";
-import { note, numberOf, placeOf, variantOf, type Origins, type PartialRecord } from "./shapes.ts";
+import { note, placeOf, type Origins, type PartialRecord } from "./shapes.ts";
+import { numberOf, variantOf } from "./spec-values.ts";
 import type { Variant } from "./spec.ts";
 
 interface Place {

@@ -1,4 +1,5 @@
 // The numbers of a model against each other: heads and widths, key-value heads, rotary pairs, the padding row.
+import { numberOf, variantOf } from "./spec-values.ts";
 import type { Details, Span } from "../diagnostics/types.ts";
 import { reportValue, type Context } from "./context.ts";
 import type { Origin, Value, Variant } from "./spec.ts";
@@ -35,11 +36,6 @@ export const checkShapes = (
       },
     );
 };
-
-export const numberOf = (value: Value | undefined): number | undefined =>
-  typeof value === "number" ? value : undefined;
-export const variantOf = (value: Value | undefined): Variant | undefined =>
-  typeof value === "object" && value !== null && "is" in value ? value : undefined;
 
 const nearest = (path: string, origins: Origins): Origin | undefined => {
   for (let at = path; at !== ""; at = at.slice(0, Math.max(0, at.lastIndexOf(".")))) {

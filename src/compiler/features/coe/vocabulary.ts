@@ -1,17 +1,16 @@
 // The words of chains: `coe(...)`, whose routers its iterations use, and their complaints. The rest is the mixture's.
+import { variantOf } from "../../semantics/spec-values.ts";
 import type {
   Complaint,
   Constructor,
   DiagnosticEntry,
   VocabularyPart,
 } from "../../semantics/schema.ts";
-import type { Value, Variant } from "../../semantics/spec.ts";
+import type { Variant } from "../../semantics/spec.ts";
 import { counting, key, sum } from "../../semantics/vocabulary/kit.ts";
 import { balanceKeys, checkMixture, expertKeys, residualKey } from "../moe/vocabulary.ts";
 
 const source = "arXiv 2506.18945";
-const variantOf = (value: Value | undefined): Variant | undefined =>
-  typeof value === "object" && value !== null && "is" in value ? value : undefined;
 
 const check = (value: Variant): readonly Complaint[] => {
   const router = variantOf(value["router"]);

@@ -1,13 +1,10 @@
 // The words of latent attention: `mla(...)` and its complaints.
+import { numberOf, variantOf } from "../../semantics/spec-values.ts";
 import type { Complaint, DiagnosticEntry, VocabularyPart } from "../../semantics/schema.ts";
-import type { Value, Variant } from "../../semantics/spec.ts";
+import type { Variant } from "../../semantics/spec.ts";
 import { counting, key, sum, yesNo } from "../../semantics/vocabulary/kit.ts";
 
 const source = "arXiv 2405.04434";
-const numberOf = (value: Value | undefined): number | undefined =>
-  typeof value === "number" ? value : undefined;
-const variantOf = (value: Value | undefined): Variant | undefined =>
-  typeof value === "object" && value !== null && "is" in value ? value : undefined;
 
 const check = (value: Variant): readonly Complaint[] => {
   const complaints: Complaint[] = [];

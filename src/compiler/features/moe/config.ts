@@ -1,12 +1,6 @@
 // What a mixture's constructor says, read once: `moe(...)` and whatever else is made of experts.
-import {
-  flag,
-  isVariant,
-  number,
-  optionalNumber,
-  optionalVariant,
-  text,
-} from "../../model/config.ts";
+import { flag, number, optionalNumber, optionalVariant, text } from "../../model/config.ts";
+import { isVariant } from "../../semantics/spec-values.ts";
 import type { Variant } from "../../semantics/spec.ts";
 
 export interface Router {

@@ -1,4 +1,5 @@
 // The words of mixtures: `moe(...)`, routers, what balances them, and their complaints. Chains of experts take the same keys.
+import { numberOf, variantOf } from "../../semantics/spec-values.ts";
 import { counting, key, positive, sum, yesNo } from "../../semantics/vocabulary/kit.ts";
 import type {
   Complaint,
@@ -217,11 +218,6 @@ const constructors: readonly Constructor[] = [
     ],
   },
 ];
-
-const numberOf = (value: Value | undefined): number | undefined =>
-  typeof value === "number" ? value : undefined;
-const variantOf = (value: Value | undefined): Variant | undefined =>
-  typeof value === "object" && value !== null && "is" in value ? value : undefined;
 
 /** The numbers of a mixture against each other; `at` is where its router stands. */
 export const checkMixture = (

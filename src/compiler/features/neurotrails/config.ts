@@ -1,6 +1,7 @@
 // `trails = …` of a model, as this feature reads it.
 import { InternalError } from "../../diagnostics/types.ts";
-import { isVariant, number, text } from "../../model/config.ts";
+import { number, text } from "../../model/config.ts";
+import { isVariant } from "../../semantics/spec-values.ts";
 import type { ModelSpec, Value, Variant } from "../../semantics/spec.ts";
 
 interface Shared {

@@ -1,6 +1,6 @@
 // What families have in common, each part in both directions: `read…` takes keys of config.json and gives keys of the
 // language, `…Keys` goes back. A value that a part cannot express becomes undefined, and reading back then differs.
-import { isVariant } from "../../model/config.ts";
+import { isVariant } from "../../semantics/spec-values.ts";
 import type { BlockSpec, DecoderSpec, Value, Variant } from "../../semantics/spec.ts";
 import type { Config, ConfigReader } from "../config-reader.ts";
 import { make, type Draft, type Keys } from "../family.ts";

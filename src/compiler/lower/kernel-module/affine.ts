@@ -1,5 +1,6 @@
 // Affine reads: which element of a contiguous buffer a loop's index wants, as offset and strides over the loop's dims.
 // Reshapes keep such a map as it is; the other layout ops need it as coordinates of the value's own dims (`coordinatesOf`).
+import { stridesOf } from "../../ir/shape.ts";
 
 export interface Affine {
   readonly offset: number;
@@ -10,9 +11,6 @@ export interface Coordinate {
   readonly start: number;
   readonly by: readonly number[];
 }
-
-export const stridesOf = (shape: readonly number[]): readonly number[] =>
-  shape.map((_, d) => shape.slice(d + 1).reduce((a, b) => a * b, 1));
 
 export const identity = (dims: readonly number[]): Affine => ({
   offset: 0,

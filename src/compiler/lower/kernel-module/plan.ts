@@ -1,5 +1,6 @@
 // The plan of a program: kernel calls in order, in two phases (constants once, the run each time), every buffer freed right
 // after its last use. Invariants, tested: each buffer made by the run is freed once or handed out, and never read after.
+import { sizeOf } from "../../../bundle/tensor.ts";
 import { InternalError } from "../../diagnostics/types.ts";
 import type {
   GroupedSizes,
@@ -15,7 +16,8 @@ import {
   type PlainNode as TfNode,
   type TfGraph as Lowered,
 } from "../tf-nodes.ts";
-import { identity, stridesOf, type Affine } from "./affine.ts";
+import { stridesOf } from "../../ir/shape.ts";
+import { identity, type Affine } from "./affine.ts";
 import { writtenInPlace } from "./in-place.ts";
 import { MustStore, loopFor } from "./loops.ts";
 import { prepare } from "./prepare.ts";
@@ -67,7 +69,6 @@ export interface Plan {
   readonly peakBytes: number;
 }
 
-const sizeOf = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
 const bytesOf = (step: Pick<Step, "shape" | "dtype">): number =>
   sizeOf(step.shape) * (step.dtype === "bool" ? 1 : 4);
 type Draft = Omit<Step, "frees">;

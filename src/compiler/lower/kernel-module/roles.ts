@@ -1,5 +1,6 @@
 // What each node is to the planner: a leaf, an alias of its operand, a layout read, an elementwise line of a loop, a
 // reduction, an assembly of windows, or a kernel of its own; and which values must be stored rather than recomputed in loops.
+import { sizeOf } from "../../../bundle/tensor.ts";
 import { InternalError } from "../../diagnostics/types.ts";
 import type { PlainGraph as TfGraph, PlainNode as TfNode } from "../tf-nodes.ts";
 
@@ -30,7 +31,6 @@ const dataInputs = (node: TfNode): readonly string[] => {
   if (node.op === "Fill" || node.op === "Range") return [];
   return role === "elementwise" || role === "kernel" ? node.inputs : node.inputs.slice(0, 1);
 };
-const sizeOf = (node: TfNode): number => node.shape.reduce((a, b) => a * b, 1);
 
 export interface Roles {
   readonly role: (node: TfNode) => Role;
@@ -97,7 +97,7 @@ export const rolesOf = (graph: TfGraph, results: readonly string[]): Roles => {
       const from = base(x);
       if (role(from) !== "elementwise") continue;
       // once per element here would be many times per element there
-      if (sizeOf(node) > sizeOf(x) && own !== "assembly") stored.add(from);
+      if (sizeOf(node.shape) > sizeOf(x.shape) && own !== "assembly") stored.add(from);
       if (constants.get(x) === true && constants.get(node) !== true) stored.add(from);
     }
   }

@@ -1,4 +1,5 @@
 // The words of image models: stem, residual units, batch norm, classifier, with PyTorch's defaults.
+import { numberOf } from "../spec-values.ts";
 import type { Complaint, Constructor, Key, SumType } from "../schema.ts";
 import type { Value, Variant } from "../spec.ts";
 import { counting, ctor, key, positive, sum, yesNo } from "./kit.ts";
@@ -22,10 +23,11 @@ const stride = key("stride", sum("Stride"), "every so many places in the first c
 });
 const channels = key("channels", counting, "channels that the unit gives", { example: "8" });
 
-const numberOf = (value: Value | undefined): number => (typeof value === "number" ? value : NaN);
+/** Complaints are about numbers alone: other values are told elsewhere. */
+const sizeOf = (value: Value | undefined): number => numberOf(value) ?? NaN;
 /** A window needs a middle, so that zeros on both sides keep the size. */
 const oddKernel = (value: Variant): readonly Complaint[] => {
-  const size = numberOf(value["kernel"]);
+  const size = sizeOf(value["kernel"]);
   if (size % 2 !== 0) return [];
   const help = [`use kernel: ${size + 1} or ${size - 1}`];
   return [{ name: "even-kernel", args: { size }, at: "kernel", details: { help } }];
@@ -39,14 +41,14 @@ const eachChannel = (value: Variant): readonly Complaint[] => {
       : [
           {
             name: "number-for-each-channel",
-            args: { name, given: list.length, channels: numberOf(channels) },
+            args: { name, given: list.length, channels: sizeOf(channels) },
             at: name,
           },
         ],
   );
 };
 const poolEdge = (value: Variant): readonly Complaint[] => {
-  const [window, pad] = [numberOf(value["window"]), numberOf(value["pad"])];
+  const [window, pad] = [sizeOf(value["window"]), sizeOf(value["pad"])];
   if (!(2 * pad > window)) return [];
   const help = [`use pad: ${Math.floor(window / 2)} or less`];
   return [{ name: "pool-of-edges", args: { window, pad }, at: "pad", details: { help } }];

@@ -1,6 +1,7 @@
 // The words of recipes: data, optimizer, schedule, clipping and weight decay, with PyTorch's defaults unless a key says otherwise.
+import { isQuantity } from "../spec-values.ts";
 import type { Complaint, Constructor, Key, RuleBlock, SumType, Unit } from "../schema.ts";
-import type { Quantity, Value, Variant } from "../spec.ts";
+import type { Value, Variant } from "../spec.ts";
 import { shown } from "../values.ts";
 import { counting, fraction, key, positive, sum, yesNo } from "./kit.ts";
 
@@ -47,9 +48,6 @@ const adamKeys: readonly Key[] = [
   ),
   key("eps", positive, "added to the denominator", { default: "1e-8", source: `${torch}.Adam` }),
 ];
-
-const isQuantity = (value: Value | undefined): value is Quantity =>
-  typeof value === "object" && value !== null && "unit" in value;
 
 /** Shares of the training, 100% together. */
 const phases = (value: Variant): readonly Complaint[] => {
