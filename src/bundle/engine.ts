@@ -21,6 +21,8 @@ export interface Session {
   readonly engine: string;
   /** What it runs on, for people: "TensorFlow 2.21.0 on the CPU". */
   readonly about?: string;
+  /** What it runs without though it would be faster with it, and why. More may come while programs run. */
+  readonly notices?: readonly string[];
   /** Runs go on while the host does other things: the next may be asked for before the last is looked at. */
   readonly inBackground: boolean;
   /** Inputs by name (scalars of the program included). Resolves with the outputs; state is updated when it resolves. */
@@ -88,7 +90,8 @@ export interface Engine {
   readonly name: string;
   /** Undefined when it works here, and can compute in these numbers if some are given; else the reason in a sentence. */
   available(numerics?: Numerics): Promise<string | undefined>;
-  open(bundle: LoadedBundle): Promise<Session>;
+  /** @param onNotice hears of each of the session's notices once */
+  open(bundle: LoadedBundle, onNotice?: (notice: string) => void): Promise<Session>;
 }
 
 /** A program failed while it ran, for a reason that lies neither in specc nor in a file: no memory, an op that a device lacks. */

@@ -185,6 +185,8 @@ export interface Manifest {
   readonly engines: readonly string[];
   /** Where there are any, the SavedModel has its programs once more with these, for cards. */
   readonly cardKernels: readonly CardKernel[];
+  /** Why some attention of bf16 has no kernel of cuDNN. */
+  readonly refusedKernels: readonly string[];
   readonly files: readonly {
     readonly path: string;
     readonly sha256: string;

@@ -167,14 +167,34 @@ export const withModel = async <T>(
     readonly weights?: string | undefined;
     readonly seed?: number | undefined;
   },
-  options: { readonly engine: EngineName; readonly quiet?: boolean },
+  options: {
+    readonly engine: EngineName;
+    readonly quiet?: boolean;
+    /** Shows a line beside what is going on; standard error unless given. */
+    readonly note?: (line: string) => void;
+  },
   use: (model: Model) => Promise<T>,
 ): Promise<T> => {
   const engines = enginesHere(io);
-  const model = await createModel({ ...given, engine: options.engine, engines });
+  const quiet = options.quiet === true;
+  let begun = false;
+  const notices: string[] = [];
+  const note = options.note ?? ((line: string): void => io.err(`${line}\n`));
+  const tell = (notice: string): void => {
+    if (!quiet) note(`engine: ${notice}`);
+  };
+  const model = await createModel({
+    ...given,
+    engine: options.engine,
+    engines,
+    // after the line that says which engine it is
+    onNotice: (notice) => (begun ? tell(notice) : void notices.push(notice)),
+  });
   const { about } = model.session;
   const what = about === undefined ? model.engine : `${model.engine}, ${about}`;
-  if (options.quiet !== true) io.err(`engine: ${what} (${model.why})\n`);
+  if (!quiet) io.err(`engine: ${what} (${model.why})\n`);
+  begun = true;
+  notices.forEach(tell);
   try {
     return await use(model);
   } finally {

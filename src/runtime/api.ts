@@ -60,6 +60,8 @@ export interface ModelOptions {
   readonly tokenizer?: Tokenizer | undefined;
   /** Where tokenizer.json and its like lie. Default: beside the weights, when they are a path. */
   readonly beside?: Beside | undefined;
+  /** Hears what the engine runs without, once each: `Session.notices`. */
+  readonly onNotice?: ((notice: string) => void) | undefined;
 }
 export interface Classification {
   readonly label: number;
@@ -205,7 +207,7 @@ export const createModel = async (options: ModelOptions): Promise<Model> => {
     typeof wanted === "object"
       ? { engine: wanted, why: "given" }
       : await chooseEngine(options.engines ?? defaultEngines(), wanted ?? "auto", manifest);
-  const session = await chosen.engine.open(bundle);
+  const session = await chosen.engine.open(bundle, options.onNotice);
   try {
     await begin(session, options);
   } catch (error) {

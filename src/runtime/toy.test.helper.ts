@@ -81,6 +81,7 @@ export const toyManifest = ({
     places: { head: "toy.arch:7" },
     numerics: { products: "f32", tf32: false, deterministic: false },
     cardKernels: [],
+    refusedKernels: [],
     engines: ["toy"],
     files: [],
   }; // prettier-ignore

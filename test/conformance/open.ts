@@ -53,6 +53,7 @@ const emptyManifest: Manifest = {
   places: {},
   numerics: { products: "f32", tf32: false, deterministic: false },
   cardKernels: [],
+  refusedKernels: [],
   engines: [],
   files: [],
 };

@@ -112,10 +112,19 @@ it.skipIf(SUBJECTS.at(-1)!.missing)(
     writeFileSync(join(folder, "saved_model.pb"), bundle.savedModel.bytes());
     const library = await findLibrary({});
     if ("reason" in library) throw new Error(library.reason);
-    const session = await openSession(await openDevice(library, {}), bundle, folder, "cudnn");
+    const heard: string[] = [];
+    const device = await openDevice(library, {});
+    const session = await openSession(device, bundle, folder, "cudnn", (notice) =>
+      heard.push(notice),
+    );
     expect(session.about).toContain("cuDNN");
     await expectSteps(compiled, session);
     expect(session.about).not.toContain("cuDNN");
+    // told once, with the device's own reason
+    expect(heard).toEqual([
+      expect.stringMatching(/^without cuDNN's attention: the device refuses: \S.*platform/),
+    ]);
+    expect(session.notices).toEqual(heard);
     await session.close();
   },
 );

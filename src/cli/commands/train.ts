@@ -164,7 +164,11 @@ const announce = (io: Io, { opened, training, plan, resumed, weights, last }: Be
 };
 
 /** For programs; each step stands in metrics.jsonl already. */
-const tellJson = (io: Io, result: Partial<FitResult>, out: string): void => {
+const tellJson = (
+  io: Io,
+  result: Partial<FitResult> & { readonly notices?: readonly string[] },
+  out: string,
+): void => {
   const shown = (path: string | undefined): string | undefined =>
     path === undefined ? undefined : shownPath(io.cwd, path);
   const told = {
@@ -213,10 +217,11 @@ const run = async (io: Io, version: string, begun: Begun, options: TrainOptions)
   const { bundle, host, folder, compilation } = opened;
   const { folder: out } = plan;
   const view = progressView(io, options.quiet === true);
+  const how = { ...options, note: view.note };
   let release: (() => void) | undefined;
   let interrupt: Interrupt | undefined;
   try {
-    return await withModel(io, { bundle, host, seed: options.seed }, options, async (model) => {
+    return await withModel(io, { bundle, host, seed: options.seed }, how, async (model) => {
       const controller = new AbortController();
       const result = await model.trainer().fit({
         outDir: out,
@@ -243,7 +248,7 @@ const run = async (io: Io, version: string, begun: Begun, options: TrainOptions)
             `step ${step}: held-out loss ${evaluation.loss.toFixed(4)}, ${headline(evaluation)}`,
           ),
       });
-      return { result, code: interrupt?.code() ?? 0 };
+      return { result, notices: model.session.notices ?? [], code: interrupt?.code() ?? 0 };
     });
   } catch (error) {
     throw release === undefined ? error : withWayOn(error, plan);
@@ -279,8 +284,8 @@ export const train = async (
   }
   if (options.quiet !== true) announce(io, begun);
   try {
-    const { result, code } = await run(io, version, begun, options);
-    if (options.json === true) tellJson(io, result, begun.plan.folder);
+    const { result, notices, code } = await run(io, version, begun, options);
+    if (options.json === true) tellJson(io, { ...result, notices }, begun.plan.folder);
     if (result.status === "interrupted") tellInterrupted(io, result, begun);
     else if (options.json !== true) tell(io, result, begun.plan.folder, options);
     return code;

@@ -6,7 +6,7 @@ import { SAVED_MODEL_FILE } from "../../bundle/saved-model.ts";
 import type { Tensors } from "../../bundle/tensor.ts";
 import type { Compilation, WrittenForm } from "../compile.ts";
 import { printGraph } from "../ir/text.ts";
-import { cardKernelsOf } from "../lower/saved-model/forms.ts";
+import { cardKernelsOf, refusedKernelsOf } from "../lower/saved-model/forms.ts";
 import { graphModel } from "../lower/graph-model/index.ts";
 import { pipeline, runPasses } from "../passes/index.ts";
 import { fromFolderOf, isOverride, placeFinder } from "../places.ts";
@@ -94,6 +94,9 @@ export const manifestOf = (compilation: Compilation, version: string, files: Fil
     engines: ENGINES.filter(([, form]) => forms.includes(form)).map(([engine]) => engine),
     cardKernels: forms.includes("tensorflow")
       ? cardKernelsOf(programs.map((program) => program.graph))
+      : [],
+    refusedKernels: forms.includes("tensorflow")
+      ? refusedKernelsOf(programs.map((program) => program.graph))
       : [],
     files: fileEntries(files),
   };

@@ -7,7 +7,7 @@ import type { AttentionAttrs, Graph, Node } from "../ir/types.ts";
 import { nodesOf } from "../ir/walk.ts";
 import { differentiate } from "../passes/differentiate.ts";
 import { isFused } from "./cudnn-attention.ts";
-import { formsOf } from "./saved-model/forms.ts";
+import { formsOf, refusedKernelsOf } from "./saved-model/forms.ts";
 import type { TfNode } from "./tf-nodes.ts";
 
 interface Sizes {
@@ -133,17 +133,18 @@ describe("fused attention", () => {
     expect(config({ window: 4 })["sliding_window_length"]).toBe(4);
     expect(config({ causal: false })["mask_type"]).toBe("NO_MASK");
   });
-  it.each<readonly [string, Partial<AttentionAttrs>, Sizes]>([
-    ["f32", {}, { dtype: "f32" }],
-    ["heads of an odd width", {}, { d: 12 }],
-    ["wide heads", {}, { d: 136 }],
-    ["values of another width", {}, { e: 8 }],
-    ["queries that are the last of the keys", {}, { S: 9 }],
-    ["capped scores", { softcap: 30 }, {}],
-    ["scores that fall with the distance", { slopes: [1, 0.5, 0.25, 0.125] }, {}],
-  ])("is not for %s", (_, attrs, sizes) => {
+  it.each<readonly [string, Partial<AttentionAttrs>, Sizes, readonly string[]]>([
+    ["f32", {}, { dtype: "f32" }, []],
+    ["heads of an odd width", {}, { d: 12 }, ["its heads are 8, 16 … 128 wide, not 12"]],
+    ["wide heads", {}, { d: 136 }, ["its heads are 8, 16 … 128 wide, not 136"]],
+    ["values of another width", {}, { e: 8 }, ["its values are as wide as its keys, not 8 and 16"]],
+    ["queries that are the last of the keys", {}, { S: 9 }, []],
+    ["capped scores", { softcap: 30 }, {}, ["it has no softcap"]],
+    ["falling scores", { slopes: [1, 0.5, 0.25, 0.125] }, {}, ["it has no slopes"]],
+  ])("is not for %s, and says why where it might be", (_, attrs, sizes, reasons) => {
     const graph = step(attrs, sizes);
     expect(nodesOf(graph).some(isFused)).toBe(false);
     expect(formsOf(graph).own?.cudnn).toBeUndefined();
+    expect(refusedKernelsOf([graph])).toEqual(reasons);
   });
 });

@@ -12,22 +12,30 @@ type AttentionNode = Node<"attention" | "attentionStats" | "attentionGrad">;
 /** Attributes that the call can say. */
 const KNOWN: ReadonlySet<string> = new Set(["scale", "causal", "window", "operands", "of"]);
 
-/** What the kernels take: half precision, heads of 8, 16 … 128, every query seeing itself and keys before it, or all. */
-export const isFused = (node: Node): node is AttentionNode => {
-  if (node.op !== "attention" && node.op !== "attentionStats" && node.op !== "attentionGrad")
-    return false;
-  const [q, k, v] = [node.inputs[0].type, node.inputs[1].type, node.inputs[2].type];
-  const [d, T, S] = [q.shape[3]!.size, q.shape[2]!.size, k.shape[2]!.size];
-  return (
-    q.dtype === "bf16" &&
-    d % 8 === 0 &&
-    d <= 128 &&
-    v.shape[3]!.size === d &&
-    T === S &&
-    Object.entries(node.attrs).every(([key, value]) => value === undefined || KNOWN.has(key)) &&
-    node.inputs.length === (node.op === "attentionGrad" ? 6 : 3)
+/** An attention that the kernels are for: of half precision, over whole sequences. */
+const isCandidate = (node: Node): node is AttentionNode =>
+  (node.op === "attention" || node.op === "attentionStats" || node.op === "attentionGrad") &&
+  node.inputs[0].type.dtype === "bf16" &&
+  node.inputs[0].type.shape[2]!.size === node.inputs[1].type.shape[2]!.size;
+
+/** What the kernels take: heads of 8, 16 … 128, every query seeing itself and keys before it, or all. */
+const refusal = (node: AttentionNode): string | undefined => {
+  const [d, width] = [node.inputs[1].type.shape[3]!.size, node.inputs[2].type.shape[3]!.size];
+  const unknown = Object.entries(node.attrs).find(
+    ([key, value]) => value !== undefined && !KNOWN.has(key),
   );
+  if (unknown !== undefined) return `it has no ${unknown[0]}`;
+  if (width !== d) return `its values are as wide as its keys, not ${width} and ${d}`;
+  if (d % 8 !== 0 || d > 128) return `its heads are 8, 16 … 128 wide, not ${d}`;
+  if (node.inputs.length !== (node.op === "attentionGrad" ? 6 : 3)) return "it has no padding";
+  return undefined;
 };
+
+export const isFused = (node: Node): node is AttentionNode =>
+  isCandidate(node) && refusal(node) === undefined;
+/** Why the kernels cannot be an attention that they are for; undefined for all other nodes. */
+export const whyNotFused = (node: Node): string | undefined =>
+  isCandidate(node) ? refusal(node) : undefined;
 
 /** Heads of one position beside each other: [B, T, H, d] in memory, whatever the axes are called. */
 const STRAIGHT: Layout = [0, 1, 2, 3];

@@ -347,6 +347,7 @@ export const train = async (
   const start = state ?? fresh(manifest, seed, options.begin?.from);
   const metrics = await openMetrics(host, joinPath(outDir, "metrics.jsonl"), manifest, {
     engine: session.engine,
+    notices: session.notices ?? [],
     seed,
     weights: start.initial_weights ?? null,
     through: start.global_step,

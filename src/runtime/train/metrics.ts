@@ -39,12 +39,13 @@ const earlierRows = async (host: Host, path: string, through: number): Promise<r
   });
 };
 
-const headerOf = (manifest: Manifest, { engine, seed, weights }: LogOptions): object => ({
+const headerOf = (manifest: Manifest, { engine, notices, seed, weights }: LogOptions): object => ({
   type: "run",
   run_id: `${manifest.model.name}-${manifest.specHash.slice(0, 12)}-${seed}`,
   spec_sha256: manifest.specHash,
   versions: { [manifest.generator.name]: manifest.generator.version },
   backend: engine,
+  ...(notices.length > 0 ? { notices } : {}),
   config: { model: { ...manifest.model }, training: manifest.training, seed, weights },
 });
 
@@ -55,6 +56,8 @@ export interface MetricsLog {
 }
 export interface LogOptions {
   readonly engine: string;
+  /** Of the session, as it begins. */
+  readonly notices: readonly string[];
   readonly seed: number;
   /** What the training began with; null: the seed's values. */
   readonly weights: string | null;

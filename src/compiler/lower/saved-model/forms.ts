@@ -3,7 +3,7 @@ import type { CardKernel } from "../../../bundle/manifest.ts";
 import type { Graph, Node } from "../../ir/types.ts";
 import { nodesOf } from "../../ir/walk.ts";
 import { pipeline, runPasses } from "../../passes/index.ts";
-import { CUDNN_ATTENTION, isFused } from "../cudnn-attention.ts";
+import { CUDNN_ATTENTION, isFused, whyNotFused } from "../cudnn-attention.ts";
 import { CARD_PRODUCTS, isCardProduct, planGroupedProducts } from "../grouped-products.ts";
 import { lowerGraph } from "../lower-graph.ts";
 import { DETERMINISTIC, NATIVE, XLA } from "../xla.ts";
@@ -19,6 +19,11 @@ export const cardKernelsOf = (graphs: readonly Graph[]): readonly CardKernel[] =
     ...(nodes.some(isCardProduct) ? (["grouped-products"] as const) : []),
   ];
 };
+
+/** Why attention that they are for runs without cuDNN's kernels, each reason once. */
+export const refusedKernelsOf = (graphs: readonly Graph[]): readonly string[] => [
+  ...new Set(graphs.flatMap(nodesOf).flatMap((node) => whyNotFused(node) ?? [])),
+];
 
 /**
  * @param graph before expansion

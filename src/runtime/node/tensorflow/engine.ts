@@ -70,7 +70,7 @@ export const tensorflowEngine = (options: TensorflowOptions = {}): Engine => {
       const device = await start(numerics);
       return "reason" in device ? device.reason : undefined;
     },
-    open: async (bundle) => {
+    open: async (bundle, onNotice) => {
       const { numerics, cardKernels } = bundle.manifest;
       const device = await start(numerics);
       if ("reason" in device) throw new FileFault("engine tensorflow", device.reason);
@@ -78,7 +78,7 @@ export const tensorflowEngine = (options: TensorflowOptions = {}): Engine => {
       const repeats = !cardKernels.includes("cudnn-attention") || !numerics.deterministic;
       const own = cardKernels.length > 0 && useKernels && device.onCard && repeats;
       const form = (xla ?? device.onCard) ? (own ? "cudnn" : "xla") : "plain";
-      return withFolder(bundle, (folder) => openSession(device, bundle, folder, form));
+      return withFolder(bundle, (folder) => openSession(device, bundle, folder, form, onNotice));
     },
   };
 };

@@ -23,19 +23,22 @@ export const notFiniteNode = (error: unknown): string | undefined =>
 export const lacksCardKernel = (error: unknown): boolean =>
   /cudnn|fmha|triton|platforms? required by the module/i.test(textOf(error));
 
+/** What TensorFlow says first, without the names of nodes. */
+export const reasonOf = (error: unknown): string => {
+  const text = textOf(error).replace(/^\d+ root error\(s\) found\.\s*\(0\)\s*/, "");
+  const [first = text] = text.split(/\n|\[\[/);
+  return first.replaceAll(/\{\{(?:function_)?node [^}]*\}\}/g, "").trim();
+};
+
 /** A failed run as a fault of the engine, with the place in the `.arch` file where there is one. */
 export const explain = (manifest: Manifest, error: unknown): EngineFault => {
   const text = textOf(error);
-  const [first = text] = text
-    .replace(/^\d+ root error\(s\) found\.\s*\(0\)\s*/, "")
-    .split(/\n|\[\[/);
-  const reason = first.replaceAll(/\{\{(?:function_)?node [^}]*\}\}/g, "").trim();
   const named = nodesIn(text)
     .map((node) => ({ node, place: placeOf(manifest, node) }))
     .findLast(({ place }) => place !== undefined);
   const where = named === undefined ? "" : `${named.node} (${named.place!}): `;
   return new EngineFault(
-    `tensorflow: ${where}${reason}`,
+    `tensorflow: ${where}${reasonOf(error)}`,
     /OOM|out of memory|RESOURCE_EXHAUSTED/i.test(text)
       ? "give the recipe a smaller micro, checkpoint = block, or shorter sequences"
       : undefined,

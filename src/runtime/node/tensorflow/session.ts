@@ -1,7 +1,7 @@
 // A bundle's state and programs in a session of TensorFlow. State lives in variables on the device and comes to the host when it
 // is asked for; a program is one run, and so is an update of several passes.
 import type { Draws, Drawn, LoadedBundle, Session } from "../../../bundle/engine.ts";
-import type { CardKernel, ProgramEntry, StateEntry } from "../../../bundle/manifest.ts";
+import type { CardKernel, Manifest, ProgramEntry, StateEntry } from "../../../bundle/manifest.ts";
 import {
   assignDone,
   assignNode,
@@ -24,7 +24,7 @@ import { sizeOf, type HostTensor, type Tensors } from "../../../bundle/tensor.ts
 import type { Device } from "./device.ts";
 import { drawFeeds } from "./draws.ts";
 import { unalignedCopy, type Feeds } from "./graph-session.ts";
-import { explain, lacksCardKernel, notFiniteNode } from "./faults.ts";
+import { explain, lacksCardKernel, notFiniteNode, reasonOf } from "./faults.ts";
 
 /** Values written wait until there are so many bytes of them or a program runs: each group written is a graph of its own. */
 const GROUP_BYTES = 256 * 2 ** 20;
@@ -53,11 +53,29 @@ const aboutForm = (form: RunForm, kernels: readonly CardKernel[]): string => {
   return `, compiled by XLA${form === "cudnn" ? ` with ${own}` : ""}`;
 };
 
+const without = ({ cardKernels }: Manifest): string =>
+  `without ${cardKernels.map((kernel) => KERNELS[kernel]).join(" and ")}`;
+/** What is known before anything runs. */
+const lacking = (manifest: Manifest, onCard: boolean, form: RunForm): readonly string[] => {
+  if (!onCard) return [];
+  const { cardKernels, refusedKernels, numerics } = manifest;
+  const repeats = numerics.deterministic && cardKernels.includes("cudnn-attention");
+  return [
+    ...refusedKernels.map((reason) => `some attention without cuDNN's kernel: ${reason}`),
+    ...(form !== "cudnn" && repeats
+      ? [
+          `${without(manifest)}: with deterministic = true, as the kernel's gradients do not repeat their bits`,
+        ]
+      : []),
+  ];
+};
+
 export const openSession = async (
   device: Device,
   { manifest }: LoadedBundle,
   folder: string,
   wanted: RunForm,
+  onNotice: (notice: string) => void = () => undefined,
 ): Promise<Session> => {
   const whole = wholeStep(manifest.programs, manifest.training)?.entry;
   const programs = new Map(
@@ -73,6 +91,13 @@ export const openSession = async (
   let closed = false;
   /** Until the device refuses it. */
   let form = wanted;
+  const notices: string[] = [];
+  const notice = (text: string): void => {
+    notices.push(text);
+    onNotice(text);
+  };
+  for (const reason of lacking(manifest, device.onCard && wanted !== "plain", wanted))
+    notice(reason);
 
   const programOf = (name: string): ProgramEntry => {
     const program = programs.get(name);
@@ -112,6 +137,7 @@ export const openSession = async (
     } catch (error) {
       if (!lacksCardKernel(error)) throw explain(manifest, error);
       form = "xla";
+      notice(`${without(manifest)}: the device refuses: ${reasonOf(error)}`);
       return inForm(feeds, fetches);
     }
   };
@@ -183,6 +209,7 @@ export const openSession = async (
     get about() {
       return `TensorFlow ${device.version} on ${device.onCard ? "the GPU" : "the CPU"}${aboutForm(form, manifest.cardKernels)}`;
     },
+    notices,
     inBackground: true,
     offers: (name) => programs.has(name),
     run: async (name, inputs) => {
