@@ -60,11 +60,14 @@ interface Run {
 const left = (row: Row | undefined): number =>
   row === undefined ? 0 : row.tokens.length - row.window - row.held;
 
-/** One token a row where that is all there is to do, else as many of each as the prefill takes. */
-const planRun = (rows: readonly (Row | undefined)[], chunk: number): Run => {
+/**
+ * One token a row where that is all there is to do, else as many of each as the prefill takes, all but the last `spared` ones of
+ * a row: an engine that draws tokens starts from the token before.
+ */
+const planRun = (rows: readonly (Row | undefined)[], chunk: number, spared = 0): Run => {
   const filling = rows.some((row) => left(row) > 1);
   const width = filling ? chunk : 1;
-  const lengths = rows.map((row) => Math.min(left(row), width));
+  const lengths = rows.map((row) => Math.max(0, Math.min(left(row) - spared, width)));
   const ids = new Int32Array(rows.length * width);
   rows.forEach((row, b) => {
     const first = row === undefined ? 0 : row.window + row.held;
@@ -212,7 +215,10 @@ export const continueSequences = async (
     const { draw } = session;
     if (draw !== undefined && rows.every((row) => left(row) <= 1))
       await takeSeveral(session, manifest, rows, draw, continuation);
-    else await takeOne(session, manifest, rows, planRun(rows, chunk), continuation);
+    else {
+      const run = planRun(rows, chunk, draw === undefined ? 0 : 1);
+      await takeOne(session, manifest, rows, run, continuation);
+    }
     await pause();
   }
 };
