@@ -1,12 +1,15 @@
 // Walking a graph without recursion: training graphs are deeper than the stack.
 import type { Graph, Node } from "./types.ts";
 
-/** Every node that the roots need, operands first (by id). */
-export const reachable = (roots: Iterable<Node>): Node[] => {
+/** Every node that the roots need, operands first (by id); not those that are known, nor what only they need. */
+export const reachable = (
+  roots: Iterable<Node>,
+  known: Pick<ReadonlySet<Node>, "has"> = new Set(),
+): Node[] => {
   const seen = new Set<Node>();
   const stack = [...roots];
   for (let node = stack.pop(); node !== undefined; node = stack.pop()) {
-    if (seen.has(node)) continue;
+    if (seen.has(node) || known.has(node)) continue;
     seen.add(node);
     stack.push(...node.inputs);
   }

@@ -5,19 +5,23 @@ import type { Builder, Node, OpName, Pass } from "../ir/types.ts";
 import { createBuilder } from "../ir/builder.ts";
 import { mapGraph, nodesOf, reachable } from "../ir/walk.ts";
 
-/** Rebuilds what the roots need with the chosen nodes expanded; the map leads from old nodes to new. */
+/**
+ * Rebuilds what the roots need with the chosen nodes expanded; the map leads from old nodes to new.
+ * @param finished nodes that stay, with all that they need
+ */
 export const expandNode = (
   b: Builder,
   roots: readonly Node[],
   choose: (node: Node) => boolean,
+  finished: readonly Node[] = [],
 ): Map<Node, Node> => {
-  const done = new Map<Node, Node>();
-  for (const node of reachable(roots)) {
+  const done = new Map(finished.map((node) => [node, node]));
+  for (const node of reachable(roots, done)) {
     const inputs = node.inputs.map((n) => done.get(n)!);
     const same = inputs.every((n, i) => n === node.inputs[i]);
     const now = same ? node : reemit(b, node, inputs);
     const body = choose(node) ? b.like(node, () => expansionOf(b, now)) : undefined;
-    done.set(node, body === undefined ? now : expandNode(b, [body], choose).get(body)!);
+    done.set(node, body === undefined ? now : expandNode(b, [body], choose, now.inputs).get(body)!);
   }
   return done;
 };
