@@ -254,6 +254,10 @@ describe("inspect", () => {
   });
   test("prints a program after each pass", async () => {
     const cwd = project();
+    const first = async (...set: readonly string[]): Promise<string> =>
+      (await specc(["inspect", "model.arch", "--print-ir", ...set], { cwd })).out;
+    expect(await first()).toContain("graph train_step(");
+    expect(await first("--set", "micro=2 sequences")).toContain("graph accumulate(");
     const built = await specc(["inspect", "model.arch", "--print-ir", "--program", "forward"], {
       cwd,
     });

@@ -1,6 +1,7 @@
 // A program as TensorFlow nodes in the functional form: state reads are placeholders, state writes are results. Ops without
 // nodes of their own are expanded first. Equal constants are shared; names carry the model path, for profiles and NaN reports.
 import { InternalError } from "../diagnostics/types.ts";
+import { nodesOf } from "../ir/walk.ts";
 import { expandComposites } from "../passes/expand.ts";
 import type { Graph, Node, OpName, Pass } from "../ir/types.ts";
 import type { Emit, Value } from "./emit.ts";
@@ -16,21 +17,6 @@ const expansion = (table: LoweringTable): Pass =>
         .filter((op) => table[op] !== "expand"),
     ),
   );
-
-const inOrder = (graph: Graph): readonly Node[] => {
-  const seen = new Set<Node>();
-  const stack: Node[] = [
-    ...graph.inputs,
-    ...graph.outputs.map((o) => o.node),
-    ...graph.updates.map((u) => u.node),
-  ];
-  for (let node = stack.pop(); node !== undefined; node = stack.pop()) {
-    if (seen.has(node)) continue;
-    seen.add(node);
-    stack.push(...node.inputs);
-  }
-  return [...seen].sort((a, b) => a.id - b.id);
-};
 
 /** Looks a row up under the node's own op: the pairing TypeScript cannot follow through a union. */
 const lower = <N extends OpName>(
@@ -102,7 +88,7 @@ export const lowerGraph = (program: Graph, own: Partial<LoweringTable> = {}): Tf
     return cast;
   };
 
-  for (const node of inOrder(graph)) {
+  for (const node of nodesOf(graph)) {
     const prefix = node.path === "" ? "" : `${node.path}/`;
     const own = { dtype: node.type.dtype, shape: node.type.shape.map((dim) => dim.size) };
     const emit: Emit = {
