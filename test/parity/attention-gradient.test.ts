@@ -2,13 +2,12 @@
 // softmax and product, each with the gradient of its row.
 import { expect, it } from "vitest";
 import { features } from "../../src/compiler/features/index.ts";
-import { createBuilder, reemit } from "../../src/compiler/ir/builder.ts";
 import { evaluate } from "../../src/compiler/ir/evaluate.ts";
 import type { Graph, Node } from "../../src/compiler/ir/types.ts";
 import { nodesOf } from "../../src/compiler/ir/walk.ts";
 import { buildPrograms } from "../../src/compiler/model/programs.ts";
 import { differentiate } from "../../src/compiler/passes/differentiate.ts";
-import { expandNode } from "../../src/compiler/passes/expand.ts";
+import { copyOf, expandNode } from "../../src/compiler/passes/expand.ts";
 import { variants } from "./variants.ts";
 
 const [B, T, V] = [2, 5, 7];
@@ -23,17 +22,7 @@ const forwardOf = (name: string, gradients: boolean): Graph =>
 
 /** `grad.<state>` of the loss, where attention is made of simpler ops before anything is differentiated. */
 const expanded = (graph: Graph, states: readonly string[]): Graph => {
-  const b = createBuilder();
-  const copies = new Map<Node, Node>();
-  for (const node of nodesOf(graph))
-    copies.set(
-      node,
-      reemit(
-        b,
-        node,
-        node.inputs.map((n) => copies.get(n)!),
-      ),
-    );
+  const { b, copies } = copyOf(graph);
   const done = expandNode(
     b,
     [...copies.values()],

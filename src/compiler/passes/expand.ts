@@ -1,7 +1,7 @@
 // Replaces composites by their expansions, for engines and gradients that have no form of their own for them.
 import { reemit, rowOf } from "../ir/builder.ts";
 import { expansionOf } from "../ir/composites.ts";
-import type { Builder, Node, OpName, Pass } from "../ir/types.ts";
+import type { Builder, Graph, Node, OpName, Pass } from "../ir/types.ts";
 import { createBuilder } from "../ir/builder.ts";
 import { mapGraph, nodesOf, reachable } from "../ir/walk.ts";
 
@@ -26,6 +26,24 @@ export const expandNode = (
   return done;
 };
 
+/** The graph's nodes in a builder of their own, to go on from. */
+export const copyOf = (
+  graph: Graph,
+): { readonly b: Builder; readonly copies: ReadonlyMap<Node, Node> } => {
+  const b = createBuilder();
+  const copies = new Map<Node, Node>();
+  for (const node of nodesOf(graph))
+    copies.set(
+      node,
+      reemit(
+        b,
+        node,
+        node.inputs.map((n) => copies.get(n)!),
+      ),
+    );
+  return { b, copies };
+};
+
 /** The composites that an engine runs as they are. */
 export type Keep = ReadonlySet<OpName> | ((node: Node) => boolean);
 
@@ -34,17 +52,7 @@ export const expandComposites = (keep: Keep): Pass => ({
   name: "expand",
   doc: "replace composites by simpler ops",
   run: (graph) => {
-    const b = createBuilder();
-    const copies = new Map<Node, Node>();
-    for (const node of nodesOf(graph))
-      copies.set(
-        node,
-        reemit(
-          b,
-          node,
-          node.inputs.map((n) => copies.get(n)!),
-        ),
-      );
+    const { b, copies } = copyOf(graph);
     const roots = [...copies.values()];
     const kept = (n: Node): boolean => (typeof keep === "function" ? keep(n) : keep.has(n.op));
     const done = expandNode(b, roots, (n) => rowOf(n.op).kind === "composite" && !kept(n));
