@@ -244,6 +244,19 @@ describe("inspect", () => {
     expect(out).toMatch(/^activations +\S+ \S+ +most at once in a forward pass$/m);
     expect(out).toMatch(/^cache +\d/m);
   });
+  test("layers that take turns are drawn once", async () => {
+    const turns = TINY.replace("blocks 2", "blocks 12").replace(
+      "position: rope()",
+      "position: rope(), window: if mod(l, 3) == 0 then none else 4",
+    );
+    const cwd = project({ "model.arch": turns });
+    await specc(["inspect", "-q", "--svg", "model.svg", "model.arch"], { cwd });
+    const svg = readFileSync(join(cwd, "model.svg"), "utf8");
+    expect(svg).toContain("× 4");
+    expect(svg).toContain("layers 1–12: 2 + 1 in turn");
+    expect(svg.match(/class="panel"/g)).toHaveLength(1);
+    expect(svg).toContain("init 0");
+  });
   test("draws a picture that is well-formed and names what it shows", async () => {
     const cwd = project();
     await specc(["inspect", "-q", "--svg", "out/model.svg", "model.arch"], { cwd });

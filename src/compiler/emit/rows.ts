@@ -37,12 +37,11 @@ export const grouped = (n: number): string => {
 };
 
 const piece = (key: string, value: Value | undefined): string => {
-  if (value === null || value === undefined || value === false || key === "is" || key === "init")
-    return "";
+  if (value === null || value === undefined || value === false || key === "is") return "";
   if (typeof value === "number") return `${word(key)} ${grouped(value)}`;
   if (value === true) return word(key);
   if (typeof value === "string") return `${word(key)} ${value}`;
-  return isVariant(value) ? value.is : "";
+  return isVariant(value) && key !== "init" ? value.is : "";
 };
 /** A word or switch that stands at its default says nothing. */
 const isDefault = (of: string, key: string, value: Value | undefined): boolean => {
@@ -62,24 +61,59 @@ type AnyBlock = BlockSpec | ImageBlockSpec;
 const sameButLayer = (a: AnyBlock, b: AnyBlock): boolean =>
   JSON.stringify({ ...a, layer: 0 }) === JSON.stringify({ ...b, layer: 0 });
 
-/** Alike neighbours together, by what `rowsOf` draws of one. */
+interface Run<B> {
+  readonly block: B;
+  readonly count: number;
+}
+/** Alike neighbours together. */
+const runsOf = <B extends AnyBlock>(blocks: readonly B[]): readonly Run<B>[] => {
+  const runs: Run<B>[] = [];
+  for (const block of blocks) {
+    const last = runs.at(-1);
+    if (last !== undefined && sameButLayer(last.block, block))
+      runs[runs.length - 1] = { ...last, count: last.count + 1 };
+    else runs.push({ block, count: 1 });
+  }
+  return runs;
+};
+const sameRun = <B extends AnyBlock>(a: Run<B> | undefined, b: Run<B> | undefined): boolean =>
+  a !== undefined && b !== undefined && a.count === b.count && sameButLayer(a.block, b.block);
+
+/** Runs that take turns are at most so many. */
+const LONGEST_TURN = 4;
+/** How many runs from `start` take turns, and how often: layers with and without a window. */
+const turnsAt = <B extends AnyBlock>(
+  runs: readonly Run<B>[],
+  start: number,
+): readonly [size: number, times: number] => {
+  for (let size = 2; size <= LONGEST_TURN; size += 1) {
+    let end = start + size;
+    while (sameRun(runs[end], runs[end - size])) end += 1;
+    const times = Math.floor((end - start) / size);
+    if (times > 1) return [size, times];
+  }
+  return [1, 1];
+};
+
+/** Alike neighbours, and neighbours that take turns, as one group each, by what `rowsOf` draws of one block. */
 export const blockGroups = <B extends AnyBlock>(
   blocks: readonly B[],
   rowsOf: (block: B) => readonly Row[],
 ): readonly Group[] => {
-  const runs: B[][] = [];
-  for (const block of blocks) {
-    const run = runs.at(-1);
-    if (run !== undefined && sameButLayer(run[0]!, block)) run.push(block);
-    else runs.push([block]);
+  const runs = runsOf(blocks);
+  const groups: Group[] = [];
+  for (let at = 0; at < runs.length;) {
+    const [size, times] = turnsAt(runs, at);
+    const turn = runs.slice(at, at + size);
+    const first = turn[0]!.block.layer;
+    const layers = times * turn.reduce((sum, { count }) => sum + count, 0);
+    const range = layers === 1 ? `layer ${first}` : `layers ${first}–${first + layers - 1}`;
+    groups.push({
+      rows: turn.flatMap(({ block }) => rowsOf(block)),
+      count: size === 1 ? layers : times,
+      label: size === 1 ? range : `${range}: ${turn.map(({ count }) => count).join(" + ")} in turn`,
+    });
+    at += size * times;
   }
-  return runs.map((run) => {
-    const first = run[0]!;
-    const last = run.at(-1)!;
-    return {
-      rows: rowsOf(first),
-      count: run.length,
-      label: run.length === 1 ? `layer ${first.layer}` : `layers ${first.layer}–${last.layer}`,
-    };
-  });
+  return groups;
 };
