@@ -81,6 +81,17 @@ export default tseslint.config(
     noNode,
     noRuntime,
   ),
+  forbid(["src/format/**/*.ts"], noNode, noRuntime, noFeatures, [
+    ["**/semantics/**", "**/model/**", "**/ir/**", "**/passes/**", "**/lower/**", "**/cli/**"],
+    "a layout is made from syntax alone",
+  ]),
+  forbid(
+    ["src/cli/**/*.ts"],
+    [
+      ["**/grammar/**", "**/syntax/**", "**/passes/**", "**/lower/**"],
+      "commands enter the compiler through its pipeline",
+    ],
+  ),
   forbid(["src/bundle/**/*.ts"], noNode, noCompiler, noRuntime),
   forbid(["src/runtime/*.ts", "src/runtime/!(node)/**/*.ts"], noNode, noCompiler),
   forbid(["src/runtime/node/**/*.ts"], noCompiler),

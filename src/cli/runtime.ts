@@ -31,7 +31,7 @@ import { CliError } from "./errors.ts";
 import { isFile, isFolder, packageRoot, projectRoot, readText, shownPath } from "./files.ts";
 import type { Io } from "./io.ts";
 import type { ChoiceOptions } from "./program.ts";
-import { MANIFEST } from "./out-folder.ts";
+import { MANIFEST } from "../bundle/names.ts";
 import { checkedTarget, placeOf, refuseChoice, refuseImages } from "./target.ts";
 
 export type EngineName = "auto" | "tensorflow" | "wasm" | "cpu";

@@ -19,7 +19,7 @@ import {
   shownPath,
 } from "./files.ts";
 import type { Io } from "./io.ts";
-import { MANIFEST } from "./out-folder.ts";
+import { MANIFEST } from "../bundle/names.ts";
 import type { ColorChoice } from "./program.ts";
 
 const SKIPPED: ReadonlySet<string> = new Set(["node_modules", "dist", ".git"]);
@@ -53,7 +53,7 @@ export const archFiles = (io: Io, given: readonly string[]): readonly string[] =
     if (below.length > 0) return below;
     throw new CliError(
       `no .arch files in ${name}`,
-      isFile(join(path, "specc-manifest.json"))
+      isFile(join(path, MANIFEST))
         ? ["it is a bundle: its sources were checked when it was built"]
         : [],
     );

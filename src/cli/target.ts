@@ -9,7 +9,7 @@ import type { DecoderSpec, ModelSpec, RecipeSpec } from "../compiler/semantics/s
 import { isFile, isFolder, noFile, readText, shownPath } from "./files.ts";
 import type { Io } from "./io.ts";
 import type { ChoiceOptions } from "./program.ts";
-import { MANIFEST } from "./out-folder.ts";
+import { MANIFEST } from "../bundle/names.ts";
 import { filesOf, showDiagnostics, type Format } from "./sources.ts";
 
 export type Place =

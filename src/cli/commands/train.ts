@@ -11,7 +11,8 @@ import { evaluationText, headline } from "../evaluation-text.ts";
 import { readBytes, readText, shownPath } from "../files.ts";
 import { interruptible, type Interrupt, type Io } from "../io.ts";
 import { counted, countText, timeText } from "../numbers.ts";
-import { MANIFEST, refuseForeign, writeBundleFiles } from "../out-folder.ts";
+import { MANIFEST } from "../../bundle/names.ts";
+import { refuseForeign, writeBundleFiles } from "../out-folder.ts";
 import type { ChoiceOptions } from "../program.ts";
 import { progressView } from "../progress.ts";
 import {

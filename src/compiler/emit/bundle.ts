@@ -1,5 +1,6 @@
 // The files of a bundle: programs, their readable forms, the manifest, and the parts of the runtime that they need. Data in,
 // named files out; nothing depends on where or when it was built.
+import { MANIFEST } from "../../bundle/names.ts";
 import { configText } from "../../bundle/config-text.ts";
 import type { Manifest, ProgramName } from "../../bundle/manifest.ts";
 import { SAVED_MODEL_FILE } from "../../bundle/saved-model.ts";
@@ -175,6 +176,6 @@ export const bundleFiles = (
     ...assets.runtime,
     ...(extras.graphModel === undefined ? [] : graphModelFiles(compilation, extras.graphModel)),
   ]);
-  files.set("specc-manifest.json", json(manifestOf(compilation, assets.version, files)));
+  files.set(MANIFEST, json(manifestOf(compilation, assets.version, files)));
   return files;
 };

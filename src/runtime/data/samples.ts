@@ -1,4 +1,5 @@
 // What a step reads, by index: windows of text, or images with their classes.
+import { MANIFEST } from "../../bundle/names.ts";
 import { FileFault } from "../../bundle/file-fault.ts";
 import type {
   DataSpec,
@@ -25,7 +26,6 @@ export interface Samples {
   batch(picked: readonly Picked[], rows: number): Batch;
 }
 
-const MANIFEST = "specc-manifest.json";
 export const decoderOf = ({ model }: Manifest): DecoderInfo => {
   if (model.kind === "decoder") return model;
   throw new FileFault(MANIFEST, `${model.name} reads images: it knows no tokens`);

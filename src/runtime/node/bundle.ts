@@ -1,4 +1,5 @@
 // Opens a bundle's folder on Node: its manifest, checked, and its programs as modules.
+import { MANIFEST } from "../../bundle/names.ts";
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
@@ -10,7 +11,6 @@ import { SAVED_MODEL_FOLDER } from "../../bundle/saved-model.ts";
 import { asFault } from "../host.ts";
 
 const FORMAT_VERSION = 1;
-const MANIFEST = "specc-manifest.json";
 const REBUILD = "build the bundle again with specc build";
 
 /** The outline only: the published schema says the rest, and the bundle ships its validator. */

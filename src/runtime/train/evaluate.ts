@@ -1,4 +1,5 @@
 // Held-out loss and what else the evaluation program sums. Bits per byte make tokenizers comparable: nats / (ln 2 x bytes of the text that the targets stand for).
+import { MANIFEST } from "../../bundle/names.ts";
 import { FileFault } from "../../bundle/file-fault.ts";
 import type { Session } from "../../bundle/engine.ts";
 import type { Manifest, ProgramEntry } from "../../bundle/manifest.ts";
@@ -34,7 +35,7 @@ export const programOf = (manifest: Manifest, name: string): ProgramEntry => {
   const program = manifest.programs.find((p) => p.name === name);
   if (program !== undefined) return program;
   const names = manifest.programs.map((p) => p.name).join(", ");
-  throw new FileFault("specc-manifest.json", `the bundle has no program ${name} (it has ${names})`);
+  throw new FileFault(MANIFEST, `the bundle has no program ${name} (it has ${names})`);
 };
 /** [B, T] of the program's ids. */
 export const idsShape = (program: ProgramEntry): readonly [number, number] => {

@@ -1,5 +1,6 @@
 // The training loop: begin or resume, step, evaluate, save, and end well in each case (finished, interrupted, not finite). The
 // loop owns no numbers: state is the session's, data and scalars are functions of the step.
+import { MANIFEST } from "../../bundle/names.ts";
 import { FileFault } from "../../bundle/file-fault.ts";
 import type { Session } from "../../bundle/engine.ts";
 import type { Manifest, TrainingSpec } from "../../bundle/manifest.ts";
@@ -76,7 +77,7 @@ const SPEED_WINDOW = 20;
 export const recipeOf = (manifest: Manifest): TrainingSpec => {
   if (manifest.training !== null) return manifest.training;
   throw new FileFault(
-    "specc-manifest.json",
+    MANIFEST,
     "the bundle was built without a recipe: it cannot train",
     "build it from a file with a recipe",
   );
