@@ -32,7 +32,8 @@ import { isFile, isFolder, packageRoot, projectRoot, readText, shownPath } from 
 import type { Io } from "./io.ts";
 import type { ChoiceOptions } from "./program.ts";
 import { MANIFEST } from "../bundle/names.ts";
-import { checkedTarget, placeOf, refuseChoice, refuseImages } from "./target.ts";
+import { trainedRoot } from "./history/record.ts";
+import { checkedTarget, placeOf, refuseChoice, refuseImages, type Place } from "./target.ts";
 
 export type EngineName = "auto" | "tensorflow" | "wasm" | "cpu";
 
@@ -116,7 +117,13 @@ export interface Needs {
   readonly build?: Omit<BuildOptions, "stepsPerEpoch">;
 }
 
-/** Data globs start at the project root: of the file, or of the folder that a bundle lies in. */
+/** Where the data of a run lay when it was trained; other bundles read below the project that they lie in. */
+const rootOf = (place: Place): string => {
+  const trained = place.kind === "bundle" ? trainedRoot(place.path) : undefined;
+  return trained ?? projectRoot(place.path);
+};
+
+/** Relative paths of data begin at the project's folder. */
 export const openTarget = async (
   io: Io,
   version: string,
@@ -126,7 +133,7 @@ export const openTarget = async (
 ): Promise<Opened> => {
   const place = placeOf(io, name);
   const host = nodeHost({
-    root: projectRoot(place.path),
+    root: rootOf(place),
     log: (line) => {
       if (options.quiet !== true) io.err(`${line}\n`);
     },

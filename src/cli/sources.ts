@@ -82,7 +82,9 @@ export const filesOf = (io: Io, entry: string): FileLoader => {
     resolveImport: (from, spec) => {
       const path = resolve(dirname(resolve(io.cwd, from)), spec);
       if (!inside(root, path) || (isFile(path) && !inside(root, realpathSync(path))))
-        return { fault: `it lies outside of the project's folder, ${root}` };
+        return {
+          fault: `it lies outside of the project's folder, ${root}: that of the nearest package.json, else the spec's own`,
+        };
       if (isFolder(path)) return { fault: folderFault(path, spec) };
       return { path: shownPath(io.cwd, path) };
     },

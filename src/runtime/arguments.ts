@@ -13,7 +13,8 @@ const GENERATE: Known<GenerateOptions> = {
   onText: true, signal: true,
 }; // prettier-ignore
 const FIT: Known<FitOptions> = {
-  outDir: true, seed: true, steps: true, resumeFrom: true, signal: true, beforeWriting: true, onStep: true, onEvaluation: true,
+  outDir: true,
+  dataRoot: true, seed: true, steps: true, resumeFrom: true, signal: true, beforeWriting: true, onStep: true, onEvaluation: true,
   evaluationSamples: true, weights: true, source: true,
 }; // prettier-ignore
 const EVALUATE: Known<EvaluateOptions> = { limit: true, signal: true };

@@ -1,5 +1,6 @@
 // From a spec to weights and back: train, resume, interrupt, evaluate, generate, forward.
-import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { readSafetensors, writeSafetensors } from "../../src/bundle/safetensors.ts";
@@ -47,6 +48,22 @@ describe("train", () => {
       (await specc(["inspect", "model.arch", "--json"], { cwd })).out,
     ) as { bytes: { step: number; stepOtherwise: number } };
     expect(inspected.bytes.stepOtherwise).toBeLessThan(inspected.bytes.step);
+  });
+  test("a run remembers where its data lay, wherever it lies itself", async () => {
+    const cwd = project();
+    rmSync(join(cwd, "package.json"), { force: true });
+    for (const out of ["runs/a/b", join(mkdtempSync(join(tmpdir(), "specc-run-")), "c")]) {
+      const { code } = await specc(
+        ["train", "model.arch", "-q", "--steps", "1", "--out-dir", out],
+        { cwd },
+      );
+      expect(code).toBe(0);
+      const evaluated = await specc(["eval", out, "-q"], { cwd });
+      expect([evaluated.code, evaluated.out]).toEqual([
+        0,
+        expect.stringContaining("bits per byte"),
+      ]);
+    }
   });
   test("leaves a bundle with weights, metrics and a report, and says how good it is", async () => {
     const cwd = project();

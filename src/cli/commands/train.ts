@@ -1,6 +1,6 @@
 // `specc train`: from a spec or a bundle to weights, metrics and a report, in a folder that is a bundle itself.
 import { readFileSync } from "node:fs";
-import { dirname, join, resolve, sep } from "node:path";
+import { dirname, join, relative, resolve, sep } from "node:path";
 import { FileFault } from "../../bundle/file-fault.ts";
 import type { TrainingSpec } from "../../bundle/manifest.ts";
 import { bundle as bundleOf, type Compilation } from "../../compiler/compile.ts";
@@ -226,6 +226,7 @@ const run = async (io: Io, version: string, begun: Begun, options: TrainOptions)
       const controller = new AbortController();
       const result = await model.trainer().fit({
         outDir: out,
+        dataRoot: relative(out, host.root) || ".",
         seed: options.seed,
         steps: options.steps,
         resumeFrom: resumed?.folder,

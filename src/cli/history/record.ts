@@ -40,6 +40,16 @@ const linesOf = (text: string, shown: string): readonly unknown[] => {
   });
 };
 
+/** Where a run's data lay, if the folder is a run and the place is still there. */
+export const trainedRoot = (folder: string): string | undefined => {
+  const file = join(folder, METRICS);
+  if (!isFile(file)) return undefined;
+  const [first = ""] = readText(file, file).split("\n", 1);
+  const told = within(linesOf(first, file)[0], "data_root");
+  const root = typeof told === "string" ? resolve(folder, told) : undefined;
+  return root !== undefined && isFolder(root) ? root : undefined;
+};
+
 export const readRun = (io: Io, folder: string): RunRecord => {
   const path = resolve(io.cwd, folder);
   const shown = shownPath(io.cwd, path);

@@ -62,7 +62,7 @@ export const findFiles = async (data: TextData, host: Host): Promise<readonly st
       throw new FileFault(
         glob,
         `no data file matches${place}`,
-        "put the file there, or correct `files` in the recipe's data",
+        "paths begin at the project's folder, that of the nearest package.json, else the spec's own; put the file there, or correct `files` in the recipe's data",
       );
     }
     for (const file of files) found.add(file);

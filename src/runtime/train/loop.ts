@@ -39,6 +39,8 @@ export interface Progress {
 export interface TrainOptions {
   readonly outDir: string;
   readonly data: LoadedData;
+  /** Where relative paths of the data begin, seen from `outDir`; recorded for who opens the run later. */
+  readonly dataRoot?: string | undefined;
   /** Instead of the recipe's. */
   readonly seed?: number | undefined;
   /** Stop after this update; the schedule stays the recipe's. */
@@ -351,6 +353,7 @@ export const train = async (
     notices: session.notices ?? [],
     seed,
     weights: start.initial_weights ?? null,
+    dataRoot: options.dataRoot,
     through: start.global_step,
   });
   await removePartials(host, outDir);

@@ -39,13 +39,17 @@ const earlierRows = async (host: Host, path: string, through: number): Promise<r
   });
 };
 
-const headerOf = (manifest: Manifest, { engine, notices, seed, weights }: LogOptions): object => ({
+const headerOf = (
+  manifest: Manifest,
+  { engine, notices, seed, weights, dataRoot }: LogOptions,
+): object => ({
   type: "run",
   run_id: `${manifest.model.name}-${manifest.specHash.slice(0, 12)}-${seed}`,
   spec_sha256: manifest.specHash,
   versions: { [manifest.generator.name]: manifest.generator.version },
   backend: engine,
   ...(notices.length > 0 ? { notices } : {}),
+  data_root: dataRoot,
   config: { model: { ...manifest.model }, training: manifest.training, seed, weights },
 });
 
@@ -61,6 +65,8 @@ export interface LogOptions {
   readonly seed: number;
   /** What the training began with; null: the seed's values. */
   readonly weights: string | null;
+  /** Where relative paths of data begin, seen from the run's folder, for who opens the run later. */
+  readonly dataRoot: string | undefined;
   /** The step that the run resumes after; 0 starts anew. */
   readonly through: number;
 }

@@ -130,7 +130,7 @@ export const nameEntries: readonly DiagnosticEntry[] = [
     2016,
     "import-fault",
     "{file} cannot be imported: {fault}",
-    "An import names a file of UTF-8 text inside the project, so that a spec is complete wherever the project lies.",
+    "An import names a file of UTF-8 text inside the project, so that a spec is complete wherever the project lies. The project is the folder of the nearest package.json above, else that of the file which is checked.",
     'import { Other } from "../../outside.arch"',
     'import { Base as Other } from "./base.arch"',
   ),

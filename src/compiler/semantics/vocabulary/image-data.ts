@@ -8,9 +8,14 @@ export const imageDataSums: readonly SumType[] = [
 ];
 
 const folder = (doc: string): readonly Key[] => [
-  key("folder", { kind: "string" }, `${doc}, relative to this file; with \`package\`, inside it`, {
-    example: '"data"',
-  }),
+  key(
+    "folder",
+    { kind: "string" },
+    `${doc}, from the project's folder on (that of the nearest package.json above, else this file's); with \`package\`, inside it`,
+    {
+      example: '"data"',
+    },
+  ),
   key("package", { kind: "string" }, "an installed npm package that holds the folder", {
     default: "none",
     optional: true,

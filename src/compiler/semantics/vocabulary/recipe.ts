@@ -98,7 +98,7 @@ export const recipeConstructors: readonly Constructor[] = [
       key(
         "files",
         { kind: "list", of: { kind: "string" }, min: 1, single: true },
-        "paths or patterns, relative to this file; with `package`, inside it",
+        "paths or patterns, from the project's folder on (that of the nearest package.json above, else this file's); with `package`, inside it",
         { example: '"corpus.txt"' },
       ),
       key("package", { kind: "string" }, "an installed npm package that holds the files", {
