@@ -45,6 +45,8 @@ export interface Progress {
 export interface FitOptions {
   /** Default: runs/${training.recipe} below the working directory. */
   readonly outDir?: string;
+  /** Where relative paths of the data begin, seen from \`outDir\`; recorded for who opens the run later. */
+  readonly dataRoot?: string;
   readonly seed?: number;
   /** Stop after this update; the schedule stays that of ${training.totalSteps} updates. */
   readonly steps?: number;
