@@ -2,7 +2,8 @@
 
 export function suggest(word: string, candidates: Iterable<string>): string | undefined {
   let best: string | undefined;
-  let bestDistance = Math.ceil(word.length / 3) + 1;
+  // a single letter is near every other one
+  let bestDistance = Math.min(Math.ceil(word.length / 3) + 1, word.length);
   for (const candidate of candidates) {
     if (Math.abs(candidate.length - word.length) >= bestDistance) continue;
     const distance = editDistance(word.toLowerCase(), candidate.toLowerCase());

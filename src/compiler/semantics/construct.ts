@@ -83,6 +83,7 @@ interface Matched {
 
 const matchArgs = (ctor: Constructor, args: readonly Arg[], ctx: Context): Matched => {
   const given = new Map<string, Arg>();
+  const written = new Set(args.flatMap(({ name }) => (name === undefined ? [] : [name.text])));
   let complete = !isUnread(args);
   let namedBefore = false;
   args.forEach((arg, i) => {
@@ -115,7 +116,7 @@ const matchArgs = (ctor: Constructor, args: readonly Arg[], ctx: Context): Match
         { name: name.text, of: ctor.name },
         didYouMean(
           name,
-          ctor.keys.map((key) => key.name),
+          ctor.keys.map((key) => key.name).filter((key) => !given.has(key) && !written.has(key)),
         ),
       );
       return;
