@@ -32,7 +32,9 @@ import { isFile, isFolder, packageRoot, projectRoot, readText, shownPath } from 
 import type { Io } from "./io.ts";
 import type { ChoiceOptions } from "./program.ts";
 import { MANIFEST } from "../bundle/names.ts";
+import { quoted } from "./called.ts";
 import { trainedRoot } from "./history/record.ts";
+import { lastCheckpoint } from "./run-folder.ts";
 import { checkedTarget, placeOf, refuseChoice, refuseImages, type Place } from "./target.ts";
 
 export type EngineName = "auto" | "tensorflow" | "wasm" | "cpu";
@@ -236,8 +238,11 @@ export const needWeights = (
 ): string => {
   const path = weightsPath(io, given, folder);
   if (path !== undefined) return path;
+  const saved = lastCheckpoint(folder);
   throw new CliError(`no weights: there is no model.safetensors beside ${name}`, [
-    "train first and name the run's folder, or give a file with --weights",
+    saved === undefined
+      ? "train first and name the run's folder, or give a file with --weights"
+      : `the run has not ended; take those of its last checkpoint: --weights ${quoted(shownPath(io.cwd, saved))}`,
   ]);
 };
 

@@ -311,6 +311,13 @@ describe("train", () => {
         code: 2,
         err: expect.stringContaining("no weights") as string,
       });
+    // a run that was stopped has those of its checkpoints
+    expect((await specc(["train", "model.arch", "-q", "--out-dir", "r"], { cwd })).code).toBe(0);
+    rmSync(join(cwd, "r/model.safetensors"));
+    const { err } = await specc(["eval", "r"], { cwd });
+    const [, weights = ""] = /--weights (\S+)/.exec(err) ?? [];
+    expect(weights).toMatch(/^r\/checkpoint-\d+$/);
+    expect((await specc(["eval", "r", "-q", "--weights", weights], { cwd })).code).toBe(0);
   });
 });
 
