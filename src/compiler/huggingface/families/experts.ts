@@ -4,10 +4,7 @@ import type { Config, ConfigReader } from "../config-reader.ts";
 import { make, type Family, type Keys } from "../family.ts";
 import {
   at,
-  attentionKeys,
-  decoderKeys,
   listAt,
-  normKeys,
   readAttention,
   readDecoder,
   readNorm,
@@ -17,7 +14,8 @@ import {
   windowOf,
 } from "./parts.ts";
 import { readHeadNorm } from "./qwen.ts";
-import { readRope, ropeKeys } from "./rope.ts";
+import { rotaryKeys } from "./rotary.ts";
+import { readRope } from "./rope.ts";
 
 /** The first layer that is a mixture. */
 export const mixtureOf = (model: ModelSpec): Value | undefined =>
@@ -89,10 +87,7 @@ export const mixtral: Family = {
     return readDecoder(config, { block, final_norm: norm });
   },
   write: (model) => ({
-    ...decoderKeys(model),
-    ...normKeys(model),
-    ...attentionKeys(model),
-    ...ropeKeys(model),
+    ...rotaryKeys(model),
     ...mixtureKeys(model),
     norm_topk_prob: undefined,
     num_local_experts: at(mixtureOf(model), "experts"),
@@ -151,10 +146,7 @@ export const qwen3Moe: Family = {
     const first = dense[0] === undefined ? undefined : model.blocks[dense[0]];
     const experts = at(mixtureOf(model), "experts");
     return {
-      ...decoderKeys(model),
-      ...normKeys(model),
-      ...attentionKeys(model),
-      ...ropeKeys(model),
+      ...rotaryKeys(model),
       ...mixtureKeys(model),
       num_experts: experts,
       num_local_experts: experts,
@@ -194,10 +186,7 @@ export const olmoe: Family = {
     return readDecoder(config, { block, final_norm: norm });
   },
   write: (model) => ({
-    ...decoderKeys(model),
-    ...normKeys(model),
-    ...attentionKeys(model),
-    ...ropeKeys(model),
+    ...rotaryKeys(model),
     ...mixtureKeys(model),
     head_dim: undefined,
     num_experts: at(mixtureOf(model), "experts"),

@@ -2,17 +2,15 @@
 import { make, type Family } from "../family.ts";
 import {
   at,
-  attentionKeys,
-  decoderKeys,
   firstBlock,
-  normKeys,
   readAttention,
   readDecoder,
   readNorm,
   readSwiglu,
   swigluKeys,
 } from "./parts.ts";
-import { readRope, ropeKeys } from "./rope.ts";
+import { rotaryKeys } from "./rotary.ts";
+import { readRope } from "./rope.ts";
 
 export const llama: Family = {
   name: "llama",
@@ -31,10 +29,7 @@ export const llama: Family = {
     return readDecoder(config, { block: () => block, final_norm: norm });
   },
   write: (model) => ({
-    ...decoderKeys(model),
-    ...normKeys(model),
-    ...attentionKeys(model),
-    ...ropeKeys(model),
+    ...rotaryKeys(model),
     ...swigluKeys(model),
     attention_bias: at(firstBlock(model), "attention.bias"),
     mlp_bias: at(firstBlock(model), "ffn.bias"),

@@ -1,9 +1,6 @@
 // Mistral: LLaMA with a window over the keys of every layer.
 import { make, type Family } from "../family.ts";
 import {
-  attentionKeys,
-  decoderKeys,
-  normKeys,
   readAttention,
   readDecoder,
   readNorm,
@@ -12,7 +9,8 @@ import {
   swigluKeys,
   windowOf,
 } from "./parts.ts";
-import { readRope, ropeKeys } from "./rope.ts";
+import { rotaryKeys } from "./rotary.ts";
+import { readRope } from "./rope.ts";
 
 export const mistral: Family = {
   name: "mistral",
@@ -32,10 +30,7 @@ export const mistral: Family = {
     return readDecoder(config, { block, final_norm: norm });
   },
   write: (model) => ({
-    ...decoderKeys(model),
-    ...normKeys(model),
-    ...attentionKeys(model),
-    ...ropeKeys(model),
+    ...rotaryKeys(model),
     ...swigluKeys(model),
     sliding_window: windowOf(model),
   }),

@@ -4,11 +4,8 @@ import type { Config, ConfigReader } from "../config-reader.ts";
 import { make, type Family, type Keys } from "../family.ts";
 import {
   at,
-  attentionKeys,
-  decoderKeys,
   firstBlock,
   layerTypes,
-  normKeys,
   readAttention,
   readDecoder,
   readNorm,
@@ -17,7 +14,8 @@ import {
   swigluKeys,
   windowOf,
 } from "./parts.ts";
-import { readRope, ropeKeys } from "./rope.ts";
+import { rotaryKeys } from "./rotary.ts";
+import { readRope } from "./rope.ts";
 
 /** From layer `max_window_layers` on, when windows are switched on at all. */
 const readUpperWindows = (config: ConfigReader): ReturnType<typeof readWindows> => {
@@ -57,10 +55,7 @@ const qwenDecoder = (
   return readDecoder(config, { block, final_norm: norm });
 };
 const qwenKeys = (model: DecoderSpec): Config => ({
-  ...decoderKeys(model),
-  ...normKeys(model),
-  ...attentionKeys(model),
-  ...ropeKeys(model),
+  ...rotaryKeys(model),
   ...swigluKeys(model),
   ...upperWindowKeys(model),
 });
