@@ -14,12 +14,11 @@ Prints one JSON object.
 
 import functools
 import json
-import statistics
 import sys
-import time
 
 import jax
 import jax.numpy as jnp
+from measure import measure
 
 CASE = {
     "layers": 4, "hidden": 1024, "heads": 8, "rank": 512, "nope": 128, "rope": 64, "v": 128, "width": 704,
@@ -180,30 +179,22 @@ def main(given):
     params, m, v, step = build(c)
     ids = jax.random.randint(jax.random.PRNGKey(1), (c["batch"], c["sequence"]), 0, c["vocab"])
     parameters = sum(x.size for x in jax.tree.leaves(params))
-    began = time.perf_counter()
-    params, m, v, loss = step(params, m, v, 1.0, ids)
-    loss.block_until_ready()
-    first = time.perf_counter() - began
-    t = 2.0
-    blocks = []
-    for block in range(5):  # the first is warm-up
-        count = c["warmup"] if block == 0 else c["steps"] // 4
-        began = time.perf_counter()
-        for _ in range(count):
-            params, m, v, loss = step(params, m, v, t, ids)
-            t += 1
-        loss.block_until_ready()
-        if block > 0:
-            blocks.append((time.perf_counter() - began) / count)
+    t = 0.0
+
+    def update():
+        nonlocal params, m, v, t
+        t += 1
+        params, m, v, loss = step(params, m, v, t, ids)
+        return loss
+
+    timed = measure(update, jax.block_until_ready, c["warmup"], c["steps"])
+    memory = jax.devices()[0].memory_stats() or {}  # a CPU keeps none
     return {
         "peer": f"JAX {c['dispatch']} {c['iterations']}x{c['top_k']}/{c['experts'] + c['shared']}",
         "version": jax.__version__,
         "parameters": parameters,
-        "best_ms": min(blocks) * 1e3,
-        "median_ms": statistics.median(blocks) * 1e3,
-        "first_s": first,
-        "peak_gib": jax.devices()[0].memory_stats()["peak_bytes_in_use"] / 2**30,
-        "loss": float(loss),
+        **timed,
+        "peak_gib": memory.get("peak_bytes_in_use", 0) / 2**30,
     }
 
 

@@ -7,11 +7,10 @@ Prints one JSON object. Times are of whole steps, the device awaited after each 
 """
 
 import json
-import statistics
 import sys
-import time
 
 import torch
+from measure import measure
 from transformers import LlamaConfig, LlamaForCausalLM
 
 
@@ -42,30 +41,16 @@ def main(c):
         optimizer.zero_grad(set_to_none=True)
         return loss
 
-    began = time.perf_counter()
-    step().item()
-    first = time.perf_counter() - began
-    for _ in range(c["warmup"]):
-        loss = step()
-    torch.cuda.synchronize()
-    torch.cuda.reset_peak_memory_stats()
-    blocks = []
-    for _ in range(4):
-        began = time.perf_counter()
-        for _ in range(c["steps"] // 4):
-            loss = step()
-        torch.cuda.synchronize()
-        blocks.append((time.perf_counter() - began) / (c["steps"] // 4))
+    timed = measure(
+        step, lambda _: torch.cuda.synchronize(), c["warmup"], c["steps"], torch.cuda.reset_peak_memory_stats
+    )
     return {
         "peer": "PyTorch compiled" if c["compile"] else "PyTorch eager",
         "version": torch.__version__,
         "parameters": parameters,
-        "best_ms": min(blocks) * 1e3,
-        "median_ms": statistics.median(blocks) * 1e3,
-        "first_s": first,
+        **timed,
         "peak_gib": torch.cuda.max_memory_allocated() / 2**30,
         "reserved_gib": torch.cuda.max_memory_reserved() / 2**30,
-        "loss": float(loss),
     }
 
 

@@ -9,11 +9,10 @@ true the weights themselves are bf16, which grouped_mm may ask for. Prints one J
 
 import contextlib
 import json
-import statistics
 import sys
-import time
 
 import torch
+from measure import measure
 from transformers import AutoModelForCausalLM
 from transformers.models.deepseek_v2 import DeepseekV2Config
 
@@ -52,29 +51,15 @@ def main(given):
         optimizer.zero_grad(set_to_none=True)
         return loss
 
-    began = time.perf_counter()
-    step().item()
-    first = time.perf_counter() - began
-    for _ in range(c["warmup"]):
-        loss = step()
-    torch.cuda.synchronize()
-    torch.cuda.reset_peak_memory_stats()
-    blocks = []
-    for _ in range(4):
-        began = time.perf_counter()
-        for _ in range(c["steps"] // 4):
-            loss = step()
-        torch.cuda.synchronize()
-        blocks.append((time.perf_counter() - began) / (c["steps"] // 4))
+    timed = measure(
+        step, lambda _: torch.cuda.synchronize(), c["warmup"], c["steps"], torch.cuda.reset_peak_memory_stats
+    )
     return {
         "peer": f"PyTorch DeepSeek-V2 {c['top_k']}/64 {c['experts_implementation']}" + (" bf16 weights" if c["bf16"] else ""),
         "version": torch.__version__,
         "parameters": parameters,
-        "best_ms": min(blocks) * 1e3,
-        "median_ms": statistics.median(blocks) * 1e3,
-        "first_s": first,
+        **timed,
         "peak_gib": torch.cuda.max_memory_allocated() / 2**30,
-        "loss": float(loss),
     }
 
 
