@@ -1,6 +1,6 @@
 // How state lies in files: names, orientation, and stacks. An engine holds the experts of a layer as one tensor; files hold
 // one each, `{}` in the name standing for the index along the first axis.
-import type { DType, StateEntry } from "./manifest.ts";
+import type { DType, HostState, StateEntry } from "./manifest.ts";
 import { sizeOf, type HostTensor } from "./tensor.ts";
 
 type Entry = Pick<StateEntry, "diskName" | "shape" | "transposed">;
@@ -14,8 +14,10 @@ export const diskNames = (entry: Pick<StateEntry, "diskName" | "shape">): readon
     : [entry.diskName];
 
 /** Whether it lies in the file of the weights. */
-export const isWeight = ({ kind }: Pick<StateEntry, "kind">): boolean =>
-  kind === "param" || kind === "buffer";
+export const isWeight = (
+  entry: StateEntry,
+): entry is HostState & { readonly kind: "param" | "buffer" } =>
+  entry.kind === "param" || entry.kind === "buffer";
 
 /** Of a convolution. */
 const isKernel = (entry: Entry): boolean =>

@@ -34,21 +34,14 @@ export type Init =
   | { readonly kind: "uniform"; readonly bound: number; readonly zeroRow?: number }
   | { readonly kind: "constant"; readonly value: number };
 
-/** A named tensor that lives across runs. */
-export interface StateEntry {
+interface NamedState {
   /** The language's path: "blocks.3.attention.q.weight"; slots: "<parameter>/exp_avg". */
   readonly name: string;
-  /**
-   * "param": trained; "buffer": measured, kept with the parameters (running statistics); "slot": the optimizer's; "accumulator": gradients of the micro-batches of one step (zero between steps,
-   * not saved); "cache": what generation keeps of the tokens before (zero at open, not saved).
-   */
-  readonly kind: "param" | "buffer" | "slot" | "accumulator" | "cache";
   /**
    * Name in model.safetensors (params, Hugging Face style) or optimizer.safetensors ("<disk name of the parameter>/exp_avg").
    * With `{}` in it the state lies there as so many tensors as its first axis has places, `{}` being the place.
    */
   readonly diskName: string;
-  readonly dtype: DType;
   /** As the engine holds it. */
   readonly shape: readonly number[];
   /**
@@ -58,8 +51,23 @@ export interface StateEntry {
   readonly transposed: boolean;
   readonly init: Init;
 }
+/**
+ * "param": trained; "buffer": measured, kept with the parameters (running statistics); "slot": the optimizer's; "accumulator":
+ * gradients of the micro-batches of one step (zero between steps, not saved).
+ */
+export interface HostState extends NamedState {
+  readonly kind: "param" | "buffer" | "slot" | "accumulator";
+  readonly dtype: DType;
+}
+/** What generation keeps of the tokens before: zero at open, never saved or seen by the host, in the numbers of the programs. */
+export interface CacheState extends NamedState {
+  readonly kind: "cache";
+  readonly dtype: "f32" | "bf16";
+}
+/** A named tensor that lives across runs. */
+export type StateEntry = HostState | CacheState;
 
-/** What programs compute in, which an engine must be able to. State and results are f32 either way. */
+/** What programs compute in, which an engine must be able to. State but caches, and results are f32 either way. */
 export interface Numerics {
   /** Of what matrix products are; their sums are f32. */
   readonly products: "f32" | "bf16";

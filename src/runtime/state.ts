@@ -10,12 +10,12 @@ import {
   orientedShape,
   toDisk,
 } from "../bundle/disk.ts";
-import type { Manifest, StateEntry } from "../bundle/manifest.ts";
+import type { HostState, Manifest, StateEntry } from "../bundle/manifest.ts";
 import { sizeOf, type HostTensor, type Tensors } from "../bundle/tensor.ts";
 import { fillNormal, fillUniform, randomStream } from "./random.ts";
 
 /** As the engine holds it; the same bits on every machine. */
-export const initialValues = (entry: StateEntry, seed: number): HostTensor => {
+export const initialValues = (entry: HostState, seed: number): HostTensor => {
   const { init, dtype } = entry;
   const data = emptyData(dtype, sizeOf(entry.shape));
   if (init.kind === "constant") data.fill(init.value);
@@ -49,7 +49,8 @@ export const initialise = async (
   await session.clearState();
   for (const entry of manifest.state) {
     const isZero = entry.init.kind === "constant" && entry.init.value === 0;
-    if (!isZero) await session.writeState({ [entry.name]: initialValues(entry, seed) });
+    if (entry.kind !== "cache" && !isZero)
+      await session.writeState({ [entry.name]: initialValues(entry, seed) });
   }
 };
 

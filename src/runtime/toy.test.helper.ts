@@ -1,7 +1,7 @@
 // For the tests of the runtime: a model of V logits that do not depend on the input (softmax regression with momentum), an
 // engine in plain JavaScript, and a host whose files are a map and whose disk can be full.
 import type { Engine, LoadedBundle, Session } from "../bundle/engine.ts";
-import type { Manifest, ProgramEntry, StateEntry, TrainingSpec } from "../bundle/manifest.ts";
+import type { Manifest, ProgramEntry, HostState, TrainingSpec } from "../bundle/manifest.ts";
 import { sizeOf, type HostTensor, type Tensors } from "../bundle/tensor.ts";
 import { bytesReader } from "../bundle/safetensors.ts";
 import type { Host } from "./host.ts";
@@ -25,7 +25,7 @@ export interface ToyOptions {
   readonly specHash?: string;
 }
 
-const entry = (name: string, kind: StateEntry["kind"], diskName: string, shape: readonly number[]): StateEntry => ({
+const entry = (name: string, kind: HostState["kind"], diskName: string, shape: readonly number[]): HostState => ({
   name, kind, diskName, dtype: "f32", shape, transposed: shape.length === 2,
   init: kind === "param" ? { kind: "normal", std: 0.02 } : { kind: "constant", value: 0 },
 }); // prettier-ignore
@@ -186,8 +186,8 @@ const openToy = (options: ToyOptions): Session => {
       manifest.programs.some((p) => p.name === name) ||
       (options.wholeStep === true && name === "train_step"),
     clearState: async () => {
-      for (const { name, dtype, shape } of manifest.state)
-        state[name] = { dtype, shape, data: new Float32Array(sizeOf(shape)) };
+      for (const { name, shape } of manifest.state)
+        state[name] = { dtype: "f32", shape, data: new Float32Array(sizeOf(shape)) };
     },
     readState: async (names) =>
       Object.fromEntries(names.map((n) => [n, { ...read(state, n), data: hold(n).slice() }])),

@@ -4,6 +4,7 @@ import { loadGraphModel } from "@tensorflow/tfjs-converter";
 import * as tf from "@tensorflow/tfjs-core";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { isWeight } from "../../src/bundle/disk.ts";
 import type { Session } from "../../src/bundle/engine.ts";
 import type { Manifest } from "../../src/bundle/manifest.ts";
 import type { HostTensor } from "../../src/bundle/tensor.ts";
@@ -14,11 +15,12 @@ import type { GenerationBinding } from "../../src/compiler/model/generation.ts";
 import { buildPrograms } from "../../src/compiler/model/programs.ts";
 import type { Compiled } from "../../src/compiler/model/types.ts";
 import { pipeline, runPasses } from "../../src/compiler/passes/index.ts";
-import type { DecoderSpec } from "../../src/compiler/semantics/spec.ts";
+import type { DecoderSpec, RecipeSpec } from "../../src/compiler/semantics/spec.ts";
 import { continueSequences, windowStart } from "../../src/runtime/decode/continue.ts";
 import { sampleToken, type SamplingOptions } from "../../src/runtime/decode/sample.ts";
 import { samplingUniforms } from "../../src/runtime/random.ts";
 import { evaluatorSession } from "../helpers/evaluator-engine.ts";
+import { recipe } from "../parity/recipes.ts";
 import { variants, variantsByLength } from "../parity/variants.ts";
 import { SUBJECTS } from "./engines.ts";
 import { bundleOfPrograms, manifestOfPrograms } from "./open.ts";
@@ -28,8 +30,8 @@ const V = 7;
 type Values = Readonly<Record<string, Float32Array>>;
 type Tokens = readonly number[];
 
-const build = (model: DecoderSpec, generation: GenerationBinding): Compiled =>
-  buildPrograms(model, undefined, {
+const build = (model: DecoderSpec, generation: GenerationBinding, numbers?: RecipeSpec): Compiled =>
+  buildPrograms(model, numbers, {
     methods: features,
     programs: ["prefill", "decode_step"],
     binding: { batch: 1, sequence: model.context },
@@ -51,9 +53,13 @@ const weightsOf = (compiled: Compiled): Values => {
 };
 
 /** Logits of the token after `tokens`, by one pass in float64 over all that the model sees of them. */
-const recomputing = (model: DecoderSpec, state: Values): ((tokens: Tokens) => Float64Array) => {
+const recomputing = (
+  model: DecoderSpec,
+  state: Values,
+  numbers?: RecipeSpec,
+): ((tokens: Tokens) => Float64Array) => {
   const { context } = model;
-  const { programs } = buildPrograms(model, undefined, {
+  const { programs } = buildPrograms(model, numbers, {
     methods: features,
     programs: ["forward"],
     binding: { batch: 1, sequence: context },
@@ -195,6 +201,68 @@ const BINDINGS = [
   { batch: 1, chunk: 4 },
   { batch: 3, chunk: 2 },
 ];
+
+describe("in bf16", () => {
+  // of latents the products are ordered otherwise, and what is rounded is not the same
+  const models = Object.keys(variants).filter((name) => !/mla|latent/.test(name));
+  const cases = [...models.map((name) => [name, "bf16"] as const), ["gqa", "f32"] as const];
+  it.each(cases)("%s, its stream in %s: a cache loses nothing", async (name, residual) => {
+    const numbers = recipe({ precision: { is: "bf16", residual } });
+    const model = { ...variants[name]!, context: CONTEXT };
+    const compiled = build(model, { batch: 3, chunk: 4 }, numbers);
+    const caches = compiled.state.filter(({ kind }) => kind === "cache");
+    expect(new Set(caches.map(({ dtype }) => dtype))).toEqual(new Set(["bf16"]));
+    const weights = weightsOf(compiled);
+    const opened = {
+      session: evaluatorSession(compiled, weights),
+      manifest: manifestOf(compiled, model),
+    };
+    const { tokens, logits } = await generated(opened, PROMPTS, [5, 3, 2, 2], SAMPLED);
+    const next = recomputing(model, weights, numbers);
+    for (const [row, prompt] of PROMPTS.entries())
+      logits[row]!.forEach((found, i) => {
+        const wanted = next(tokens[row]!.slice(0, prompt.length + i));
+        expect(found, `prompt ${row}, token ${i}`).toEqual(Float32Array.from(wanted));
+      });
+  });
+});
+
+describe("in bf16 on engines", () => {
+  const numbers = recipe({ precision: { is: "bf16", residual: "bf16" } });
+  const model = { ...variants["gqa"]!, context: CONTEXT };
+  const compiled = build(model, BINDINGS[1]!, numbers);
+  const weights = weightsOf(compiled);
+  const next = recomputing(model, weights, numbers);
+  it.for(SUBJECTS.filter(({ bf16 }) => bf16))(
+    "$name: the logits of the whole prefix, up to what a sum in f32 may round otherwise",
+    async ({ engine, missing }, { skip }) => {
+      skip(missing, "TensorFlow is not installed");
+      const manifest = manifestOf(compiled, model);
+      const session = await engine.open(await bundleOfPrograms(compiled, manifest));
+      for (const { name: key, shape } of compiled.state.filter(isWeight))
+        await session.writeState({ [key]: { dtype: "f32", shape, data: weights[key]! } });
+      const { draw, ...single } = session;
+      const { tokens, logits } = await generated(
+        { session: single, manifest },
+        PROMPTS,
+        COUNTS,
+        GREEDY,
+      );
+      for (const [row, prompt] of PROMPTS.entries())
+        logits[row]!.forEach((found, i) =>
+          next(tokens[row]!.slice(0, prompt.length + i)).forEach((x, id) =>
+            expect(Math.abs(found[id]! - x), `prompt ${row}, token ${i}`).toBeLessThan(0.1),
+          ),
+        );
+      if (draw !== undefined)
+        expect((await generated({ session, manifest }, PROMPTS, COUNTS, GREEDY)).tokens).toEqual(
+          tokens,
+        );
+      await session.close();
+    },
+  );
+});
+
 describe.each(["gqa", "learned positions", "post-norm", "tied head"])("%s on engines", (name) => {
   const model = { ...variants[name]!, context: CONTEXT };
   const weights = weightsOf(build(model, BINDINGS[0]!));

@@ -1,6 +1,7 @@
 // Twenty updates of small models, as a recipe makes them (clip, AdamW with decay, a schedule), on every engine against the float64
 // evaluator: the losses and gradient norms of each step, and the weights at the end.
 import { describe, expect, it } from "vitest";
+import { isWeight } from "../../src/bundle/disk.ts";
 import type { Session } from "../../src/bundle/engine.ts";
 import { evaluateScalar } from "../../src/bundle/scalar.ts";
 import type { HostTensor, Tensors } from "../../src/bundle/tensor.ts";
@@ -74,7 +75,7 @@ const train = async (
 
 describe.each(MODELS)("%s", (name) => {
   const compiled = compiledOf(name);
-  const params = compiled.state.filter(({ kind }) => kind === "param");
+  const params = compiled.state.filter(isWeight);
   const start = new Map(params.map((entry) => [entry.name, initialValues(entry, 5)]));
   const evaluator = evaluatorSession(
     compiled,

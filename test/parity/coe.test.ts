@@ -1,7 +1,7 @@
 // Chains of experts against the authors' code (ZihanWang314/CoE, commit d2af562): logits, states, what the routers choose,
 // loss and gradients, in float64. Tolerances are those of the goldens' README.
 import { describe, expect, it } from "vitest";
-import { diskNames, toDisk } from "../../src/bundle/disk.ts";
+import { diskNames, isWeight, toDisk } from "../../src/bundle/disk.ts";
 import { features } from "../../src/compiler/features/index.ts";
 import { buildPrograms } from "../../src/compiler/model/programs.ts";
 import { initialValues } from "../../src/runtime/state.ts";
@@ -109,7 +109,7 @@ describe("fresh parameters", () => {
     totalSteps: 0,
   });
   const ours = new Map(
-    state.flatMap((entry) => {
+    state.filter(isWeight).flatMap((entry) => {
       const parts = toDisk(entry, initialValues(entry, 7));
       return diskNames(entry).map((name, i) => [name, parts[i]!.data] as const);
     }),

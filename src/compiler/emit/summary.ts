@@ -3,6 +3,7 @@ import { sizeOf } from "../../bundle/tensor.ts";
 import { orientedShape } from "../../bundle/disk.ts";
 import type { ProgramEntry, StateEntry } from "../../bundle/manifest.ts";
 import { rowOf } from "../ir/builder.ts";
+import { BYTES } from "../ir/ops/row.ts";
 import type { Graph, Node } from "../ir/types.ts";
 import type { Compiled } from "../model/types.ts";
 import { nodesOf } from "../ir/walk.ts";
@@ -141,7 +142,7 @@ export const summarize = (
       };
     });
   const bytesOf = (kind: StateEntry["kind"]): number =>
-    state.reduce((sum, s) => sum + (s.kind === kind ? 4 * sizeOf(s.shape) : 0), 0);
+    state.reduce((sum, s) => sum + (s.kind === kind ? BYTES[s.dtype] * sizeOf(s.shape) : 0), 0);
   const step =
     programs.find((p) => p.name === "train_step") ?? programs.find((p) => p.name === "accumulate");
   const trained = step?.inputs.find((input) => input.name === "targets");

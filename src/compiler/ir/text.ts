@@ -283,7 +283,13 @@ export const parseGraph = (text: string): Graph => {
     const node = state === undefined ? call() : undefined;
     take(":");
     const stated = type();
-    const made = node ?? b.emit("state", [], { name: state ?? "", shape: stated.shape });
+    const made =
+      node ??
+      b.emit("state", [], {
+        name: state ?? "",
+        shape: stated.shape,
+        ...(stated.dtype === "bf16" ? { dtype: "bf16" } : {}),
+      });
     if (made.type.dtype !== stated.dtype || !sameSizes(made.type.shape, stated.shape))
       throw new InternalError(`IR ${label}: says ${showType(stated)}, is ${showType(made.type)}`);
     lines.set(label, made);

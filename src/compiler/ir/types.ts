@@ -7,7 +7,7 @@ export interface Dim {
   readonly name: string;
   readonly size: number;
 }
-/** bf16 lives inside programs only: their inputs, results and state are f32, i32 and bool. */
+/** bf16 lives inside programs only: their inputs and results are f32, i32 and bool, and so is state, but for caches. */
 export type DType = "f32" | "bf16" | "i32" | "bool";
 export interface TensorType {
   readonly dtype: DType;
@@ -31,7 +31,11 @@ export interface OpSigs {
     inputs: [];
     attrs: { readonly name: string; readonly dtype: DType; readonly shape: readonly Dim[] };
   };
-  state: { inputs: []; attrs: { readonly name: string; readonly shape: readonly Dim[] } };
+  state: {
+    inputs: [];
+    /** Without a type: f32. */
+    attrs: { readonly name: string; readonly shape: readonly Dim[]; readonly dtype?: "bf16" };
+  };
   constant: {
     inputs: [];
     attrs: {

@@ -3,7 +3,7 @@
 import { InternalError } from "../diagnostics/types.ts";
 import type { DType } from "../../bundle/manifest.ts";
 
-/** Of tensors inside a program; its edges and constants are never bf16. */
+/** Of tensors inside a program; its edges are never bf16. */
 export type TensorDType = DType | "bf16";
 /** Of a node's edges: tensors, the sampler's numbers, and the handles of variables. */
 export type TfType = TensorDType | "f64" | "resource";
@@ -25,7 +25,7 @@ export type Attr =
   | { readonly functions: readonly string[] }
   | {
       readonly tensor: {
-        readonly dtype: DType;
+        readonly dtype: TensorDType;
         readonly shape: readonly number[];
         readonly values: readonly number[];
       };

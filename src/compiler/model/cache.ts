@@ -1,9 +1,8 @@
 // What generation keeps of the tokens before: programs that go on from earlier runs give the stage a cache, and layers that
 // look at other positions read and write theirs through it. A layer without one sees whole sequences from their beginning.
 import { InternalError } from "../diagnostics/types.ts";
-import { edgeType } from "../ir/shape.ts";
 import type { Builder, Dim, Graph, Node } from "../ir/types.ts";
-import type { StateEntry } from "../../bundle/manifest.ts";
+import type { CacheState } from "../../bundle/manifest.ts";
 
 export interface Cache {
   /** i32 [B, T]: where each of the tokens at hand stands in its sequence. */
@@ -16,9 +15,20 @@ export interface Cache {
   readonly extend: (name: string, rows: Node) => Node;
 }
 export interface Caches extends Cache {
-  readonly entries: () => readonly StateEntry[];
   readonly updates: () => Graph["updates"];
 }
+
+/** Caches that a program writes, as it writes them. */
+export const cacheEntries = (updates: Graph["updates"]): readonly CacheState[] =>
+  updates.map(({ state: name, node: { type } }) => ({
+    name,
+    kind: "cache",
+    diskName: name,
+    dtype: type.dtype === "bf16" ? "bf16" : "f32",
+    shape: type.shape.map((d) => d.size),
+    transposed: false,
+    init: { kind: "constant", value: 0 },
+  }));
 
 /** @param start i32 [B]: how many tokens of each row are there already; T more come, in a context of C */
 export const createCaches = (b: Builder, start: Node, T: Dim, C: Dim): Caches => {
@@ -36,16 +46,6 @@ export const createCaches = (b: Builder, start: Node, T: Dim, C: Dim): Caches =>
       made.set(name, whole);
       return whole;
     },
-    entries: () =>
-      [...made].map(([name, { type }]) => ({
-        name,
-        kind: "cache",
-        diskName: name,
-        dtype: edgeType(type),
-        shape: type.shape.map((d) => d.size),
-        transposed: false,
-        init: { kind: "constant", value: 0 },
-      })),
     updates: () => [...made].map(([state, node]) => ({ state, node })),
   };
 };

@@ -7,7 +7,7 @@ import { toType } from "../ir/ops/row.ts";
 import type { Dim, Node } from "../ir/types.ts";
 import type { PrecisionPolicy } from "../passes/precision.ts";
 import type { DecoderSpec } from "../semantics/spec.ts";
-import { createCaches } from "./cache.ts";
+import { cacheEntries, createCaches } from "./cache.ts";
 import { createStage } from "./kinds.ts";
 import { add, dim, gather, iota, maximum, mul, reshape, scalar, sub } from "./ops.ts";
 import { createParameters } from "./parameters.ts";
@@ -42,7 +42,7 @@ const lastOf = ({ b }: Stage, x: Node, lengths: Node): Node => {
 
 export interface GenerationOptions {
   readonly methods: readonly Method[];
-  /** undefined: f32 throughout. Caches are f32 either way. */
+  /** undefined: f32 throughout. */
   readonly policy: PrecisionPolicy | undefined;
   readonly binding: GenerationBinding;
   readonly spanOf?: Stage["spanOf"];
@@ -70,16 +70,16 @@ export const generationProgram = (
   );
   const updates = cache.updates();
   const low = convert(b, [made.logits, ...updates.map((u) => u.node)], policy);
-  const outside = (node: Node): Node => toType(b, low(node), "f32");
-  const logits = outside(made.logits);
+  const logits = toType(b, low(made.logits), "f32");
+  const kept = updates.map((u) => ({ ...u, node: low(u.node) }));
   return {
     graph: {
       name,
       inputs: lengths === undefined ? [ids, positions] : [ids, positions, lengths],
       outputs: [{ name: "logits", node: reshape(b, logits, [B, logits.type.shape.at(-1)!]) }],
-      updates: updates.map((u) => ({ ...u, node: outside(u.node) })),
+      updates: kept,
     },
     scalars: {},
-    own: cache.entries(),
+    own: cacheEntries(kept),
   };
 };

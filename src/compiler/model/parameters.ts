@@ -1,5 +1,5 @@
 // The parameters of a model under construction: asked for by path, made once, each with its name on disk and its start.
-import type { Init, StateEntry } from "../../bundle/manifest.ts";
+import type { HostState, Init } from "../../bundle/manifest.ts";
 import { InternalError } from "../diagnostics/types.ts";
 import type { Builder, Dim, Node } from "../ir/types.ts";
 
@@ -59,8 +59,8 @@ export const createParameters = (b: Builder): Parameters => {
 /** A parameter, or what an optimizer keeps beside it under `suffix` ("exp_avg"), as the manifest lists it. */
 export const stateEntry = (
   p: Parameter,
-  slot?: { readonly suffix: string; readonly kind: StateEntry["kind"] },
-): StateEntry => ({
+  slot?: { readonly suffix: string; readonly kind: HostState["kind"] },
+): HostState => ({
   name: slot === undefined ? p.name : `${p.name}/${slot.suffix}`,
   kind: slot?.kind ?? (p.buffer ? "buffer" : "param"),
   diskName: slot === undefined ? p.diskName : `${p.diskName}/${slot.suffix}`,

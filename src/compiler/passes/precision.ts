@@ -2,10 +2,11 @@
 // bf16 and everything that bf16 has too few digits for in f32, and differentiation follows the casts back. It is what
 // PyTorch's autocast does (its lists of ops, docs/amp), seen once over the whole graph, with one difference: the residual
 // stream is bf16 too, as in the training code of JAX models (MaxText) and in Megatron-LM's default, since reading and writing
-// it is what a step spends its bandwidth on. Parameters, optimizer state and the edges of a program stay f32.
+// it is what a step spends its bandwidth on. Parameters, optimizer state and the edges of a program stay f32;
+// caches hold what was computed.
 import { reemit } from "../ir/builder.ts";
 import { isFloat, toType } from "../ir/ops/row.ts";
-import type { Builder, Node, OpName } from "../ir/types.ts";
+import type { Builder, DType, Node, OpName } from "../ir/types.ts";
 import { reachable } from "../ir/walk.ts";
 
 export interface PrecisionPolicy {
@@ -24,8 +25,9 @@ export interface PrecisionPolicy {
  * - own: takes what comes; its row says that it computes in f32 (norms, rope, losses).
  * - follow: bf16 where all that depends on the data is bf16. Numbers and parameters follow the data.
  * - look-up: rows of a parameter become the stream's type.
+ * - keep: the state is held in the type of what is written to it, which so comes back as it was.
  */
-type Rule = "leaf" | "product" | "full" | "own" | "follow" | "look-up";
+type Rule = "leaf" | "product" | "full" | "own" | "follow" | "look-up" | "keep";
 
 const rules: Readonly<Record<OpName, Rule>> = {
   input: "leaf", state: "leaf", constant: "leaf", full: "leaf", iota: "leaf",
@@ -34,7 +36,7 @@ const rules: Readonly<Record<OpName, Rule>> = {
   gather: "look-up", scatterAdd: "full", topK: "own", cumSum: "full", oneHot: "leaf",
   rmsNorm: "own", layerNorm: "own", rope: "own", crossEntropy: "own", crossEntropyGrad: "own", logSumExp: "own",
   softmax: "full", reduceSum: "full", reduceMean: "full", reduceMax: "full",
-  exp: "full", log: "full", pow: "full", sqrt: "full", rsqrt: "full", erf: "full", writeRows: "full",
+  exp: "full", log: "full", pow: "full", sqrt: "full", rsqrt: "full", erf: "full", writeRows: "keep",
   add: "follow", sub: "follow", mul: "follow", div: "follow", maximum: "follow", minimum: "follow", neg: "follow", abs: "follow", square: "follow",
   sigmoid: "follow", silu: "follow", gelu: "follow", tanh: "follow", relu: "follow", leakyRelu: "follow",
   cos: "full", sin: "full", stopGradient: "follow", barrier: "own",
@@ -42,6 +44,12 @@ const rules: Readonly<Record<OpName, Rule>> = {
   and: "follow", not: "follow", isFinite: "own", select: "follow", cast: "own",
   reshape: "follow", transpose: "follow", broadcastTo: "follow", slice: "follow", concat: "follow", pad: "follow",
 }; // prettier-ignore
+
+/** A state of the type, or its present value as one. */
+const heldAs = (b: Builder, x: Node, dtype: DType): Node =>
+  x.op === "state" && dtype === "bf16"
+    ? b.like(x, () => b.emit("state", [], { ...x.attrs, dtype }))
+    : toType(b, x, dtype);
 
 /** Rebuilds what the roots need; the map leads from each node to its form in the policy's numbers. */
 export const inPrecision = (
@@ -75,6 +83,10 @@ export const inPrecision = (
       case "look-up": {
         const rows = reemit(b, node, inputs);
         return known.has(node.inputs[0]!) ? toType(b, rows, policy.stream) : rows;
+      }
+      case "keep": {
+        const [held, rows, ...rest] = inputs as readonly [Node, Node, ...Node[]];
+        return reemit(b, node, [heldAs(b, held, rows.type.dtype), rows, ...rest]);
       }
     }
   };

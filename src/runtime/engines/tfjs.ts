@@ -1,7 +1,7 @@
 // The engines "wasm" and "cpu": TensorFlow.js backends driven directly, without its engine, tape or tidy. A session holds
 // the state of one bundle as backend buffers; a program returns new buffers for what it wrote, and the old ones go.
 import type { Engine, LoadedBundle, ProgramModule, Session } from "../../bundle/engine.ts";
-import type { StateEntry } from "../../bundle/manifest.ts";
+import type { TensorSpec } from "../../bundle/manifest.ts";
 import type { Kernels, RunResult } from "../../bundle/kernels.ts";
 import type { HostTensor, Tensors } from "../../bundle/tensor.ts";
 import { FileFault } from "../../bundle/file-fault.ts";
@@ -125,9 +125,15 @@ const openSession = (device: Device, bundle: LoadedBundle, engine: Name): Sessio
   const programs = new Map(
     Object.entries(bundle.programs).map(([name, module]) => [name, openProgram(module, kernels)]),
   );
-  const specs = new Map(bundle.manifest.state.map((entry) => [entry.name, entry]));
+  // in f32 throughout, caches too: a bundle of other numbers is refused before it comes here
+  const specs = new Map(
+    bundle.manifest.state.map((entry) => [
+      entry.name,
+      entry.kind === "cache" ? ({ ...entry, dtype: "f32" } as const) : entry,
+    ]),
+  );
   let state: Record<string, Handle> = {};
-  const begin = ({ name, shape, dtype }: StateEntry): Handle =>
+  const begin = ({ name, shape, dtype }: TensorSpec): Handle =>
     (state[name] ??= kernels.filled(0, shape, dtype));
   // Caches take memory only where something is generated.
   const caches = new Map(
@@ -142,7 +148,7 @@ const openSession = (device: Device, bundle: LoadedBundle, engine: Name): Sessio
   };
   const clear = (): void => {
     release();
-    for (const entry of bundle.manifest.state) if (entry.kind !== "cache") begin(entry);
+    for (const entry of specs.values()) if (entry.kind !== "cache") begin(entry);
   };
   clear();
 

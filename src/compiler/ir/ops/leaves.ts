@@ -13,9 +13,9 @@ export const leaves: Pick<OpTable, "input" | "state" | "constant" | "full" | "io
     samples: [{ inputs: [], attrs: { name: "x", dtype: "f32", shape: [{ name: "b", size: 2 }] } }],
   },
   state: {
-    doc: "the present value of a named state, f32",
+    doc: "the present value of a named state, f32; a cache may be bf16",
     kind: "leaf",
-    infer: (_inputs, attrs) => tensor("f32", attrs.shape),
+    infer: (_inputs, attrs) => tensor(attrs.dtype ?? "f32", attrs.shape),
     grad: "zero",
     cost: free,
     samples: [{ inputs: [], attrs: { name: "w", shape: [{ name: "d", size: 3 }] } }],

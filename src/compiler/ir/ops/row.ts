@@ -6,8 +6,9 @@ export type Fault = { readonly fault: string };
 export const fault = (text: string): Fault => ({ fault: text });
 export const none = {} as const;
 
-const bytesOf: Readonly<Record<DType, number>> = { f32: 4, bf16: 2, i32: 4, bool: 1 };
-export const bytes = (type: TensorType): number => count(type) * bytesOf[type.dtype];
+/** Of one element. */
+export const BYTES: Readonly<Record<DType, number>> = { f32: 4, bf16: 2, i32: 4, bool: 1 };
+export const bytes = (type: TensorType): number => count(type) * BYTES[type.dtype];
 
 /** `perElement` operations on each element of the result; every operand and the result moves once. */
 export const elementCost =

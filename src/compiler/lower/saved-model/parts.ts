@@ -1,7 +1,7 @@
 // The pieces that the graph outside of functions is put together from.
 import type { ProgramEntry, TensorSpec } from "../../../bundle/manifest.ts";
 import type { Form } from "../../../bundle/saved-model.ts";
-import type { TfGraph, TfNode } from "../tf-nodes.ts";
+import type { TensorDType, TfGraph, TfNode } from "../tf-nodes.ts";
 import type { SignatureDef, TensorInfo } from "./messages.ts";
 import { shapeOf, TYPE } from "./values.ts";
 
@@ -47,7 +47,7 @@ export const placeholder = (name: string, { dtype, shape }: Type): Part => ({
 });
 export const constant = (
   name: string,
-  { dtype, shape }: Type,
+  { dtype, shape }: { readonly dtype: TensorDType; readonly shape: readonly number[] },
   values: readonly number[],
 ): Part => ({
   ...{ name, op: "Const", inputs: [] },

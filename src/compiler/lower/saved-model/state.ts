@@ -1,7 +1,7 @@
 // State as variables, and the signatures that clear (`init`), fill (`assign`) and fetch (`read`) all of them but caches, which only
 // the programs of generation use, after `init_caches`. The engine feeds and fetches the same nodes in groups of its own choice: a
 // session runs only what leads to what is fetched.
-import type { DType, StateEntry } from "../../../bundle/manifest.ts";
+import type { HostState, StateEntry } from "../../../bundle/manifest.ts";
 import {
   assignDone,
   assignNode,
@@ -9,6 +9,7 @@ import {
   INIT_DONE,
   readNode,
 } from "../../../bundle/saved-model.ts";
+import type { TensorDType } from "../tf-nodes.ts";
 import {
   constant,
   done,
@@ -21,14 +22,15 @@ import {
 
 const writeNode = (state: string): string => `assign/${state}/write`;
 const clearNode = (state: string): string => `init/${state}`;
-const zeroNode = (dtype: DType): string => `init/zero/${dtype}`;
+const zeroNode = (dtype: TensorDType): string => `init/zero/${dtype}`;
 
 const write = (node: string, { name, dtype }: StateEntry, value: string): Part => ({
   ...{ name: node, op: "AssignVariableOp", inputs: [handleNode(name), value] },
   attrs: { dtype: { type: dtype } },
 });
 
-const partsOf = (entry: StateEntry): readonly Part[] => {
+/** The variable, and what clears it. */
+const heldParts = (entry: StateEntry): readonly Part[] => {
   const { name, dtype, shape } = entry;
   const clear = clearNode(name);
   return [
@@ -42,6 +44,11 @@ const partsOf = (entry: StateEntry): readonly Part[] => {
       attrs: { T: { type: dtype }, index_type: { type: "i32" } },
     },
     write(clear, entry, `${clear}/zeros`),
+  ];
+};
+const filledParts = (entry: HostState): readonly Part[] => {
+  const { name, dtype } = entry;
+  return [
     placeholder(assignNode(name), entry),
     write(writeNode(name), entry, assignNode(name)),
     done(assignDone(name), [writeNode(name)]),
@@ -53,8 +60,8 @@ const partsOf = (entry: StateEntry): readonly Part[] => {
 };
 
 export const stateParts = (state: readonly StateEntry[]): Signed => {
-  const caches = state.filter(({ kind }) => kind === "cache").map(({ name }) => name);
-  const lasting = state.filter(({ kind }) => kind !== "cache");
+  const caches = state.filter((entry) => entry.kind === "cache").map(({ name }) => name);
+  const lasting = state.filter((entry) => entry.kind !== "cache");
   const names = lasting.map(({ name }) => name);
   const all = "assign/done";
   return {
@@ -62,7 +69,8 @@ export const stateParts = (state: readonly StateEntry[]): Signed => {
       ...[...new Set(state.map(({ dtype }) => dtype))].map((dtype) =>
         constant(zeroNode(dtype), { dtype, shape: [] }, [0]),
       ),
-      ...state.flatMap(partsOf),
+      ...state.flatMap(heldParts),
+      ...lasting.flatMap(filledParts),
       done(INIT_DONE, names.map(clearNode)),
       ...(caches.length > 0 ? [done(CACHES_DONE, caches.map(clearNode))] : []),
       done(all, names.map(writeNode)),

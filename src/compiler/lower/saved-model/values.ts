@@ -1,6 +1,6 @@
 // Types, shapes, tensors and attributes as TensorFlow's messages hold them.
-import type { DType } from "../../../bundle/manifest.ts";
-import type { Attr, TfType } from "../tf-nodes.ts";
+import { toBf16 } from "../../ir/bf16.ts";
+import type { Attr, TensorDType, TfType } from "../tf-nodes.ts";
 import type { AttrValue, Shape, Tensor } from "./messages.ts";
 
 /** DataType of types.proto. */
@@ -18,8 +18,9 @@ export const shapeOf = (shape: readonly number[]): Shape => ({
 });
 
 /** Little-endian, as TensorFlow wants `tensor_content` on every machine that it supports. */
-const CONTENT: Readonly<Record<DType, (values: readonly number[]) => Uint8Array>> = {
+const CONTENT: Readonly<Record<TensorDType, (values: readonly number[]) => Uint8Array>> = {
   f32: (values) => words(values, (view, at, x) => view.setFloat32(at, x, true)),
+  bf16: (values) => CONTENT.f32(values.map(toBf16)).filter((_, byte) => byte % 4 > 1), // the upper halves
   i32: (values) => words(values, (view, at, x) => view.setInt32(at, x, true)),
   bool: (values) => Uint8Array.from(values, (x) => (x === 0 ? 0 : 1)),
 };
@@ -33,7 +34,11 @@ const words = (
   return bytes;
 };
 
-const tensorOf = (dtype: DType, shape: readonly number[], values: readonly number[]): Tensor => ({
+const tensorOf = (
+  dtype: TensorDType,
+  shape: readonly number[],
+  values: readonly number[],
+): Tensor => ({
   dtype: TYPE[dtype],
   tensorShape: shapeOf(shape),
   tensorContent: CONTENT[dtype](values),

@@ -1,7 +1,7 @@
 // A bundle's state and programs in a session of TensorFlow. State lives in variables on the device and comes to the host when it
 // is asked for; a program is one run, and so is an update of several passes.
 import type { Draws, Drawn, LoadedBundle, Session } from "../../../bundle/engine.ts";
-import type { CardKernel, Manifest, ProgramEntry, StateEntry } from "../../../bundle/manifest.ts";
+import type { CardKernel, HostState, Manifest, ProgramEntry } from "../../../bundle/manifest.ts";
 import {
   assignDone,
   assignNode,
@@ -81,11 +81,13 @@ export const openSession = async (
   const programs = new Map(
     [...manifest.programs, ...(whole === undefined ? [] : [whole])].map((p) => [p.name, p]),
   );
-  const states = new Map(manifest.state.map((entry) => [entry.name, entry]));
+  const caches = manifest.state.filter(({ kind }) => kind === "cache").map(({ name }) => name);
+  const states = new Map(
+    manifest.state.filter((entry) => entry.kind !== "cache").map((entry) => [entry.name, entry]),
+  );
   const { session } = await device.ask("open", { folder });
   const pending = new Map<string, HostTensor>();
   let pendingBytes = 0;
-  const caches = manifest.state.filter(({ kind }) => kind === "cache").map(({ name }) => name);
   let hasCaches = false;
   let liveTensors = 0;
   let closed = false;
@@ -106,7 +108,7 @@ export const openSession = async (
       `no program "${name}" in this bundle (it has ${[...programs.keys()].join(", ")})`,
     );
   };
-  const stateOf = (name: string): StateEntry => {
+  const stateOf = (name: string): HostState => {
     const entry = states.get(name);
     if (entry !== undefined) return entry;
     throw new Error(`no state "${name}" in this bundle`);
@@ -250,7 +252,7 @@ export const openSession = async (
         if (pendingBytes >= GROUP_BYTES) await flush();
       }
     },
-    liveBuffers: () => (closed ? 0 : states.size - (hasCaches ? 0 : caches.length)) + liveTensors,
+    liveBuffers: () => (closed ? 0 : states.size + (hasCaches ? caches.length : 0)) + liveTensors,
     firstNonFinite: async (name, inputs) => {
       const program = programOf(name);
       const feeds = feedsOf(program, inputs);
