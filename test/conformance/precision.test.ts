@@ -114,7 +114,8 @@ it.skipIf(SUBJECTS.at(-1)!.missing)(
     if ("reason" in library) throw new Error(library.reason);
     const heard: string[] = [];
     const device = await openDevice(library, {});
-    const session = await openSession(device, bundle, folder, "cudnn", (notice) =>
+    const forms = { training: "cudnn", others: "cudnn", groups: true } as const;
+    const session = await openSession(device, bundle, folder, forms, (notice) =>
       heard.push(notice),
     );
     expect(session.about).toContain("cuDNN");

@@ -8,11 +8,12 @@ import type { Numerics } from "../../../bundle/manifest.ts";
 import { asFault } from "../../host.ts";
 import { openDevice, type Device } from "./device.ts";
 import type { LoadOptions } from "./environment.ts";
+import { formsFor } from "./forms.ts";
 import { findLibrary } from "./library.ts";
 import { openSession } from "./session.ts";
 
 export interface TensorflowOptions extends LoadOptions {
-  /** Whether programs are compiled by XLA; on a card they are unless told otherwise, on the CPU not. */
+  /** Whether programs are compiled by XLA; unless told otherwise all are on a card, and on the CPU long trainings. */
   readonly xla?: boolean;
   /** Whether kernels for cards are used where the model has a place for them; true unless told otherwise. */
   readonly cardKernels?: boolean;
@@ -71,14 +72,14 @@ export const tensorflowEngine = (options: TensorflowOptions = {}): Engine => {
       return "reason" in device ? device.reason : undefined;
     },
     open: async (bundle, onNotice) => {
-      const { numerics, cardKernels } = bundle.manifest;
-      const device = await start(numerics);
+      const { manifest } = bundle;
+      const device = await start(manifest.numerics);
       if ("reason" in device) throw new FileFault("engine tensorflow", device.reason);
-      // the gradient of fused attention is summed up in any order
-      const repeats = !cardKernels.includes("cudnn-attention") || !numerics.deterministic;
-      const own = cardKernels.length > 0 && useKernels && device.onCard && repeats;
-      const form = (xla ?? device.onCard) ? (own ? "cudnn" : "xla") : "plain";
-      return withFolder(bundle, (folder) => openSession(device, bundle, folder, form, onNotice));
+      const forms = formsFor(manifest, device.onCard, {
+        ...(xla === undefined ? {} : { xla }),
+        useKernels,
+      });
+      return withFolder(bundle, (folder) => openSession(device, bundle, folder, forms, onNotice));
     },
   };
 };

@@ -217,6 +217,7 @@ test("TensorFlow's environment: the user's values stay, of flags theirs come las
   expect(environmentFor(library, { gpu: false }, {})).toEqual({
     TF_CPP_MIN_LOG_LEVEL: "3",
     TF_ENABLE_ONEDNN_OPTS: "0",
+    TF_CPU_ALLOCATOR_USE_BFC: "true",
     CUDA_VISIBLE_DEVICES: "-1",
   });
 });

@@ -24,6 +24,7 @@ import { sizeOf, type HostTensor, type Tensors } from "../../../bundle/tensor.ts
 import type { Device } from "./device.ts";
 import { drawFeeds } from "./draws.ts";
 import { unalignedCopy, type Feeds } from "./graph-session.ts";
+import { isTraining, type Forms } from "./forms.ts";
 import { explain, lacksCardKernel, notFiniteNode, reasonOf } from "./faults.ts";
 
 /** Values written wait until there are so many bytes of them or a program runs: each group written is a graph of its own. */
@@ -74,7 +75,7 @@ export const openSession = async (
   device: Device,
   { manifest }: LoadedBundle,
   folder: string,
-  wanted: RunForm,
+  wanted: Forms,
   onNotice: (notice: string) => void = () => undefined,
 ): Promise<Session> => {
   const whole = wholeStep(manifest.programs, manifest.training)?.entry;
@@ -91,14 +92,18 @@ export const openSession = async (
   let hasCaches = false;
   let liveTensors = 0;
   let closed = false;
-  /** Until the device refuses it. */
-  let form = wanted;
+  /** Of the programs; until the device refuses kernels. */
+  let forms = wanted;
   const notices: string[] = [];
   const notice = (text: string): void => {
     notices.push(text);
     onNotice(text);
   };
-  for (const reason of lacking(manifest, device.onCard && wanted !== "plain", wanted))
+  for (const reason of lacking(
+    manifest,
+    device.onCard && wanted.training !== "plain",
+    wanted.training,
+  ))
     notice(reason);
 
   const programOf = (name: string): ProgramEntry => {
@@ -128,9 +133,11 @@ export const openSession = async (
   };
   /** A form is refused when it is compiled, before anything has changed. */
   const inForm = async (
+    program: ProgramEntry,
     feeds: Feeds,
     fetches: (form: RunForm) => readonly string[],
   ): Promise<readonly HostTensor[]> => {
+    const form = isTraining(program, manifest) ? forms.training : forms.others;
     if (form !== "cudnn") return graph(feeds, fetches(form));
     try {
       const answer = await device.ask("run", { session, feeds, fetches: fetches(form) });
@@ -138,9 +145,9 @@ export const openSession = async (
       return answer.results;
     } catch (error) {
       if (!lacksCardKernel(error)) throw explain(manifest, error);
-      form = "xla";
+      forms = { ...forms, training: "xla", others: "xla" };
       notice(`${without(manifest)}: the device refuses: ${reasonOf(error)}`);
-      return inForm(feeds, fetches);
+      return inForm(program, feeds, fetches);
     }
   };
   const flush = async (): Promise<void> => {
@@ -186,7 +193,7 @@ export const openSession = async (
     ]);
     await flush();
     await beginCaches(program);
-    const results = await inForm(feeds, (as) =>
+    const results = await inForm(program, feeds, (as) =>
       program.outputs.map((_, i) => groupResult(name, as, i)),
     );
     return given.map((_, run) =>
@@ -202,14 +209,16 @@ export const openSession = async (
     await flush();
     await beginCaches(program);
     const rule = draws.rules.temperature === 0 ? "greedy" : "sampled";
-    const results = await inForm(feeds, (as) => [0, 1].map((i) => drawResult(name, as, rule, i)));
+    const results = await inForm(program, feeds, (as) =>
+      [0, 1].map((i) => drawResult(name, as, rule, i)),
+    );
     return { ids: results[0]!.data, finite: results[1]!.data };
   };
 
   return {
     engine: "tensorflow",
     get about() {
-      return `TensorFlow ${device.version} on ${device.onCard ? "the GPU" : "the CPU"}${aboutForm(form, manifest.cardKernels)}`;
+      return `TensorFlow ${device.version} on ${device.onCard ? "the GPU" : "the CPU"}${aboutForm(forms.training, manifest.cardKernels)}`;
     },
     notices,
     inBackground: true,
@@ -219,19 +228,19 @@ export const openSession = async (
       const feeds = feedsOf(program, inputs);
       await flush();
       await beginCaches(program);
-      const results = await inForm(feeds, (as) =>
+      const results = await inForm(program, feeds, (as) =>
         program.outputs.length > 0
           ? program.outputs.map((_, i) => resultNode(name, as, i))
           : [doneNode(name, as)],
       );
       return Object.fromEntries(program.outputs.map((output, i) => [output.name, results[i]!]));
     },
-    ...(form === "plain"
-      ? {}
-      : {
+    ...(wanted.groups
+      ? {
           group: { size: groupSize, run: runGroup },
           draw: { tokens: DRAWN, run: runDraw },
-        }),
+        }
+      : {}),
     clearState: clear,
     readState: async (names) => {
       const nodes = names.map((name) => readNode(stateOf(name).name));
