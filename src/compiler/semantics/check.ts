@@ -7,13 +7,13 @@ import type { Definition } from "../syntax/ast.ts";
 import { parse } from "../syntax/parse.ts";
 import type { Binding, Checker, Override } from "./context.ts";
 import { evaluateLet } from "./names.ts";
-import { declaration, flatten, type Flat } from "./flatten.ts";
+import { declaration, flatten } from "./flatten.ts";
 import { EDITION, didYouMean, loadFiles, onceEach, type FileLoader, type Module } from "./load.ts";
-import { BLOCK, MODEL, buildModel, checkBlock } from "./model.ts";
+import { BLOCK, MODEL, buildModel, checkBlock, type BuiltModel } from "./model.ts";
 import { checkPair } from "./pair.ts";
-import { buildRecipe, recipeShape } from "./recipe.ts";
+import { buildRecipe, recipeShape, type BuiltRecipe } from "./recipe.ts";
 import type { Vocabulary } from "./schema.ts";
-import type { ModelSpec, Origin, Origins, RecipeSpec, Spec } from "./spec.ts";
+import type { ModelSpec, Origin, Origins, Spec } from "./spec.ts";
 
 export type { FileLoader } from "./load.ts";
 
@@ -183,59 +183,64 @@ const BASE_WORDS = [
   ),
 ];
 
+/** The entry's models by name: those of a recipe's `for` enter beside the file's own. */
+type Models = Map<string, BuiltModel>;
+
+/** Without a prototype: a model may be called `constructor`. */
+const soundOf = <S>(
+  built: ReadonlyMap<string, { readonly spec: S | undefined }>,
+): Record<string, S> => {
+  const sound = Object.create(null) as Record<string, S>;
+  for (const [name, { spec }] of built) if (spec !== undefined) sound[name] = spec;
+  return sound;
+};
+
 const checkEntry = (module: Module, checker: Checker, origins: Map<string, Origin>): Spec => {
   checkParts(module, checker);
-  // Without a prototype: a model may be called `constructor`.
-  const models = Object.create(null) as Record<string, ModelSpec>;
-  const recipes = Object.create(null) as Record<string, RecipeSpec>;
+  const models: Models = new Map();
+  const recipes = new Map<string, BuiltRecipe>();
   const recipeFor = Object.create(null) as Record<string, string>;
   const own = definitions(module);
+  const closed = new Set<Definition>();
   const modelBindings = own.filter((b) => b.decl.word.text === "model");
-  const flats = new Map<Definition, Flat>();
   for (const binding of modelBindings) {
     const flat = flatten(binding, [], undefined, MODEL, checker);
-    flats.set(binding.decl, flat);
     const { text } = binding.decl.name;
-    const model = buildModel(flat, text, origins, checker);
-    if (model !== undefined) models[text] = model;
+    if (flat.open.length === 0) closed.add(binding.decl);
+    models.set(text, buildModel(flat, text, origins, checker));
   }
   const only = modelBindings.length === 1 ? modelBindings[0]!.decl.name.text : undefined;
   for (const binding of own.filter((b) => b.decl.word.text === "recipe")) {
     const { decl } = binding;
     const { text } = decl.name;
-    const tied = forModel(decl, module, models, flats, origins, checker);
-    if (tied !== undefined) recipeFor[text] = tied;
+    const name =
+      decl.for === undefined ? only : forModel(decl, module, models, closed, origins, checker);
+    const model = name === undefined ? undefined : models.get(name);
+    if (decl.for !== undefined && name !== undefined && model?.spec !== undefined)
+      recipeFor[text] = name;
     const flat = flatten(binding, [], undefined, recipeShape(checker), checker);
-    const recipe = buildRecipe(
-      flat,
-      text,
-      origins,
-      checker,
-      selectorWords(checker, Object.values(models)),
-    );
-    if (recipe === undefined) continue;
-    recipes[text] = recipe;
-    const name = decl.for === undefined ? only : tied;
-    const model = name === undefined ? undefined : models[name];
-    if (model !== undefined)
-      checkPair(
-        model,
-        recipe,
-        checker.parametersOf(model),
-        origins,
-        checker.vocabulary,
-        checker.report,
-      );
+    const specs = [...models.values()].flatMap(({ spec }) => spec ?? []);
+    const recipe = buildRecipe(flat, text, origins, checker, selectorWords(checker, specs));
+    recipes.set(text, recipe);
+    if (model?.known === undefined) continue;
+    const paths = model.spec && checker.parametersOf(model.spec);
+    checkPair(model.known, recipe.known, paths, origins, checker.vocabulary, checker.report);
   }
-  return { edition: module.ast.edition?.value ?? EDITION, models, recipes, recipeFor };
+  return {
+    edition: module.ast.edition?.value ?? EDITION,
+    models: soundOf(models),
+    recipes: soundOf(recipes),
+    recipeFor,
+  };
 };
 
 /** `for M`, `for M(args)`: the model's name in the Spec. An imported or adjusted model enters it here. */
 const forModel = (
   decl: Definition,
   module: Module,
-  models: Record<string, ModelSpec>,
-  flats: ReadonlyMap<Definition, Flat>,
+  models: Models,
+  /** Models of this file that need no arguments. */
+  closed: ReadonlySet<Definition>,
   origins: Map<string, Origin>,
   checker: Checker,
 ): string | undefined => {
@@ -247,14 +252,12 @@ const forModel = (
   const args = wanted.args ?? [];
   const { span } = wanted;
   const name = args.length === 0 ? local : module.source.text.slice(span.start, span.end);
-  if (Object.hasOwn(models, name)) return name;
-  if (args.length === 0 && flats.has(binding.decl) && flats.get(binding.decl)?.open.length === 0)
-    return undefined;
+  const done = args.length === 0 && closed.has(binding.decl);
+  if (done || models.get(name)?.spec !== undefined) return name;
   const ctx = { checker, module, env: new Map(), dry: false, report: checker.report };
   const flat = flatten(binding, args, ctx, MODEL, checker, span);
-  const model = buildModel(flat, name, origins, checker);
-  if (model !== undefined) models[name] = model;
-  return model && name;
+  models.set(name, buildModel(flat, name, origins, checker));
+  return name;
 };
 
 const readOverrides = (

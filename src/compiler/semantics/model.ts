@@ -17,24 +17,32 @@ import { checkPositions } from "./positions.ts";
 import { checkImageShapes } from "./image-shapes.ts";
 import { decoderKind, imageKind, modelKinds, type ModelKind } from "./kinds.ts";
 import { checkShapes } from "./shapes.ts";
-import type { BlockSpec, ModelSpec, Origin, Value, Variant } from "./spec.ts";
+import type { BlockSpec, Known, KnownModel, ModelSpec, Origin, Value, Variant } from "./spec.ts";
 import { isWhole, toValue, type Maybe } from "./values.ts";
 
 export const MODEL = { blocks: true, rules: [] };
 export const BLOCK = { blocks: false, rules: [] };
 const MOST_LAYERS = 1000;
 
-/** undefined: it has mistakes, all reported, or parameters without a value. */
+export interface BuiltModel {
+  /** undefined: not even what it reads is known. */
+  readonly known: KnownModel | undefined;
+  /** undefined: it has mistakes, all reported, or parameters without a value. */
+  readonly spec: ModelSpec | undefined;
+}
+
 export const buildModel = (
   flat: Flat,
   name: string,
   origins: Map<string, Origin>,
   checker: Checker,
-): ModelSpec | undefined => {
+): BuiltModel => {
   const { def, ctx } = flat;
   const root = `models.${name}`;
   origins.set(root, { span: def.name.span, how: "written" });
-  const kind = kindOf(flat, checker);
+  const said = kindOf(flat, checker);
+  const sure = said !== undefined;
+  const kind = said ?? likeliest(flat, "model", checker);
   const values = evaluateKeys(
     {
       name: "a model",
@@ -44,17 +52,17 @@ export const buildModel = (
       path: "",
       owner: def.name.text,
       at: def.name.span,
-      broken: flat.broken,
+      broken: flat.broken || !sure,
     },
     flat.keys,
     ctx,
   );
-  const record: Record<string, Value | undefined> = { name, doc: def.doc ?? null };
-  record["kind"] = kind.kind;
-  for (const [key, value] of values) record[key] = toValue(value, `${root}.${key}`, origins);
   // that a decoder reads tokens is what its kind says already
-  if (kind === decoderKind) delete record["input"];
-  const layers = evaluateBlocks(flat, root, kind, origins, checker);
+  const told = [...values].filter(([key]) => kind !== decoderKind || key !== "input");
+  const head = { name, doc: def.doc ?? null, kind: kind.kind };
+  const record: Record<string, Value | undefined> = { ...head };
+  for (const [key, value] of told) record[key] = toValue(value, `${root}.${key}`, origins);
+  const { layers, counted } = evaluateBlocks(flat, root, { kind, sure }, origins, checker);
   const blocks = layers.map(({ block }) => block);
   let contradicts = false;
   const watched: Context = {
@@ -69,28 +77,30 @@ export const buildModel = (
     checkShapes(record, blocks, root, origins, watched);
     checkPositions(record, blocks, root, origins, watched);
   }
-  const blockKeys = checker.vocabulary.keys[decoderKind.blocks] ?? [];
-  const complete = layers.filter(({ block }) =>
-    blockKeys.every(({ name }) => block[name] !== undefined),
-  );
-  const known = complete.map(({ block }) => block as BlockSpec);
-  for (const { block, at } of complete)
-    for (const rule of checker.vocabulary.blockChecks)
-      for (const complaint of rule(block as BlockSpec, layers.length, known))
-        raise(complaint, `${root}.blocks.${Number(block["layer"]) - 1}`, at, origins, watched);
+  const sound = layers.map(({ known }) => known);
+  if (kind === decoderKind)
+    layers.forEach(({ known, at }, i) => {
+      for (const rule of checker.vocabulary.blockChecks)
+        for (const complaint of rule(known, sound))
+          raise(complaint, `${root}.blocks.${i}`, at, origins, watched);
+    });
+  const known: Record<string, unknown> = { ...head };
+  for (const [key, value] of told) if (isWhole(value)) known[key] = record[key];
+  const partly = sure ? (inOrder(known, counted ? sound : undefined) as KnownModel) : undefined;
+  if (partly !== undefined)
+    for (const rule of checker.vocabulary.modelChecks)
+      for (const complaint of rule(partly)) raise(complaint, root, def.name.span, origins, watched);
   const whole =
     [...values.values()].every(isWhole) && layers.length > 0 && layers.every((l) => l.whole);
+  if (!whole || flat.open.length > 0) return { known: partly, spec: undefined };
   // Every key of the tables is filled and typed by now; the contract type names the ones of the base.
-  if (!whole || flat.open.length > 0) return undefined;
-  const model = modelSpec(record, blocks);
-  for (const rule of checker.vocabulary.modelChecks)
-    for (const complaint of rule(model)) raise(complaint, root, def.name.span, origins, watched);
-  if (contradicts) checker.contradictory.add(model);
-  return model;
+  const spec = inOrder(record, blocks) as ModelSpec;
+  if (contradicts) checker.contradictory.add(spec);
+  return { known: spec, spec };
 };
 
-/** What `input` says that the model reads, by its constructor's name; where that is not to be told, tokens. */
-const kindOf = (flat: Flat, { vocabulary }: Checker): ModelKind => {
+/** What `input` says that the model reads, by its constructor's name; undefined where that is not to be told. */
+const kindOf = (flat: Flat, { vocabulary }: Checker): ModelKind | undefined => {
   const { ctx, def } = flat;
   const named = (is: string | undefined): ModelKind | undefined =>
     modelKinds.find(({ input }) => input === is);
@@ -104,7 +114,18 @@ const kindOf = (flat: Flat, { vocabulary }: Checker): ModelKind => {
   const value = written && expr && keyValue(key, expr, silent(written.ctx), new Map());
   const said = overridden(value, key, "input", def.name.text, silent(ctx));
   const is = said?.raw.k === "variant" ? said.raw.ctor.name : undefined;
-  return named(is) ?? literal ?? decoderKind;
+  return named(is) ?? literal ?? (written === undefined ? decoderKind : undefined);
+};
+
+/** Of what does not say it: the kind that knows most of its keys. */
+const likeliest = (
+  { keys }: Flat,
+  place: "model" | "blocks",
+  { vocabulary }: Checker,
+): ModelKind => {
+  const known = (kind: ModelKind): number =>
+    (vocabulary.keys[kind[place]] ?? []).filter(({ name }) => keys.has(name)).length;
+  return modelKinds.reduce((best, kind) => (known(kind) > known(best) ? kind : best));
 };
 
 /** Keys of the other kinds of models at the same place, for a complaint that says so. */
@@ -123,19 +144,22 @@ const elsewhere = (
 };
 
 /** Keys in the order of a paper's table: the blocks between what comes before them and after. */
-const modelSpec = (
-  record: Readonly<Record<string, Value | undefined>>,
-  blocks: readonly PartialBlock[],
-): ModelSpec => {
+const inOrder = (record: Readonly<Record<string, unknown>>, blocks: unknown): object => {
   const { final_norm, head, ...first } = record;
-  const spec: object = { ...first, blocks, final_norm, head };
-  return spec as ModelSpec;
+  return { ...first, blocks, final_norm, head };
 };
 
-export type PartialBlock = Readonly<Record<string, Value | undefined>>;
+type PartialBlock = Readonly<Record<string, Value | undefined>>;
+
+/** What a model reads; not sure: its `input` has a mistake. */
+interface Reading {
+  readonly kind: ModelKind;
+  readonly sure: boolean;
+}
 
 interface Layer {
   readonly block: PartialBlock;
+  readonly known: Known<BlockSpec>;
   readonly whole: boolean;
   readonly at: Span;
 }
@@ -143,10 +167,10 @@ interface Layer {
 const evaluateBlocks = (
   flat: Flat,
   root: string,
-  kind: ModelKind,
+  reading: Reading,
   origins: Map<string, Origin>,
   checker: Checker,
-): readonly Layer[] => {
+): { readonly layers: readonly Layer[]; readonly counted: boolean } => {
   const { def, groups } = flat;
   if (groups.length === 0) {
     const details = {
@@ -159,7 +183,7 @@ const evaluateBlocks = (
         { place: "a model", missing: "blocks" },
         details,
       );
-    return [];
+    return { layers: [], counted: false };
   }
   origins.set(`${root}.blocks`, {
     span: groups[0]!.count.setting.name.span,
@@ -182,24 +206,30 @@ const evaluateBlocks = (
     for (let n = 0; n < (counted ? counts[g]! : 1); n += 1) {
       const index = layers.length;
       const layer = counted ? { l: index + 1, L: total } : undefined;
-      const { values, at } = evaluateBlock(group, flat, kind, layer ?? unknownLayer, checker);
+      const { values, at } = evaluateBlock(group, flat, reading, layer ?? unknownLayer, checker);
       const path = `${root}.blocks.${index}`;
       const block: Record<string, Value | undefined> = { layer: index + 1 };
-      if (kind === imageKind) block["first"] = n === 0;
+      if (reading.kind === imageKind) block["first"] = n === 0;
+      const known = { ...block };
       origins.set(path, { span: at, how: group.count.how });
       for (const [key, value] of values) {
         block[key] = toValue(value, `${path}.${key}`, origins);
-        const layering = value?.raw.k === "variant" ? value.raw.ctor.perLayer : undefined;
-        if (layering === undefined || layer === undefined || !isWhole(value)) continue;
-        const made = layering(block[key] as Variant, layer);
-        block[key] = made.value;
-        for (const complaint of made.complaints)
-          raise(complaint, `${path}.${key}`, at, origins, flat.ctx);
+        if (!isWhole(value)) continue;
+        const layering = value.raw.k === "variant" ? value.raw.ctor.perLayer : undefined;
+        if (layering !== undefined) {
+          if (layer === undefined) continue;
+          const made = layering(block[key] as Variant, layer);
+          block[key] = made.value;
+          for (const complaint of made.complaints)
+            raise(complaint, `${path}.${key}`, at, origins, flat.ctx);
+        }
+        known[key] = block[key];
       }
-      layers.push({ block, at, whole: counted && [...values.values()].every(isWhole) });
+      const whole = counted && [...values.values()].every(isWhole);
+      layers.push({ block, known: known as Known<BlockSpec>, at, whole });
     }
   });
-  return layers;
+  return { layers, counted };
 };
 
 const countOf = ({ setting, ctx }: Written): number | undefined => {
@@ -219,12 +249,13 @@ const headerExpr = ({ header }: Setting): Expr | undefined => {
 const evaluateBlock = (
   group: Group,
   flat: Flat,
-  kind: ModelKind,
+  { kind, sure }: Reading,
   layer: LayerIndex,
   checker: Checker,
 ): { readonly values: ReadonlyMap<string, Maybe>; readonly at: Span } => {
   const written = new Map<string, Written>();
-  let broken = false;
+  // what seems to be missing may be of the other kind
+  let broken = !sure;
   const at = group.count.setting.name.span;
   if (group.base !== undefined) {
     const { reference, ctx } = group.base;
@@ -234,7 +265,7 @@ const evaluateBlock = (
     if (binding === undefined) broken = true;
     else {
       const block = flatten(binding, reference.args ?? [], inner, BLOCK, checker, reference.span);
-      broken = block.broken || block.open.length > 0;
+      broken ||= block.broken || block.open.length > 0;
       for (const [key, value] of block.keys) written.set(key, value);
     }
   }
@@ -264,10 +295,7 @@ const evaluateBlock = (
 /** A `block` by itself: its keys and types; what it leaves out may come where it is used. */
 export const checkBlock = (flat: Flat, checker: Checker): void => {
   const { def } = flat;
-  // by itself it is of the kind that knows most of its keys
-  const known = ({ blocks }: ModelKind): number =>
-    (checker.vocabulary.keys[blocks] ?? []).filter(({ name }) => flat.keys.has(name)).length;
-  const kind = known(imageKind) > known(decoderKind) ? imageKind : decoderKind;
+  const kind = likeliest(flat, "blocks", checker);
   const place = {
     name: "blocks",
     keys: checker.vocabulary.keys[kind.blocks] ?? [],

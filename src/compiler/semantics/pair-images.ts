@@ -1,9 +1,9 @@
 // A recipe against the image model it trains: what the data holds, and what has no meaning without tokens.
-import { numberOf, variantOf } from "./spec-values.ts";
-import { InternalError } from "../diagnostics/types.ts";
+import { isVariant, numberOf, variantOf } from "./spec-values.ts";
+import { InternalError, type Span } from "../diagnostics/types.ts";
 import type { Report } from "./context.ts";
 import { note, placeOf } from "./shapes.ts";
-import type { ImageSpec, Origin, RecipeSpec, Value, Variant } from "./spec.ts";
+import type { ImageSpec, Known, Origin, RecipeSpec, Value, Variant } from "./spec.ts";
 
 interface Holds {
   /** Height, width, channels. */
@@ -32,48 +32,27 @@ const holdingsOf = (source: Variant): Holds => {
 };
 
 export const checkImages = (
-  model: ImageSpec,
-  recipe: RecipeSpec,
+  model: Known<ImageSpec>,
+  recipe: Known<RecipeSpec>,
   origins: ReadonlyMap<string, Origin>,
   report: Report,
 ): void => {
-  const [m, r] = [`models.${model.name}`, `recipes.${recipe.name}`];
-  const at = (path: string): ReturnType<typeof placeOf> => placeOf(`${r}.${path}`, origins);
-  const source = variantOf(recipe.data["source"]);
-  if (recipe.data.is !== "images" || source === undefined) {
-    const args = { data: recipe.data.is, gives: "tokens", model: model.name, reads: "images" };
+  const at = (path: string): Span => placeOf(`recipes.${recipe.name}.${path}`, origins);
+  const { data, length, sample } = recipe;
+  const source = variantOf(data?.["source"]);
+  if (data !== undefined && (data.is !== "images" || source === undefined)) {
+    const args = { data: data.is, gives: "tokens", model: model.name, reads: "images" };
     report("data-of-other-input", at("data"), args, {
       help: ["use data = images(…), or train a model that reads tokens"],
     });
     return;
   }
-  const { size, classes } = holdingsOf(source);
-  const wanted = ["height", "width", "channels"].map((key) => sizeOf(model.input[key]));
-  if (size.some((n, i) => n !== wanted[i]))
-    report(
-      "image-size-mismatch",
-      at("data.source"),
-      { source: source.is, given: size.join("×"), model: model.name, wanted: wanted.join("×") },
-      {
-        notes: [note(`${m}.input`, origins, "the input is set here")],
-        help: [`use input = image(${size.join(", ")})`],
-      },
-    );
+  if (source !== undefined) checkSource(source, model, at, origins, report);
   checkCrops(model, recipe, at, report);
-  const known = sizeOf(model.head["classes"]);
-  if (known < classes)
-    report(
-      "too-few-classes",
-      at("data.source"),
-      { source: source.is, given: classes, model: model.name, wanted: known },
-      {
-        notes: [note(`${m}.head.classes`, origins, "classes is set here")],
-        help: [`use classifier(${classes})`],
-      },
-    );
-  if (recipe.sample !== null)
+  // null: none is wanted
+  if (isVariant(sample))
     report("not-of-images", at("sample"), { key: "sample", model: model.name });
-  if (recipe.length.unit === "token")
+  if (length?.unit === "token")
     report(
       "not-of-images",
       at("length"),
@@ -82,15 +61,49 @@ export const checkImages = (
     );
 };
 
-/** A window further away than the image is long would show nothing of it. */
-const checkCrops = (
-  model: ImageSpec,
-  recipe: RecipeSpec,
-  at: (path: string) => ReturnType<typeof placeOf>,
+/** What the data holds against what the model takes and tells. */
+const checkSource = (
+  source: Variant,
+  { name, input, head }: Known<ImageSpec>,
+  at: (path: string) => Span,
+  origins: ReadonlyMap<string, Origin>,
   report: Report,
 ): void => {
-  const side = Math.min(sizeOf(model.input["height"]), sizeOf(model.input["width"]));
-  const steps = recipe.data["augment"];
+  const m = `models.${name}`;
+  const { size, classes } = holdingsOf(source);
+  const wanted = ["height", "width", "channels"].map((key) => sizeOf(input?.[key]));
+  if (input !== undefined && size.some((n, i) => n !== wanted[i]))
+    report(
+      "image-size-mismatch",
+      at("data.source"),
+      { source: source.is, given: size.join("×"), model: name, wanted: wanted.join("×") },
+      {
+        notes: [note(`${m}.input`, origins, "the input is set here")],
+        help: [`use input = image(${size.join(", ")})`],
+      },
+    );
+  const known = sizeOf(head?.["classes"]);
+  if (known < classes)
+    report(
+      "too-few-classes",
+      at("data.source"),
+      { source: source.is, given: classes, model: name, wanted: known },
+      {
+        notes: [note(`${m}.head.classes`, origins, "classes is set here")],
+        help: [`use classifier(${classes})`],
+      },
+    );
+};
+
+/** A window further away than the image is long would show nothing of it. */
+const checkCrops = (
+  model: Known<ImageSpec>,
+  recipe: Known<RecipeSpec>,
+  at: (path: string) => Span,
+  report: Report,
+): void => {
+  const side = Math.min(sizeOf(model.input?.["height"]), sizeOf(model.input?.["width"]));
+  const steps = recipe.data?.["augment"];
   (Array.isArray(steps) ? (steps as readonly Value[]) : []).forEach((step, i) => {
     const padding = sizeOf(variantOf(step)?.["padding"]);
     if (padding >= side)

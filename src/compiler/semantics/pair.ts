@@ -5,14 +5,22 @@ import type { RuleBlock, Vocabulary } from "./schema.ts";
 import { indices, matchSelector } from "./selectors.ts";
 import { literalOf, note, placeOf } from "./shapes.ts";
 import { checkImages } from "./pair-images.ts";
-import type { DecoderSpec, ModelSpec, Origin, RecipeSpec, RuleSpec, SelectorSpec } from "./spec.ts";
+import type {
+  DecoderSpec,
+  Known,
+  KnownModel,
+  Origin,
+  RecipeSpec,
+  RuleSpec,
+  SelectorSpec,
+} from "./spec.ts";
 
 type Origins = ReadonlyMap<string, Origin>;
 
 export const checkPair = (
-  model: ModelSpec,
-  recipe: RecipeSpec,
-  /** The model's parameters; undefined where it has none to speak of. */
+  model: KnownModel,
+  recipe: Known<RecipeSpec>,
+  /** The model's parameters; undefined where it is not sound. */
   paths: readonly string[] | undefined,
   origins: Origins,
   vocabulary: Vocabulary,
@@ -20,13 +28,12 @@ export const checkPair = (
 ): void => {
   if (model.kind === "image") checkImages(model, recipe, origins, report);
   else checkText(model, recipe, origins, report);
-  if (paths === undefined) return;
   const r = `recipes.${recipe.name}`;
   for (const block of vocabulary.rules["recipe"] ?? [])
     checkRules(
       block,
       `${r}.${block.name}`,
-      recipe[block.name] as readonly RuleSpec[],
+      recipe[block.name] as readonly Known<RuleSpec>[],
       model,
       paths,
       origins,
@@ -37,13 +44,14 @@ export const checkPair = (
 
 /** Text for a decoder: its tokens, and how many at once. */
 const checkText = (
-  model: DecoderSpec,
-  recipe: RecipeSpec,
+  model: Known<DecoderSpec>,
+  recipe: Known<RecipeSpec>,
   origins: Origins,
   report: Report,
 ): void => {
   const m = `models.${model.name}`;
   const r = `recipes.${recipe.name}`;
+  if (recipe.data === undefined) return;
   if (recipe.data.is !== "text") {
     report(
       "data-of-other-input",
@@ -54,7 +62,7 @@ const checkText = (
     return;
   }
   const sequence = recipe.data["sequence"];
-  if (typeof sequence === "number" && sequence > model.context) {
+  if (typeof sequence === "number" && model.context !== undefined && sequence > model.context) {
     const at = literalOf(`${m}.context`, origins);
     report(
       "sequence-too-long",
@@ -75,7 +83,7 @@ const checkText = (
   }
   const tokenizer = variantOf(recipe.data["tokenizer"]);
   const size = tokenizer?.is === "bytes" ? 256 : tokenizer?.["size"];
-  if (typeof size === "number" && size > model.vocab_size) {
+  if (typeof size === "number" && model.vocab_size !== undefined && size > model.vocab_size) {
     const at = literalOf(`${m}.vocab_size`, origins);
     // A tokenizer that nobody chose is hardly the mistake.
     const chosen = origins.get(`${r}.data.tokenizer`)?.how !== "default";
@@ -111,20 +119,22 @@ const some = (names: readonly string[]): string =>
 const checkRules = (
   block: RuleBlock,
   path: string,
-  rules: readonly RuleSpec[],
-  model: ModelSpec,
-  paths: readonly string[],
+  rules: readonly Known<RuleSpec>[],
+  model: KnownModel,
+  paths: readonly string[] | undefined,
   origins: Origins,
   vocabulary: Vocabulary,
   report: Report,
 ): void => {
   if (origins.get(path)?.how === "default") return;
-  const count = model.blocks.length;
+  const count = model.blocks?.length;
+  if (count === undefined) return;
   const owner = new Map<string, number>();
-  rules.forEach((rule, i) => {
+  rules.forEach(({ selector }, i) => {
+    if (selector === undefined) return;
     const at = `${path}.${i}.selector`;
     const options: readonly SelectorSpec[] =
-      rule.selector.kind === "or" ? rule.selector.operands : [rule.selector];
+      selector.kind === "or" ? selector.operands : [selector];
     let silent = false;
     options.forEach((option, o) => {
       const place = placeOf(`${at}.${o}`, origins);
@@ -140,6 +150,7 @@ const checkRules = (
         );
         silent = true;
       } else if (
+        paths !== undefined &&
         !isClass(option, vocabulary) &&
         !paths.some((p) => matchSelector(option, p, count))
       ) {
@@ -154,7 +165,7 @@ const checkRules = (
         silent = true;
       }
     });
-    const matched = paths.filter((p) => matchSelector(rule.selector, p, count));
+    const matched = (paths ?? []).filter((p) => matchSelector(selector, p, count));
     const fresh = matched.filter((p) => !owner.has(p));
     if (matched.length > 0 && fresh.length === 0 && !silent) {
       const first = [...new Set(matched.map((p) => owner.get(p)!))].sort((a, b) => a - b);
@@ -173,8 +184,9 @@ const checkRules = (
     }
     for (const p of fresh) owner.set(p, i);
   });
-  const left = paths.filter((p) => !owner.has(p));
-  if (left.length > 0)
+  const left = (paths ?? []).filter((p) => !owner.has(p));
+  // a rule with a mistake may be theirs
+  if (left.length > 0 && rules.every(({ selector }) => selector !== undefined))
     report(
       "parameters-without-rule",
       placeOf(path, origins),

@@ -10,7 +10,7 @@ import type { Flat } from "./flatten.ts";
 import type { RuleBlock } from "./schema.ts";
 import { selectorSpec } from "./selectors.ts";
 import { note, placeOf } from "./shapes.ts";
-import type { Origin, Quantity, RecipeSpec, RuleSpec, Variant } from "./spec.ts";
+import type { Known, Origin, Quantity, RecipeSpec, RuleSpec, Variant } from "./spec.ts";
 import { isWhole, showNumber, toValue, type How } from "./values.ts";
 
 export const recipeShape = (
@@ -20,13 +20,19 @@ export const recipeShape = (
   rules: (checker.vocabulary.rules["recipe"] ?? []).map((block) => block.name),
 });
 
+export interface BuiltRecipe {
+  readonly known: Known<RecipeSpec>;
+  /** undefined: it has mistakes, all reported, or parameters without a value. */
+  readonly spec: RecipeSpec | undefined;
+}
+
 export const buildRecipe = (
   flat: Flat,
   name: string,
   origins: Map<string, Origin>,
   checker: Checker,
   words: readonly string[],
-): RecipeSpec | undefined => {
+): BuiltRecipe => {
   const { def, ctx } = flat;
   const root = `recipes.${name}`;
   origins.set(root, { span: def.name.span, how: "written" });
@@ -46,18 +52,27 @@ export const buildRecipe = (
     ctx,
   );
   const record: Record<string, unknown> = { name, doc: def.doc ?? null };
-  for (const [key, value] of values) record[key] = toValue(value, `${root}.${key}`, origins);
+  const known: Record<string, unknown> = { ...record };
+  for (const [key, value] of values) {
+    record[key] = toValue(value, `${root}.${key}`, origins);
+    if (isWhole(value)) known[key] = record[key];
+  }
   let whole = [...values.values()].every(isWhole);
   for (const block of blocks) {
     const rules = evaluateRules(block, flat, record, root, origins, words, checker);
-    if (rules === undefined) whole = false;
-    record[block.name] = rules ?? [];
+    whole &&= rules.every((rule) => rule.selector !== undefined && rule.value !== undefined);
+    record[block.name] = known[block.name] = rules;
   }
   checkNumbers(record, root, origins, ctx);
-  return whole && flat.open.length === 0
-    ? (record as Partial<RecipeSpec> as RecipeSpec)
-    : undefined;
+  return {
+    known: known as Known<RecipeSpec>,
+    spec:
+      whole && flat.open.length === 0 ? (record as Partial<RecipeSpec> as RecipeSpec) : undefined,
+  };
 };
+
+/** Something that is no rule: whatever it was to be. */
+const UNREAD: Known<RuleSpec> = { selector: undefined, text: undefined, value: undefined };
 
 const evaluateRules = (
   block: RuleBlock,
@@ -67,7 +82,7 @@ const evaluateRules = (
   origins: Map<string, Origin>,
   words: readonly string[],
   checker: Checker,
-): readonly RuleSpec[] | undefined => {
+): readonly Known<RuleSpec>[] => {
   const written = flat.rules.get(block.name);
   const path = `${root}.${block.name}`;
   const own = written ?? {
@@ -84,12 +99,11 @@ const evaluateRules = (
     : ((own as { readonly text?: string }).text ?? "");
   origins.set(path, { span: at, how });
   const type = { kind: "sum", name: block.of } as const;
-  const rules: RuleSpec[] = [];
-  let sound = !body.broken;
+  const rules: Known<RuleSpec>[] = [];
   for (const entry of body.entries) {
     if (entry.kind === "setting") {
       checker.report("rule-expected", entry.name.span, { block: block.name });
-      sound = false;
+      rules.push(UNREAD);
       continue;
     }
     const allowed = written ? words : [...words, ...wordsIn(entry.selector)];
@@ -102,15 +116,13 @@ const evaluateRules = (
       origins.set(`${rule}.selector.${i}`, { ...place, span: written ? s.span : at }),
     );
     const made = toValue(value, `${rule}.value`, origins);
-    if (selector === undefined || !isWhole(value)) sound = false;
-    else
-      rules.push({
-        selector,
-        text: text.slice(entry.selector.span.start, entry.selector.span.end),
-        value: made as Variant,
-      });
+    rules.push({
+      selector,
+      text: text.slice(entry.selector.span.start, entry.selector.span.end),
+      value: isWhole(value) ? (made as Variant) : undefined,
+    });
   }
-  return sound ? rules : undefined;
+  return body.broken ? [...rules, UNREAD] : rules;
 };
 
 const alternatives = (s: Selector): readonly Selector[] => (s.kind === "or" ? s.operands : [s]);

@@ -1,7 +1,7 @@
 // How vocabulary is declared: keys, constructors and sum types as tables. Checking, defaults, completion, `explain`
 // and the reference pages all read these; the language core holds none of the words itself.
 import type { Details } from "../diagnostics/types.ts";
-import type { BlockSpec, ModelSpec, Value, Variant } from "./spec.ts";
+import type { BlockSpec, Known, KnownModel, Value, Variant } from "./spec.ts";
 
 export type Unit =
   | "step"
@@ -141,9 +141,9 @@ export interface Vocabulary {
   readonly rules: Readonly<Record<string, readonly RuleBlock[]>>;
   /** Words that selectors know though a model may hold no such parameter: "norm", "bias", "router". */
   readonly words: readonly string[];
-  /** Rules over a finished block: combinations without a meaning. `at` is a path below the block: "scaling.gate". */
+  /** Rules over a block, as far as it is sound: combinations without a meaning. `at` is a path below the block: "scaling.gate". */
   readonly blockChecks: readonly NonNullable<VocabularyPart["checkBlock"]>[];
-  /** The same over a finished model: `at` is a path below it: "trails.heads". */
+  /** The same over a model: `at` is a path below it: "trails.heads". */
   readonly modelChecks: readonly NonNullable<VocabularyPart["checkModel"]>[];
 }
 
@@ -157,12 +157,11 @@ export interface VocabularyPart {
   readonly rules?: Readonly<Record<string, readonly RuleBlock[]>>;
   readonly words?: readonly string[];
   readonly checkBlock?: (
-    block: BlockSpec,
-    depth: number,
-    /** All blocks of the model that are sound, this one included. */
-    blocks: readonly BlockSpec[],
+    block: Known<BlockSpec>,
+    /** All blocks of the model, this one included. */
+    blocks: readonly Known<BlockSpec>[],
   ) => readonly Complaint[];
-  readonly checkModel?: (model: ModelSpec) => readonly Complaint[];
+  readonly checkModel?: (model: KnownModel) => readonly Complaint[];
 }
 
 export type { Value, Variant };

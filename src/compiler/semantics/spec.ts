@@ -130,6 +130,17 @@ export interface RecipeSpec {
   readonly [key: string]: unknown;
 }
 
+type Part = BlockSpec | ImageBlockSpec | RuleSpec;
+/** A model, a recipe or a part of them as far as it is sound: what has a mistake is undefined, and so is what is not known yet. */
+export type Known<T> = {
+  readonly [K in keyof T]: K extends "kind" | "name" | "doc" | "layer"
+    ? T[K]
+    : T[K] extends readonly (infer P extends Part)[]
+      ? readonly Known<P>[] | undefined
+      : T[K] | undefined;
+};
+export type KnownModel = Known<DecoderSpec> | Known<ImageSpec>;
+
 export interface Spec {
   readonly edition: number;
   readonly models: Readonly<Record<string, ModelSpec>>;

@@ -2,7 +2,7 @@
 import type { Placement, Site } from "../../model/sites.ts";
 import { gateActivations } from "./gate.ts";
 import type { Complaint, VocabularyPart } from "../../semantics/schema.ts";
-import type { BlockSpec, Variant } from "../../semantics/spec.ts";
+import type { BlockSpec, Known, Variant } from "../../semantics/spec.ts";
 
 const source = "arXiv 2506.22049";
 /** The words of `site`: the published places, then those of the paper's ablation (table 4). */
@@ -43,18 +43,17 @@ export const siteOf = (config: Variant, { norms }: Placement): Site => {
 const NORMS_LAST = ["post", "deepnorm"];
 
 const checkBlock = (
-  block: BlockSpec,
-  _depth: number,
-  blocks: readonly BlockSpec[],
+  block: Known<BlockSpec>,
+  blocks: readonly Known<BlockSpec>[],
 ): readonly Complaint[] => {
   const { scaling, norm } = block;
-  if (scaling?.is !== "gpas") return [];
+  if (scaling?.is !== "gpas" || norm === undefined) return [];
   if (norm.is === "parallel" && scaling["share"] === "sublayer")
     return [{ name: "gpas-meets-once", args: {}, at: "scaling.share" }];
   if (scaling["site"] === "after_addition" && NORMS_LAST.includes(norm.is))
     return [{ name: "gpas-undone", args: { norm: norm.is }, at: "scaling.site" }];
   // Mixed models have an official form (`post_pre_gpas`), plain Post-LN has none; a written `site` says that it is meant.
-  const plain = blocks.every((other) => other.norm.is === "post");
+  const plain = blocks.every((other) => other.norm?.is === "post");
   if (!plain || typeof scaling["site"] === "string") return [];
   const help = [
     "put the norm inside the branch: norm = pre(rmsnorm())",

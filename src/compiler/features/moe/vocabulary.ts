@@ -8,7 +8,7 @@ import type {
   Key,
   VocabularyPart,
 } from "../../semantics/schema.ts";
-import type { BlockSpec, Value, Variant } from "../../semantics/spec.ts";
+import type { BlockSpec, Known, Value, Variant } from "../../semantics/spec.ts";
 import { balanceTerms } from "./config.ts";
 
 const switched = "arXiv 2101.03961";
@@ -300,11 +300,11 @@ const checkGroups = (
 
 /** The term over all layers is one: its blocks must agree on it. */
 const checkBlock = (
-  block: BlockSpec,
-  _depth: number,
-  blocks: readonly BlockSpec[],
+  block: Known<BlockSpec>,
+  blocks: readonly Known<BlockSpec>[],
 ): readonly Complaint[] => {
-  const told = ({ ffn }: BlockSpec): string | undefined => {
+  const told = ({ ffn }: Known<BlockSpec>): string | undefined => {
+    if (ffn === undefined) return undefined;
     const term = balanceTerms(ffn).find(({ is }) => is === "model");
     return term && JSON.stringify([term, ffn["experts"]]);
   };

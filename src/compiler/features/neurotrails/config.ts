@@ -2,7 +2,7 @@
 import { InternalError } from "../../diagnostics/types.ts";
 import { number, text } from "../../model/config.ts";
 import { isVariant } from "../../semantics/spec-values.ts";
-import type { ModelSpec, Value, Variant } from "../../semantics/spec.ts";
+import type { KnownModel, Value, Variant } from "../../semantics/spec.ts";
 
 interface Shared {
   readonly combine: "mean_logits" | "mean_probabilities";
@@ -28,7 +28,7 @@ const oneOf = <W extends string>(v: Variant, key: string, words: readonly W[]): 
 };
 
 /** Undefined: the model answers alone. */
-export const trailsOf = (model: ModelSpec): Trails | undefined => {
+export const trailsOf = (model: KnownModel): Trails | undefined => {
   const trails = model["trails"] as Value | undefined;
   if (!isVariant(trails)) return undefined;
   const shared: Shared = {

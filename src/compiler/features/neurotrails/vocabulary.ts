@@ -1,6 +1,6 @@
 // The words of NeuroTrails: the key `trails` of models with its two forms, and their complaints.
 import type { Complaint, Constructor, Key, VocabularyPart } from "../../semantics/schema.ts";
-import type { ModelSpec } from "../../semantics/spec.ts";
+import type { KnownModel } from "../../semantics/spec.ts";
 import { trailsOf } from "./config.ts";
 
 const source = "arXiv 2505.17909";
@@ -100,12 +100,12 @@ const constructors: readonly Constructor[] = [
   },
 ];
 
-const checkModel = (model: ModelSpec): readonly Complaint[] => {
+const checkModel = (model: KnownModel): readonly Complaint[] => {
   const trails = trailsOf(model);
   if (trails?.kind !== "split") return [];
-  const depth = model.blocks.length;
+  const depth = model.blocks?.length;
   const complaints: Complaint[] = [];
-  if (trails.blocksInHead > depth)
+  if (depth !== undefined && trails.blocksInHead > depth)
     complaints.push({
       name: "split-past-first-block",
       args: { blocks: trails.blocksInHead, depth },
