@@ -238,6 +238,7 @@ class ArchParser extends CstParser {
             this.CONSUME(t.LSquare);
             this.OR2([
               { ALT: () => this.CONSUME2(t.Star, { LABEL: "all" }) },
+              { ALT: () => this.CONSUME2(t.DoubleStar, { LABEL: "all" }) },
               { ALT: () => this.SUBRULE(this.value) },
             ]);
             this.CONSUME(t.RSquare);

@@ -293,6 +293,38 @@ const rows: readonly Row[] = [
     "model M {\n  attention = mha\n    heads: 8,\n  )\n}",
     "model M {\n  attention = mha(\n    heads: 8,\n  )\n}",
   ],
+  [
+    1037,
+    "missing-name",
+    "a name is missing after `{word}`: write `{better}`",
+    "A declaration is its kind and a name, by which the command line and other declarations speak of it. Names are words without quotes, points or hyphens.",
+    "model {\n  width = 3\n}",
+    "model Small {\n  width = 3\n}",
+  ],
+  [
+    1038,
+    "comma-after-entry",
+    "no `,` stands here",
+    "Nothing separates settings, rules and declarations; a new one begins with its name. Commas stand between arguments, items and the selectors of one rule.",
+    "model M {\n  width = 3,\n  depth = 4\n}",
+    "model M {\n  width = 3\n  depth = 4\n}",
+  ],
+  [
+    1039,
+    "star-in-word",
+    "`{star}` stands for whole words of a path, between points",
+    "In a selector `*` is any one word and `**` any number of them, as in `blocks.*.q` or `**.bias`. Neither stands for a part of a word, nor takes an index: write the words out, separated by commas.",
+    "recipe R {\n  decay { attention.q* => none }\n}",
+    "recipe R {\n  decay { attention.q, attention.q_norm => none }\n}",
+  ],
+  [
+    1040,
+    "power-sign",
+    "`**` is no operator",
+    "There are `+`, `-`, `*` and `/`; a power is written as a product, a square root as `sqrt(…)`. In a selector `**` is any number of words.",
+    "let a = 4 ** 2",
+    "let a = 4 * 4",
+  ],
 ];
 
 export const syntaxDiagnostics: readonly DiagnosticEntry[] = rows.map(

@@ -125,7 +125,7 @@ const checkKind = (decl: Definition, checker: Checker): void => {
       "unknown-kind",
       word.span,
       { kind: word.text },
-      didYouMean(word, [...KINDS, ...LATER, "let", "import"]),
+      didYouMean(word, [...KINDS, "let", "import"]),
     );
   if (decl.for !== undefined && (word.text === "model" || word.text === "block"))
     checker.report("for-not-here", decl.for.span, { kind: word.text });

@@ -7,6 +7,7 @@ import type { Details, Diagnostic, Source, Span } from "../diagnostics/types.ts"
 import { lineOf } from "../diagnostics/lines.ts";
 import { Reporter } from "../diagnostics/report.ts";
 import { syntaxDiagnostics } from "../diagnostics/catalogue.ts";
+import { is, isKind, starInWord } from "./gates.ts";
 
 export interface Place {
   readonly at: IToken;
@@ -41,7 +42,7 @@ const lexical = new Set(["stray-character", "block-comment", "unclosed-string"])
 const asMeant = new Set([
   ...["logic-sign", "remainder-sign", "percent-apart", "equals-in-test", "comparison-for-equals"],
   ...["hash-comment", "semicolon", "single-quotes", "bad-point", "index-form", "parameter-form"],
-  ...["bare-count", "colon-for-equals", "equals-for-colon"],
+  ...["bare-count", "colon-for-equals", "equals-for-colon", "comma-after-entry"],
 ]);
 
 export class Problems {
@@ -141,8 +142,8 @@ function shown(token: IToken): string {
 const wanted: Readonly<Record<string, string>> = {
   body: "a setting, a rule or `}`",
   segment: "a name, `*` or `**`",
-  file: "a declaration",
-  decl: "a declaration",
+  file: "a declaration such as `model M { … }`",
+  decl: "a declaration such as `model M { … }`",
   args: "`,` or `)`",
   arg: "`,` or `)`",
   params: "a parameter or `)`",
@@ -171,11 +172,25 @@ const dueInImport = (previous: IToken | undefined): string => {
 
 type Worded = readonly [name: string, place: Place, args?: Record<string, string | number>];
 
-/** Words the parser's first error. `before` and `previous` are the two tokens in front of it. */
-export function wordParseError(
-  error: IRecognitionException,
-  [before, previous]: readonly [IToken | undefined, IToken | undefined],
-): Worded {
+/** Where the parser stopped: token `at` of these, and whether that is before the `{` of a declaration. */
+export interface Stop {
+  readonly tokens: readonly IToken[];
+  readonly at: number;
+  readonly inHeader: boolean;
+}
+
+/** `model {`, `model extends Base {`, `model "M" {`: the kind, whose name is missing. */
+const nameless = ({ tokens, at }: Stop): IToken | undefined => {
+  const [before, previous, token] = [tokens[at - 2], tokens[at - 1], tokens[at]];
+  if (is(previous, t.Kind) && isKind(previous) && !is(token, t.Name, ...reserved)) return previous;
+  const word = is(previous, t.Extends, t.For) && is(token, t.Name);
+  return word && is(before, t.Kind) && isKind(before) ? before : undefined;
+};
+
+/** Words the parser's first error. */
+export function wordParseError(error: IRecognitionException, stop: Stop): Worded {
+  const { tokens, at, inHeader } = stop;
+  const [before, previous] = [tokens[at - 2], tokens[at - 1]];
   const { token } = error;
   const stack = error.context.ruleStack;
   const rule = stack.at(-1) ?? "file";
@@ -202,7 +217,30 @@ export function wordParseError(
   if (previous?.image === "spec" && rule === "definition")
     return ["misplaced-edition", { at: previous }];
   if (rule === "definition" && tokenMatcher(token, t.Equals) && previous !== undefined)
-    return ["unexpected", { at: previous }, { expected: "a declaration", found: shown(previous) }];
+    return [
+      "unexpected",
+      { at: previous },
+      { expected: `a declaration such as \`let ${previous.image} = …\``, found: shown(previous) },
+    ];
+  const kind = nameless(stop);
+  if (kind !== undefined) {
+    const better = `${kind.image} Name`;
+    return ["missing-name", { at: kind, after: true }, { word: kind.image, better }];
+  }
+  if (inHeader && rule === "body")
+    return expected(before?.image === "extends" ? "`for` or `{`" : "`(`, `extends`, `for` or `{`");
+  if (rule === "setting" && is(token, t.Arrow) && previous !== undefined && is(before, t.Name)) {
+    const better = `${before!.image}[${previous.image}]`;
+    return is(previous, t.NumberToken)
+      ? ["index-form", { at: before!, to: previous, write: better }, { better }]
+      : ["missing-comma", { at: before!, after: true }];
+  }
+  const star = inHeader ? undefined : starInWord(tokens, at);
+  if (star !== undefined) return ["star-in-word", { at: star }, { star: star.image }];
+  const operand = (one: IToken | undefined): boolean =>
+    is(one, t.Name, t.NumberToken, t.Unit, t.RParen);
+  if (is(token, t.DoubleStar) && operand(previous)) return ["power-sign", { at: token }];
+  if (is(previous, t.DoubleStar) && operand(before)) return ["power-sign", { at: previous! }];
   if (rule === "setting" || rule === "header") {
     const equals = apart || startsValue || tokenMatcher(token, t.LParen);
     if (equals && previous !== undefined) {

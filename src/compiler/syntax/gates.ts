@@ -6,6 +6,9 @@ import * as t from "../../../grammar/tokens.ts";
 
 /** Words that begin a declaration at the start of a line even inside an open body. */
 const kinds = new Set("model block recipe pipeline merge inference eval sweep".split(" "));
+/** Whether the word is a kind of declaration, of this version or a later one. */
+export const isKind = (token: IToken | undefined): boolean =>
+  token !== undefined && kinds.has(token.image);
 /** Units known even when another word follows on the line. */
 const units = new Set(
   (
@@ -59,6 +62,26 @@ export function beginsRule(tokens: readonly IToken[], i: number): boolean {
     if (depth < 0) return false;
   }
   return false;
+}
+
+/** The star of the selector around `i` that is a part of a word, or has an index. */
+export function starInWord(tokens: readonly IToken[], i: number): IToken | undefined {
+  let start = Math.min(i, tokens.length - 1);
+  while (start > 0 && !firstOnLine(tokens, start) && !is(tokens[start - 1], t.LCurly)) start--;
+  let arrow = start;
+  while (!is(tokens[arrow], t.Arrow)) {
+    const over = arrow >= tokens.length || (arrow > start && firstOnLine(tokens, arrow));
+    if (over || is(tokens[arrow], t.Equals)) return undefined;
+    arrow++;
+  }
+  return tokens.slice(start, arrow).find((token, n) => {
+    if (!is(token, t.Star, t.DoubleStar, t.Times)) return false;
+    const [left, right] = [n === 0 ? undefined : tokens[start + n - 1], tokens[start + n + 1]];
+    const index = is(left, t.LSquare) && is(right, t.RSquare) && !is(token, t.DoubleStar);
+    const begins = left === undefined || is(left, t.Dot, t.Comma, t.And, t.Not, t.LParen);
+    const ends = is(right, t.Dot, t.Comma, t.And, t.Arrow, t.RParen);
+    return !index && !(begins && ends);
+  });
 }
 
 /** Gate 3. */

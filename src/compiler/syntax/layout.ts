@@ -64,6 +64,9 @@ const signs: readonly (readonly [TokenType, TokenType, string])[] = [
   [t.OrSign, t.Or, "or"],
   [t.NotSign, t.Not, "not "],
 ];
+const assigning = [t.Equals, t.EqualEqual, t.Arrow, t.Colon, t.In];
+/** A name behind these begins an entry. */
+const ending = [t.Name, t.NumberToken, t.Unit, t.StringToken, t.Bool, t.RParen, t.RSquare];
 const closers = [t.RParen, t.RSquare, t.RCurly];
 
 export const endOf = (token: IToken): number => (token.endOffset ?? token.startOffset) + 1;
@@ -92,6 +95,8 @@ export function layOut(tokens: readonly IToken[], report: Report): Layout {
   /** Closed bodies whose `}` is not indented like the line of their `{`. */
   let suspects: Frame[] = [];
   let last: IToken | undefined;
+  /** Whether the entry at hand has its sign: a comma behind its value is none between selectors. */
+  let valued = false;
   let indent = 0;
   let ifs = 0;
   /** The `{` before which the virtual parenthesis of a count closes. */
@@ -103,6 +108,9 @@ export function layOut(tokens: readonly IToken[], report: Report): Layout {
 
   const top = (): Frame | undefined => stack.at(-1);
   const emit = (token: IToken): void => {
+    if (top()?.kind === "{" && is(token, ...assigning)) valued = true;
+    else if (is(token, t.LCurly, t.RCurly) || (is(last, ...ending) && is(token, t.Name)))
+      valued = false;
     segments.at(-1)!.push(token);
     last = token;
   };
@@ -263,6 +271,12 @@ export function layOut(tokens: readonly IToken[], report: Report): Layout {
       report("missing-open", { at: called!, after: true }, { name: called!.image, close: "(" });
       stack.push({ kind: "(", token: called!, indent });
       insert(t.LParen);
+    }
+    const between = top() === undefined || top()?.kind === "{";
+    if (is(token, t.Comma) && between && (valued || is(last, t.RCurly))) {
+      fill();
+      report("comma-after-entry", { at: token, write: "" });
+      continue;
     }
     const sign = signs.find(([type]) => is(token, type));
     if (sign !== undefined) {

@@ -111,7 +111,7 @@ export function parseSegment(segment: readonly IToken[], report: Report): Parsed
     let level = levels.get(key) ?? 0;
     // What cutting left without an end is no mistake of its own.
     const leftOver = damage.length > 1 && i === tokens.length;
-    if (level === 0 && !leftOver) report(...wordParseError(error, [tokens[i - 2], previous]));
+    if (level === 0 && !leftOver) report(...wordParseError(error, { tokens, at: i, inHeader }));
     if (round >= maxRounds) {
       tokens = [];
       continue;
