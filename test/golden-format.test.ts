@@ -20,6 +20,30 @@ test.each(readdirSync(folder))("%s", async (name) => {
   expect(commentsOf(formatted.text)).toEqual(commentsOf(text));
 });
 
+test("a doc comment in a head documents nothing before and after", async () => {
+  const text =
+    "model M /// a\n( /// of n\nn: int) // b\n/// c\nextends B {\n/// of x\nx = 1\nblocks 3\n/// d\n{ y = 2 } }\n";
+  const formatted = await formatSource(text);
+  expect(formatted).toEqual({
+    ok: true,
+    text: [
+      "model M /// a",
+      "(",
+      "  /// of n",
+      "  n: int,",
+      ") extends B // b",
+      "/// c",
+      "{",
+      "  /// of x",
+      "  x = 1",
+      "  blocks 3 /// d",
+      "  { y = 2 }",
+      "}\n",
+    ].join("\n"),
+  });
+  expect(formatted.ok && comparable(formatted.text)).toEqual(comparable(text));
+});
+
 test("a broken file is left alone, with its diagnostics", async () => {
   const formatted = await formatSource("model M {\n  context =\n}\n");
   expect(formatted.ok ? [] : formatted.diagnostics.map(({ name }) => name)).toEqual([

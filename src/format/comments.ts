@@ -1,5 +1,6 @@
 // Gives every comment a slot. Items (declarations, entries, parameters, arguments, list items) start and end at slots,
-// and containers close at one; a comment goes to a neighbouring slot, so that the order of comments cannot change.
+// and containers close at one; a comment goes to a neighbouring slot, so that the order of comments cannot change. Bodies and
+// parameters open at one too: a `///` before their bracket documents nothing, and must not come to document what is inside.
 import { operandsOf } from "../compiler/syntax/ast.ts";
 import type {
   Comment,
@@ -14,6 +15,7 @@ import type {
 import type { Span } from "../compiler/diagnostics/types.ts";
 
 export interface Attached {
+  /** Before an item, or before the opening bracket of a container. */
   readonly leading: Comment[];
   readonly trailing: Comment[];
   /** Before the closing bracket of the container. */
@@ -22,7 +24,7 @@ export interface Attached {
 
 interface Slot {
   readonly at: number;
-  readonly kind: "start" | "end" | "close";
+  readonly kind: "start" | "end" | "open" | "close";
   readonly key: object;
 }
 
@@ -35,6 +37,9 @@ export function attachComments(file: FileAst): Attachments {
     slots.push({ at: key.span.start, kind: "start", key });
     inside();
     slots.push({ at: key.span.end, kind: "end", key });
+  };
+  const open = (key: object, at: number): void => {
+    slots.push({ at, kind: "open", key });
   };
   const close = (key: object, at: number): void => {
     slots.push({ at, kind: "close", key });
@@ -87,6 +92,7 @@ export function attachComments(file: FileAst): Attachments {
     else one.operands.forEach(selector);
   };
   const body = (all: Body): void => {
+    open(all, all.span.start);
     for (const entry of all.entries)
       item(entry, () => {
         if (entry.kind === "rule") {
@@ -108,6 +114,7 @@ export function attachComments(file: FileAst): Attachments {
   const decl = (one: Decl): void => {
     if (one.kind === "let") exprs(one.value);
     if (one.kind !== "definition") return;
+    if (one.paramsSpan !== undefined) open(one.params, one.paramsSpan.start);
     one.params.forEach(param);
     if (one.paramsSpan !== undefined) close(one.params, one.paramsSpan.end - 1);
     for (const reference of [one.extends, one.for])
@@ -125,10 +132,19 @@ export function attachComments(file: FileAst): Attachments {
     return found;
   };
   let next = 0;
-  for (const comment of file.comments) {
+  file.comments.forEach((comment, i) => {
     while (next < slots.length - 1 && (slots[next]?.at ?? 0) <= comment.span.start) next++;
     const before = slots[next - 1];
-    const after = slots[next];
+    let after = slots[next];
+    if (after?.kind === "open") {
+      const { at: bracket, key } = after;
+      const rest = file.comments.slice(i).filter(({ span }) => span.start < bracket);
+      if (attached.has(key) || rest.some(({ doc }) => doc)) {
+        at(key).leading.push(comment);
+        return;
+      }
+      after = slots[next + 1];
+    }
     const between =
       before === undefined ? "\n" : file.source.text.slice(before.at, comment.span.start);
     if (before?.kind === "end" && /^[\s,]*$/.test(between) && !between.includes("\n"))
@@ -136,6 +152,6 @@ export function attachComments(file: FileAst): Attachments {
     else if (after?.kind === "start") at(after.key).leading.push(comment);
     else if (after?.kind === "end") at(after.key).trailing.push(comment);
     else if (after !== undefined) at(after.key).last.push(comment);
-  }
+  });
   return attached;
 }

@@ -98,6 +98,20 @@ function bracketed<T extends { readonly span: Span }>(
   return group([open, indent([softline, join(line, [...docs, ...tail])]), softline, close]);
 }
 
+/** What stands between a head and the bracket of its container: a blank, or comments that stay before it. */
+function gap(cx: Context, key: object, blank: string): Doc {
+  const { leading = [] } = cx.attached.get(key) ?? {};
+  if (leading.length === 0) return blank;
+  return [
+    " ",
+    join(
+      hardline,
+      leading.map(({ text }) => text),
+    ),
+    hardline,
+  ];
+}
+
 function printDecl(cx: Context, decl: ast.Decl): Doc {
   const exported = decl.exported ? "export " : "";
   switch (decl.kind) {
@@ -119,12 +133,13 @@ function printDecl(cx: Context, decl: ast.Decl): Doc {
       return [
         exported,
         `${decl.word.text} ${decl.name.text}`,
+        gap(cx, decl.params, ""),
         decl.params.length === 0 && !cx.attached.has(decl.params)
           ? ""
           : bracketed(cx, ["(", ")"], decl.params, decl.params, (param) => printParam(cx, param)),
         decl.extends === undefined ? "" : [" extends ", printReference(cx, decl.extends)],
         decl.for === undefined ? "" : [" for ", printReference(cx, decl.for)],
-        " ",
+        gap(cx, decl.body, " "),
         printBody(cx, decl.body),
       ];
     default:
@@ -167,7 +182,7 @@ function printEntry(cx: Context, entry: ast.Setting | ast.Rule): Doc {
     return [printSelector(cx, entry.selector), " => ", printValue(cx, entry.value)];
   const header = entry.header === undefined ? "" : [" ", printHeader(cx, entry.header)];
   const start = [entry.name.text, header];
-  if (entry.body !== undefined) return [start, " ", printBody(cx, entry.body)];
+  if (entry.body !== undefined) return [start, gap(cx, entry.body, " "), printBody(cx, entry.body)];
   const sign = entry.form === "in" ? " in " : " = ";
   return [start, sign, entry.value === undefined ? "" : printValue(cx, entry.value)];
 }

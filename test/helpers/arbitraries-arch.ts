@@ -82,6 +82,17 @@ const selector = fc.oneof(
   fc.tuple(pick, path).map(([a, b]) => `${a} and (${b}, norm)`),
 );
 const comment = fc.constantFrom("", "", "", "// note\n", "/// doc\n", "\n\n\n");
+/** Between the parts of a head, where a `///` documents nothing. */
+const between = fc.constantFrom(
+  " ",
+  " ",
+  " ",
+  " ",
+  " ",
+  " // note\n",
+  " /// lost\n",
+  "\n/// lost\n",
+);
 const entry: fc.Arbitrary<string> = fc.letrec<{ entry: string }>((tie) => ({
   entry: fc.oneof(
     { maxDepth: 2, depthSize: "small" },
@@ -93,9 +104,10 @@ const entry: fc.Arbitrary<string> = fc.letrec<{ entry: string }>((tie) => ({
       .tuple(
         plain,
         fc.constantFrom("", " 4", " layers", " (n + 1)"),
+        between,
         fc.array(tie("entry"), { maxLength: 3 }),
       )
-      .map(([name, header, inner]) => `${name}${header} {\n${inner.join("")}}\n`),
+      .map(([name, header, gap, inner]) => `${name}${header}${gap}{\n${inner.join("")}}\n`),
     fc.tuple(word, tie("entry")).map(([name, inner]) => `${name} { ${inner} }\n`),
   ),
 })).entry;
@@ -109,10 +121,11 @@ const declaration = fc.oneof(
       fc.constantFrom("", "export "),
       fc.constantFrom("", "(a: int = 3, b: [float])", "(a: int,\n// p\nb: int,)"),
       fc.array(entry, { maxLength: 5 }),
+      fc.tuple(between, between, between),
     )
     .map(
-      ([above, exported, params, body]) =>
-        `${above}${exported}model M${params} extends Base(x: 1) for N {\n${body.join("")}}\n`,
+      ([above, exported, params, body, [a, b, c]]) =>
+        `${above}${exported}model M${a}${params}${b}extends Base(x: 1) for N${c}{\n${body.join("")}}\n`,
     ),
 );
 

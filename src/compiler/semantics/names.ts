@@ -9,7 +9,7 @@ import { call, functions } from "./functions.ts";
 import { didYouMean } from "./load.ts";
 import type { Constructor, Type } from "./schema.ts";
 import { typeOf } from "./types-of.ts";
-import { moved, val, withArticle, type Maybe, type Val } from "./values.ts";
+import { moved, orList, val, withArticle, type Maybe, type Val } from "./values.ts";
 
 export const reference = (expr: ReferenceExpr, want: Want | undefined, ctx: Context): Maybe => {
   const first = expr.path[0];
@@ -173,21 +173,19 @@ const unknown = (name: Name, want: Want | undefined, ctx: Context, called: boole
       return undefined;
     const known = vocabulary.constructors.filter((c) => c.of === type.name).map((c) => c.name);
     const candidates = called ? known : [...known, ...scope];
-    const help = didYouMean(name, candidates);
+    const all = `${type.name} is ${orList(known)}`;
+    const near = didYouMean(name, candidates);
     const elsewhere = vocabulary.constructors.find((c) => c.name === name.text);
+    const others = known.length > 1 && known.length <= FEW ? [all] : [];
     ctx.report(
       "unknown-constructor",
       name.span,
       { name: name.text, type: withArticle(type.name) },
-      elsewhere === undefined
-        ? help.help.some((h) => h.startsWith("known"))
-          ? { help: [`${type.name} is one of ${known.join(", ")}`] }
-          : help
-        : {
-            help: [
-              `${name.text} is ${withArticle(elsewhere.of)}; ${type.name} is one of ${known.join(", ")}`,
-            ],
-          },
+      elsewhere !== undefined
+        ? { help: [`${name.text} is ${withArticle(elsewhere.of)}; ${all}`] }
+        : near.fixes === undefined
+          ? { help: [all] }
+          : { ...near, help: [...near.help, ...others] },
     );
     return undefined;
   }
@@ -213,6 +211,9 @@ const unknown = (name: Name, want: Want | undefined, ctx: Context, called: boole
   ctx.report("unknown-name", name.span, { name: name.text }, didYouMean(name, candidates));
   return undefined;
 };
+
+/** So many choices are all told beside the nearest one. */
+const FEW = 4;
 
 /** As other languages spell them. */
 const TRUTHS: ReadonlyMap<string, string> = new Map([

@@ -240,7 +240,8 @@ export function layOut(tokens: readonly IToken[], report: Report): Layout {
         last !== undefined &&
         is(last, t.Name) &&
         tokens[i - 1] === last &&
-        firstOnLine(tokens, i - 1)
+        firstOnLine(tokens, i - 1) &&
+        !is(tokens[i - 2], ...operators)
       ) {
         report("missing-equals", { at: last, after: true }, { after: last.image });
         insert(t.Equals);

@@ -55,6 +55,14 @@ test("several settings on a line, and `*` that begins a rule", () => {
   expect(train?.kind === "setting" ? train.body?.entries.length : 0).toBe(2);
 });
 
+test("a value may stand on a line of its own", () => {
+  const { ast, diagnostics } = read(
+    "recipe R {\n  a =\n    none\n  b = 3\n  q =>\n    none\n  c => none\n}",
+  );
+  expect(diagnostics).toEqual([]);
+  expect((ast.decls[0] as Definition).body.entries.length).toBe(4);
+});
+
 test("docs belong to what follows", () => {
   const { doc, params, body } = definition(
     "/// One.\n/// Two.\nmodel M(\n  /// p\n  a: int\n) {\n  /// s\n  x = 1\n}",
