@@ -40,3 +40,31 @@ export const reshaped = (emit: Emit, x: Value, shape: readonly number[]): Value 
     { T: { type: x.dtype }, Tshape: { type: "i32" } },
     { dtype: x.dtype, shape },
   );
+
+/** 0, 1, 2, … along one axis, the same along the others. */
+export const counted = (
+  emit: Emit,
+  shape: readonly number[],
+  axis: number,
+  dtype: TensorDType,
+): Value => {
+  const size = shape[axis] ?? 1;
+  const counts = emit.node(
+    "Range",
+    [emit.tensor([0], [], dtype), emit.tensor([size], [], dtype), emit.tensor([1], [], dtype)],
+    { Tidx: { type: dtype } },
+    { dtype, shape: [size] },
+  );
+  if (shape.length === 1) return counts;
+  const aligned = reshaped(
+    emit,
+    counts,
+    shape.map((n, d) => (d === axis ? n : 1)),
+  );
+  return emit.node(
+    "BroadcastTo",
+    [aligned, emit.ints(shape)],
+    { T: { type: dtype }, Tidx: { type: "i32" } },
+    { dtype, shape },
+  );
+};

@@ -3,7 +3,7 @@
 import { sizeOf } from "../../bundle/tensor.ts";
 import type { Node, OpName } from "../ir/types.ts";
 import type { Attr } from "./tf-nodes.ts";
-import { reshaped, type Emit, type Value } from "./emit.ts";
+import { counted, reshaped, type Emit, type Value } from "./emit.ts";
 import { plainMatMul } from "./products.ts";
 
 type Lower<N extends OpName> = (emit: Emit, inputs: readonly Value[], node: Node<N>) => Value;
@@ -59,27 +59,7 @@ export const LOWERING: LoweringTable = {
       ? value
       : emit.node("Fill", [emit.ints(shape), value], { T: { type: node.attrs.dtype } });
   },
-  iota: (emit, _, node) => {
-    const { axis, dtype } = node.attrs;
-    const shape = shapeOf(node);
-    const size = shape[axis] ?? 1;
-    const counts = emit.node(
-      "Range",
-      [emit.tensor([0], [], dtype), emit.tensor([size], [], dtype), emit.tensor([1], [], dtype)],
-      { Tidx: { type: dtype } },
-      { shape: [size] },
-    );
-    if (shape.length === 1) return counts;
-    const aligned = reshaped(
-      emit,
-      counts,
-      shape.map((n, d) => (d === axis ? n : 1)),
-    );
-    return emit.node("BroadcastTo", [aligned, emit.ints(shape)], {
-      T: { type: dtype },
-      Tidx: { type: "i32" },
-    });
-  },
+  iota: (emit, _, node) => counted(emit, shapeOf(node), node.attrs.axis, node.attrs.dtype),
   add: plain("AddV2"),
   sub: plain("Sub"),
   mul: plain("Mul"),

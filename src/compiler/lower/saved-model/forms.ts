@@ -32,17 +32,22 @@ export const refusedKernelsOf = (graphs: readonly Graph[]): readonly string[] =>
 export const formsOf = (graph: Graph, deterministic = false): Pick<Program, "graph" | "own"> => {
   const ready = runPasses(graph, pipeline(new Set()));
   const xla = deterministic ? DETERMINISTIC : XLA;
+  const isWritten = ({ op }: Node): boolean => op === "writeRows" && xla.writeRows !== "expand";
   const differs = nodesOf(ready).some(
     (n) =>
       (n.op === "matMul" && n.attrs.out !== undefined) || (deterministic && n.op === "scatterAdd"),
   );
+  const writes = nodesOf(graph).some(isWritten);
+  const onCard = (node: Node): boolean => isOnCard(node) || isWritten(node);
   return {
     graph: lowerGraph(ready, NATIVE),
     own: {
-      ...(differs ? { xla: lowerGraph(ready, xla) } : {}),
+      ...(differs || writes
+        ? { xla: lowerGraph(writes ? runPasses(graph, pipeline(isWritten)) : ready, xla) }
+        : {}),
       ...(nodesOf(graph).some(isOnCard)
         ? {
-            cudnn: lowerGraph(planGroupedProducts(runPasses(graph, pipeline(isOnCard))), {
+            cudnn: lowerGraph(planGroupedProducts(runPasses(graph, pipeline(onCard))), {
               ...xla,
               ...CUDNN_ATTENTION,
               ...CARD_PRODUCTS,

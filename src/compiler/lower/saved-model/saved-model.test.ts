@@ -8,6 +8,7 @@ import { sampleCases } from "../../ir/samples.ts";
 import type { Dim, Graph, OpName } from "../../ir/types.ts";
 import { lowerGraph } from "../lower-graph.ts";
 import { checkOf, functionOf } from "./function.ts";
+import { formsOf } from "./forms.ts";
 import type { FunctionDef } from "./messages.ts";
 import { savedModel } from "./index.ts";
 
@@ -102,5 +103,31 @@ describe("the file", () => {
     expect(() => write({ ...update(), name: "a step" })).toThrow(
       'TensorFlow refuses the name "a step/X"',
     );
+  });
+});
+
+describe("rows of a cache", () => {
+  const b = createBuilder();
+  const [rows, start] = [dims(2, 3, 1, 4), dims(2)];
+  const held = b.emit("state", [], { name: "cache", shape: dims(2, 3, 8, 4), dtype: "bf16" });
+  const x = b.emit("input", [], { name: "x", dtype: "f32", shape: rows });
+  const at = b.emit("input", [], { name: "at", dtype: "i32", shape: start });
+  const low = b.emit("cast", [x], { dtype: "bf16" });
+  const graph: Graph = {
+    name: "write",
+    inputs: [x, at],
+    outputs: [],
+    updates: [{ state: "cache", node: b.emit("writeRows", [held, low, at], {}) }],
+  };
+  const writes = (nodes: readonly { readonly op: string }[] = []): readonly string[] =>
+    nodes.map(({ op }) => op).filter((op) => op === "TensorScatterUpdate" || op === "SelectV2");
+  it("are written in place where XLA compiles", () => {
+    const { graph: plain, own } = formsOf(graph);
+    expect(writes(own?.xla?.nodes)).toEqual(["TensorScatterUpdate"]);
+    expect(writes(plain.nodes)).toEqual(["SelectV2"]);
+  });
+  it("are selected where a scatter would be a loop", () => {
+    const { graph: plain, own } = formsOf(graph, true);
+    expect(writes((own?.xla ?? plain).nodes)).toEqual(["SelectV2"]);
   });
 });
