@@ -32,7 +32,9 @@ export type Init =
   | { readonly kind: "normal"; readonly std: number; readonly zeroRow?: number }
   /** Between -bound and bound. */
   | { readonly kind: "uniform"; readonly bound: number; readonly zeroRow?: number }
-  | { readonly kind: "constant"; readonly value: number };
+  | { readonly kind: "constant"; readonly value: number }
+  /** Of truth values: each is true with this probability. */
+  | { readonly kind: "bernoulli"; readonly density: number };
 
 interface NamedState {
   /** The language's path: "blocks.3.attention.q.weight"; slots: "<parameter>/exp_avg". */
@@ -52,11 +54,12 @@ interface NamedState {
   readonly init: Init;
 }
 /**
- * "param": trained; "buffer": measured, kept with the parameters (running statistics); "slot": the optimizer's; "accumulator":
- * gradients of the micro-batches of one step (zero between steps, not saved).
+ * "param": trained; "buffer": measured, kept with the parameters (running statistics); "slot": the optimizer's; "mask": of the
+ * parameter before its "/mask", which is zero where this is false while it trains, saved with the slots; "accumulator": gradients
+ * of the micro-batches of one step (zero between steps, not saved).
  */
 export interface HostState extends NamedState {
-  readonly kind: "param" | "buffer" | "slot" | "accumulator";
+  readonly kind: "param" | "buffer" | "slot" | "mask" | "accumulator";
   readonly dtype: DType;
 }
 /** What generation keeps of the tokens before: zero at open, never saved or seen by the host, in the numbers of the programs. */

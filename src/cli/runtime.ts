@@ -26,7 +26,7 @@ import {
 } from "../runtime/index.ts";
 import { cacheFolder } from "../runtime/node/tensorflow/cache.ts";
 import { nodeHost, openBundle, tensorflowEngine } from "../runtime/node/index.ts";
-import { checkAgainst, initialValues, readEntry } from "../runtime/state.ts";
+import { checkAgainst, initialState, readEntry } from "../runtime/state.ts";
 import { CliError } from "./errors.ts";
 import { isFile, isFolder, packageRoot, projectRoot, readText, shownPath } from "./files.ts";
 import type { Io } from "./io.ts";
@@ -246,7 +246,7 @@ export const needWeights = (
   ]);
 };
 
-/** Values of every parameter as the engine holds them: from a weights file, else initial ones. */
+/** Values of every parameter as the engine holds them: from a weights file, else what a training begins with. */
 export const stateValues = async (
   state: readonly StateEntry[],
   seed: number,
@@ -254,7 +254,11 @@ export const stateValues = async (
 ): Promise<Tensors> => {
   const params = state.filter(isWeight);
   if (weights === undefined)
-    return Object.fromEntries(params.map((entry) => [entry.name, initialValues(entry, seed)]));
+    return Object.fromEntries(
+      [...initialState(state.filter((e) => isWeight(e) || e.kind === "mask"), seed)].flatMap(
+        ([entry, values]) => (isWeight(entry) ? [[entry.name, values]] : []),
+      ),
+    );
   const file = await openSafetensors(bytesReader(weights.bytes, weights.name));
   checkAgainst(
     params,

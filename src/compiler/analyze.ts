@@ -3,15 +3,17 @@
 import { check, checkRun, type CheckResult, type FileLoader } from "./semantics/check.ts";
 import type { ModelSpec, RecipeSpec } from "./semantics/spec.ts";
 import { features } from "./features/index.ts";
+import { shapeOf } from "./model/masks.ts";
 import { parametersOf } from "./model/parameters-of.ts";
+import type { ParameterShape } from "./semantics/schema.ts";
 import { vocabulary } from "./words.ts";
 
 export type { CheckResult, FileLoader };
 
 const language = {
   vocabulary,
-  parametersOf: (model: ModelSpec): readonly string[] =>
-    parametersOf(model, features).map(({ name }) => name),
+  parametersOf: (model: ModelSpec): readonly ParameterShape[] =>
+    parametersOf(model, features).map(shapeOf),
 };
 
 /** Text -> AST -> Spec, with everything there is to complain about. */

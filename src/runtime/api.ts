@@ -23,7 +23,7 @@ import { generate, type Generated, type GenerateOptions } from "./decode/generat
 import { cpuEngine, wasmEngine } from "./engines/tfjs.ts";
 import { fit, type FitOptions, type FitResult } from "./fit.ts";
 import { joinPath, replaceFile, type Host } from "./host.ts";
-import { checkAgainst, initialise, isTied, loadEntries } from "./state.ts";
+import { applyMasks, checkAgainst, initialise, isTied, loadEntries } from "./state.ts";
 import {
   findChatTemplate,
   renderChat,
@@ -294,6 +294,7 @@ export const createModel = async (options: ModelOptions): Promise<Model> => {
       return {
         step: async (batch) => {
           isMeant = true;
+          if (step === 0) await applyMasks(session, manifest);
           const result = await runStep(
             session,
             planStep(session, manifest, passesOf(manifest, batch), step + 1),

@@ -120,6 +120,16 @@ export const fillUniform = (stream: RandomStream, out: Float32Array, bound: numb
   }
 };
 
+/** 1 with this probability, else 0: four for each block. */
+export const fillBernoulli = (stream: RandomStream, out: Uint8Array, density: number): void => {
+  const words = new Uint32Array(4);
+  const below = density * 4294967296;
+  for (let i = 0; i < out.length; i += 1) {
+    if (i % 4 === 0) stream.words(i / 4, 0, words);
+    out[i] = words[i % 4]! < below ? 1 : 0;
+  }
+};
+
 /** In [0, 1), with 53 bits. */
 export const uniform = (stream: RandomStream, block: number): number => {
   const words = new Uint32Array(4);

@@ -12,17 +12,20 @@ import {
 } from "../bundle/disk.ts";
 import type { HostState, Manifest, StateEntry } from "../bundle/manifest.ts";
 import { sizeOf, type HostTensor, type Tensors } from "../bundle/tensor.ts";
-import { fillNormal, fillUniform, randomStream } from "./random.ts";
+import { fillBernoulli, fillNormal, fillUniform, randomStream } from "./random.ts";
 
 /** As the engine holds it; the same bits on every machine. */
 export const initialValues = (entry: HostState, seed: number): HostTensor => {
   const { init, dtype } = entry;
   const data = emptyData(dtype, sizeOf(entry.shape));
+  const stream = randomStream(seed, entry.name);
   if (init.kind === "constant") data.fill(init.value);
-  else {
+  else if (init.kind === "bernoulli") {
+    if (!(data instanceof Uint8Array)) throw new Error(`${entry.name}: a mask in ${dtype}`);
+    fillBernoulli(stream, data, init.density);
+  } else {
     if (!(data instanceof Float32Array))
       throw new Error(`${entry.name}: random values in ${dtype}`);
-    const stream = randomStream(seed, entry.name);
     if (init.kind === "uniform") fillUniform(stream, data, init.bound);
     else fillNormal(stream, data, init.std);
     if (init.zeroRow !== undefined) {
@@ -40,17 +43,55 @@ export const initialValues = (entry: HostState, seed: number): HostTensor => {
   return fromDisk(entry, parts);
 };
 
-/** One entry at a time: the host never holds a second copy of the model. */
+/** By the name of the parameter: "head.weight" of "head.weight/mask". */
+const masksOf = (state: readonly StateEntry[]): ReadonlyMap<string, HostState> =>
+  new Map(
+    state.flatMap((entry) =>
+      entry.kind === "mask" ? [[entry.name.slice(0, entry.name.lastIndexOf("/")), entry]] : [],
+    ),
+  );
+const withoutMasked = (values: HostTensor, mask: HostTensor): HostTensor => ({
+  ...values,
+  data: values.data.map((x, i) => (mask.data[i] === 0 ? 0 : x)),
+});
+
+/** What a training begins with, one tensor at a time: the host never holds a second copy of the model. */
+export function* initialState(
+  state: readonly StateEntry[],
+  seed: number,
+): Generator<readonly [entry: HostState, values: HostTensor]> {
+  const masks = masksOf(state);
+  for (const entry of state) {
+    if (entry.kind === "cache" || entry.kind === "mask") continue; // a mask comes with its parameter
+    const values = initialValues(entry, seed);
+    const mask = masks.get(entry.name);
+    if (mask === undefined) yield [entry, values];
+    else {
+      const kept = initialValues(mask, seed);
+      yield [mask, kept];
+      yield [entry, withoutMasked(values, kept)];
+    }
+  }
+}
+
 export const initialise = async (
   session: Session,
   manifest: Manifest,
   seed: number,
 ): Promise<void> => {
   await session.clearState();
-  for (const entry of manifest.state) {
-    const isZero = entry.init.kind === "constant" && entry.init.value === 0;
-    if (entry.kind !== "cache" && !isZero)
-      await session.writeState({ [entry.name]: initialValues(entry, seed) });
+  const isCleared = ({ kind, init }: StateEntry): boolean =>
+    kind !== "param" && init.kind === "constant" && init.value === 0;
+  const state = manifest.state.filter((entry) => !isCleared(entry));
+  for (const [{ name }, values] of initialState(state, seed))
+    await session.writeState({ [name]: values });
+};
+
+/** Weights that come from elsewhere lose what the masks of the session do not keep. */
+export const applyMasks = async (session: Session, { state }: Manifest): Promise<void> => {
+  for (const [name, mask] of masksOf(state)) {
+    const held = await session.readState([name, mask.name]);
+    await session.writeState({ [name]: withoutMasked(held[name]!, held[mask.name]!) });
   }
 };
 

@@ -19,7 +19,7 @@ const model = (name: string): DecoderSpec => ({
 const one = { unit: "sequence", value: 1 };
 const recipe = (name: string): RecipeSpec => ({
   name, doc: null, data: variant, optimizer: variant, schedule: variant, batch: one, micro: one, length: { unit: "step", value: 1 },
-  clip: null, precision: variant, deterministic: false, checkpoint: null, seed: 0, eval_every: null, save_every: null, probes: null, sample: null, decay: [],
+  clip: null, precision: variant, deterministic: false, checkpoint: null, seed: 0, eval_every: null, save_every: null, probes: null, sample: null, decay: [], sparsity: [],
 }); // prettier-ignore
 const spec = (
   models: readonly string[],

@@ -190,7 +190,7 @@ describe.each(cases)("%s", (name) => {
         engine,
         {
           ...{ programs: [{ graph, scalars: {} }], state, learningRate: null, totalSteps: 0 },
-          active: {},
+          ...{ active: {}, densities: {} },
         },
         values,
       );

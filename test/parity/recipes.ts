@@ -27,6 +27,7 @@ export const recipe = (changes: Partial<RecipeSpec> = {}): RecipeSpec => ({
   probes: null,
   sample: null,
   decay: [{ selector: everything, text: "**", value: { is: "none" } }],
+  sparsity: [],
   gate_clip: 0.01,
   gate_lr: 1,
   ...changes,

@@ -12,6 +12,7 @@ import { moe } from "./moe/index.ts";
 import { neurotrails } from "./neurotrails/index.ts";
 import { parallel } from "./parallel/index.ts";
 import { sandwich } from "./sandwich/index.ts";
+import { sparsity } from "./sparsity/index.ts";
 
 export const features: readonly Feature[] = [
   gpas,
@@ -26,5 +27,6 @@ export const features: readonly Feature[] = [
   coe,
   mla,
   neurotrails,
+  sparsity,
 ];
 export type { Feature };

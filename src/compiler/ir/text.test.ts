@@ -28,6 +28,16 @@ it("prints the documented form", () => {
 `);
 });
 
+it("reads state of truth values back as such", () => {
+  const masked = `graph g(x: f32[3]) -> y: %2
+  %1 = state "w/mask" : bool[3]
+  %2 = select %1 x 0 : f32[3]
+`;
+  const graph = parseGraph(masked);
+  expect(printGraph(graph)).toBe(masked);
+  expect(verify(graph)).toEqual([]);
+});
+
 it("shows where a node came from", () => {
   const b = createBuilder();
   const y = b.at("block", { file: 0, start: 3, end: 5 }, () =>

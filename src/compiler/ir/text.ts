@@ -283,13 +283,9 @@ export const parseGraph = (text: string): Graph => {
     const node = state === undefined ? call() : undefined;
     take(":");
     const stated = type();
-    const made =
-      node ??
-      b.emit("state", [], {
-        name: state ?? "",
-        shape: stated.shape,
-        ...(stated.dtype === "bf16" ? { dtype: "bf16" } : {}),
-      });
+    const { dtype, shape } = stated;
+    const typed = dtype === "bf16" || dtype === "bool" ? { dtype } : {};
+    const made = node ?? b.emit("state", [], { name: state ?? "", shape, ...typed });
     if (made.type.dtype !== stated.dtype || !sameSizes(made.type.shape, stated.shape))
       throw new InternalError(`IR ${label}: says ${showType(stated)}, is ${showType(made.type)}`);
     lines.set(label, made);

@@ -33,8 +33,12 @@ export interface OpSigs {
   };
   state: {
     inputs: [];
-    /** Without a type: f32. */
-    attrs: { readonly name: string; readonly shape: readonly Dim[]; readonly dtype?: "bf16" };
+    attrs: {
+      readonly name: string;
+      readonly shape: readonly Dim[];
+      /** Without: f32. */
+      readonly dtype?: "bf16" | "bool";
+    };
   };
   constant: {
     inputs: [];

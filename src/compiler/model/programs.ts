@@ -11,6 +11,7 @@ import { generationBinding, generationProgram, type GenerationBinding } from "./
 import type { Forward } from "./body.ts";
 import { evaluationOf } from "./evaluation.ts";
 import { createStage } from "./kinds.ts";
+import { densitiesOf, maskEntries, masked, type Densities } from "./masks.ts";
 import { parametersOf } from "./parameters-of.ts";
 import { add, mul } from "./ops.ts";
 import { inNumbers, policyOf } from "./precision.ts";
@@ -52,15 +53,19 @@ export const buildPrograms = (
   recipe: RecipeSpec | undefined,
   options: ProgramOptions,
 ): Compiled => {
-  const plan =
-    recipe === undefined ? undefined : planOf(recipe, options.totalSteps, model.blocks.length);
+  const { methods, totalSteps } = options;
+  const depth = model.blocks.length;
+  const parameters = parametersOf(model, methods);
+  const densities: Densities =
+    recipe === undefined ? new Map() : densitiesOf(recipe, parameters, methods, depth);
+  const plan = recipe && planOf(recipe, totalSteps, depth, densities);
   const programs = options.programs.map((name) => makers[name](model, plan, options));
-  const parameters = parametersOf(model, options.methods);
   return {
     state: [...stateOf(parameters, plan), ...ownStateOf(programs)],
     programs,
     learningRate: plan?.learningRate ?? null,
-    totalSteps: options.totalSteps,
+    totalSteps,
+    densities: Object.fromEntries(densities),
     active: Object.fromEntries(
       parameters.flatMap(({ name, active }) => (active < 1 ? [[name, active]] : [])),
     ),
@@ -77,6 +82,7 @@ const stateOf = (
   return [
     ...parameters.map((p) => stateEntry(p)),
     ...trained.flatMap((p) => slots.map((suffix) => stateEntry(p, { suffix, kind: "slot" }))),
+    ...(plan === undefined ? [] : maskEntries(trained, plan.densities)),
     ...(split ? trained.map((p) => stateEntry(p, { suffix: "grad", kind: "accumulator" })) : []),
   ];
 };
@@ -136,7 +142,7 @@ const needPlan = (plan: Plan | undefined, program: string): Plan => {
 
 type Maker = (model: ModelSpec, plan: Plan | undefined, options: ProgramOptions) => Built;
 
-/** Gradients of a pass, and what it measures if it does. */
+/** Gradients of a pass, of all weights, and what it measures if it does. */
 const differentiated = (
   m: Making,
   plan: Plan,
@@ -162,7 +168,8 @@ const wholeUpdate =
     const probing = name === "probe_step";
     const m = start(model, plan, options, options.binding, "whole");
     const losses = lossOf(m);
-    const { grads, measured } = differentiated(m, plan, losses, "whole", probing);
+    const { grads: all, measured } = differentiated(m, plan, losses, "whole", probing);
+    const grads = masked(m.b, plan.densities, all);
     const applied = applyGradients(m.b, plan, options.methods, m.params, grads);
     return {
       graph: {
@@ -214,11 +221,12 @@ const afterPasses =
     const plan = needPlan(given, name);
     const m = start(model, plan, options, options.binding, "end");
     const trained = m.params.list().filter((p) => p.trained);
-    const grads: readonly GradEntry[] = trained.map((p) => ({
+    const sums: readonly GradEntry[] = trained.map((p) => ({
       name: p.name,
       role: p.role,
       grad: m.b.emit("state", [], { name: `${p.name}/grad`, shape: p.shape }),
     }));
+    const grads = masked(m.b, plan.densities, sums);
     const applied = applyGradients(m.b, plan, options.methods, m.params, grads);
     const cleared = trained.map((p) => ({
       state: `${p.name}/grad`,

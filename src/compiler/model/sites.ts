@@ -2,6 +2,7 @@
 // may wrap, and what it may ask for there. Shared code runs the wrappers in order and never asks which feature is on.
 import { InternalError } from "../diagnostics/types.ts";
 import type { Builder, Node } from "../ir/types.ts";
+import type { ParameterShape } from "../semantics/schema.ts";
 import type { BlockSpec, DecoderSpec, ModelSpec, RecipeSpec, Variant } from "../semantics/spec.ts";
 import type { LayerName } from "./layers.ts";
 import type { Cell, Stage } from "./stage.ts";
@@ -120,6 +121,12 @@ export const kindOf = <T>(family: Readonly<Record<string, T>>, { is }: Variant):
   return kind;
 };
 
+/** A form of a recipe's `sparsity`. */
+export interface SparsityKind {
+  /** Which share of each of the weights that one rule takes is there: above 0, 1 for all of it. */
+  readonly densities: (spec: Variant, weights: readonly ParameterShape[]) => readonly number[];
+}
+
 /** A parameter during a training step. */
 export interface GradEntry {
   readonly name: string;
@@ -145,6 +152,8 @@ export interface Method {
   };
   /** How the linear layer `part` of a block's sub-layer starts, where the method has a say: a variant of Init. */
   readonly startOf?: (block: BlockSpec, sub: SubLayer, part: string) => Variant | undefined;
+  /** What its forms of `sparsity` say, by their names. */
+  readonly sparsity?: Readonly<Record<string, SparsityKind>>;
   /** After the global clip: gradients in, gradients out. */
   readonly clip?: (
     b: Builder,

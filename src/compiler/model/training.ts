@@ -10,6 +10,7 @@ import { recompute } from "../passes/recompute.ts";
 import { matchSelector } from "../semantics/selectors.ts";
 import type { RecipeSpec } from "../semantics/spec.ts";
 import { number } from "./config.ts";
+import type { Densities } from "./masks.ts";
 import {
   add,
   dim,
@@ -162,10 +163,17 @@ export interface Plan {
   readonly learningRate: ScalarExpr;
   /** Blocks of the model: selectors may count them. */
   readonly depth: number;
+  readonly densities: Densities;
 }
-export const planOf = (recipe: RecipeSpec, totalSteps: number, depth: number): Plan => ({
+export const planOf = (
+  recipe: RecipeSpec,
+  totalSteps: number,
+  depth: number,
+  densities: Densities,
+): Plan => ({
   recipe,
   depth,
+  densities,
   optimizer: optimizer(recipe.optimizer),
   learningRate: times(number(recipe.optimizer, "lr"), schedule(recipe.schedule, totalSteps)),
 });

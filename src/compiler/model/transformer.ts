@@ -53,12 +53,13 @@ const embed = (stage: Stage, model: DecoderSpec, ids: Node, branch: string): Nod
   const { b, params } = stage;
   const D = dim("hidden", model.hidden_size);
   const padding = optionalNumber(model.embedding, "padding");
-  const init = initOf(variant(model.embedding, "init"), D.size, model.vocab_size);
+  const start = initOf(variant(model.embedding, "init"), D.size, model.vocab_size);
+  const isDrawn = start.kind === "normal" || start.kind === "uniform";
   const table = params.get({
     name: `${branch}embedding.weight`,
     diskName: `${branch}model.embed_tokens.weight`,
     shape: [dim("vocab", model.vocab_size), D],
-    init: padding === null || init.kind === "constant" ? init : { ...init, zeroRow: padding },
+    init: padding === null || !isDrawn ? start : { ...start, zeroRow: padding },
     role: "embedding",
     frozenRow: padding,
   });

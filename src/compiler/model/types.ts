@@ -15,4 +15,6 @@ export interface Compiled {
   readonly totalSteps: number;
   /** Of parameters that a token's pass reads a part of: which share. */
   readonly active: Readonly<Record<string, number>>;
+  /** Of parameters that training keeps sparse: which share of each is there, in expectation. */
+  readonly densities: Readonly<Record<string, number>>;
 }

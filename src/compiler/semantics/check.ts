@@ -12,14 +12,14 @@ import { EDITION, didYouMean, loadFiles, onceEach, type FileLoader, type Module 
 import { BLOCK, MODEL, buildModel, checkBlock, type BuiltModel } from "./model.ts";
 import { checkPair } from "./pair.ts";
 import { buildRecipe, recipeShape, type BuiltRecipe } from "./recipe.ts";
-import type { Vocabulary } from "./schema.ts";
+import type { ParameterShape, Vocabulary } from "./schema.ts";
 import type { ModelSpec, Origin, Origins, Spec } from "./spec.ts";
 
 export type { FileLoader } from "./load.ts";
 
 export interface CheckOptions {
   readonly vocabulary: Vocabulary;
-  /** Paths of a sound model's parameters: what selectors choose from. */
+  /** A sound model's parameters: what selectors choose from. */
   readonly parametersOf: ParametersOf;
   /** `--set key=value`. */
   readonly set?: readonly { readonly key: string; readonly value: string }[];
@@ -34,7 +34,7 @@ export interface CheckResult {
   readonly edition: number;
 }
 
-export type ParametersOf = (model: ModelSpec) => readonly string[];
+export type ParametersOf = (model: ModelSpec) => readonly ParameterShape[];
 
 const LATER = ["pipeline", "merge", "inference", "eval", "sweep"];
 const KINDS = ["model", "block", "recipe"];
@@ -156,17 +156,19 @@ const onceForEach = (
   parametersOf: ParametersOf,
   contradictory: ReadonlySet<ModelSpec>,
 ): Checker["parametersOf"] => {
-  const known = new Map<ModelSpec, readonly string[]>();
+  const known = new Map<ModelSpec, readonly ParameterShape[]>();
   return (model) => {
     if (contradictory.has(model)) return undefined;
-    const paths = known.get(model) ?? parametersOf(model);
-    known.set(model, paths);
-    return paths;
+    const parameters = known.get(model) ?? parametersOf(model);
+    known.set(model, parameters);
+    return parameters;
   };
 };
 
-const wordsOfPaths = (paths: readonly string[]): readonly string[] => [
-  ...new Set(paths.flatMap((path) => path.split(".")).filter((word) => !/^\d+$/.test(word))),
+const wordsOfPaths = (parameters: readonly ParameterShape[]): readonly string[] => [
+  ...new Set(
+    parameters.flatMap(({ name }) => name.split(".")).filter((word) => !/^\d+$/.test(word)),
+  ),
 ];
 
 /** Words that selectors may use: the vocabulary's, and those of the models at hand. */
@@ -223,8 +225,8 @@ const checkEntry = (module: Module, checker: Checker, origins: Map<string, Origi
     const recipe = buildRecipe(flat, text, origins, checker, selectorWords(checker, specs));
     recipes.set(text, recipe);
     if (model?.known === undefined) continue;
-    const paths = model.spec && checker.parametersOf(model.spec);
-    checkPair(model.known, recipe.known, paths, origins, checker.vocabulary, checker.report);
+    const parameters = model.spec && checker.parametersOf(model.spec);
+    checkPair(model.known, recipe.known, parameters, origins, checker.vocabulary, checker.report);
   }
   return {
     edition: module.ast.edition?.value ?? EDITION,

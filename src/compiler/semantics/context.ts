@@ -2,7 +2,7 @@
 import type { Details, Span } from "../diagnostics/types.ts";
 import type { Definition, Expr, LetDecl } from "../syntax/ast.ts";
 import type { Module } from "./load.ts";
-import type { Type, Vocabulary } from "./schema.ts";
+import type { ParameterShape, Type, Vocabulary } from "./schema.ts";
 import type { ModelSpec } from "./spec.ts";
 import type { Maybe } from "./values.ts";
 
@@ -33,8 +33,8 @@ export interface Override {
 /** What one run of the checker shares. */
 export interface Checker {
   readonly vocabulary: Vocabulary;
-  /** Paths of a model's parameters; undefined where its numbers contradict each other. */
-  readonly parametersOf: (model: ModelSpec) => readonly string[] | undefined;
+  /** A model's parameters; undefined where its numbers contradict each other. */
+  readonly parametersOf: (model: ModelSpec) => readonly ParameterShape[] | undefined;
   /** Models that were complained about: nothing can be built from them. */
   readonly contradictory: Set<ModelSpec>;
   readonly report: Report;

@@ -1,7 +1,7 @@
 // A recipe against the model it trains: tokens against the vocabulary, sequence against context, rules against parameters.
 import { variantOf } from "./spec-values.ts";
 import type { Report } from "./context.ts";
-import type { RuleBlock, Vocabulary } from "./schema.ts";
+import type { ParameterShape, RuleBlock, Vocabulary } from "./schema.ts";
 import { indices, matchSelector } from "./selectors.ts";
 import { literalOf, note, placeOf } from "./shapes.ts";
 import { checkImages } from "./pair-images.ts";
@@ -20,8 +20,8 @@ type Origins = ReadonlyMap<string, Origin>;
 export const checkPair = (
   model: KnownModel,
   recipe: Known<RecipeSpec>,
-  /** The model's parameters; undefined where it is not sound. */
-  paths: readonly string[] | undefined,
+  /** The model's; undefined where it is not sound. */
+  parameters: readonly ParameterShape[] | undefined,
   origins: Origins,
   vocabulary: Vocabulary,
   report: Report,
@@ -29,6 +29,7 @@ export const checkPair = (
   if (model.kind === "image") checkImages(model, recipe, origins, report);
   else checkText(model, recipe, origins, report);
   const r = `recipes.${recipe.name}`;
+  const paths = parameters?.map(({ name }) => name);
   for (const block of vocabulary.rules["recipe"] ?? [])
     checkRules(
       block,
@@ -40,6 +41,10 @@ export const checkPair = (
       vocabulary,
       report,
     );
+  if (parameters === undefined) return;
+  for (const rule of vocabulary.pairChecks)
+    for (const { name, args, at, details } of rule(model, recipe, parameters))
+      report(name, placeOf(at === undefined ? r : `${r}.${at}`, origins), args, details);
 };
 
 /** Text for a decoder: its tokens, and how many at once. */

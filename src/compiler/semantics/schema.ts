@@ -1,7 +1,7 @@
 // How vocabulary is declared: keys, constructors and sum types as tables. Checking, defaults, completion, `explain`
 // and the reference pages all read these; the language core holds none of the words itself.
 import type { Details } from "../diagnostics/types.ts";
-import type { BlockSpec, Known, KnownModel, Value, Variant } from "./spec.ts";
+import type { BlockSpec, Known, KnownModel, RecipeSpec, Value, Variant } from "./spec.ts";
 
 export type Unit =
   | "step"
@@ -130,6 +130,17 @@ export interface RuleBlock {
   readonly source?: string;
 }
 
+/** A parameter as the rules of a recipe see it. */
+export interface ParameterShape {
+  /** "blocks.3.attention.q.weight" */
+  readonly name: string;
+  /** Of a tensor that holds it in files: [out, in], of a convolution's kernel [out, in, height, width]. */
+  readonly shape: readonly number[];
+  /** Such tensors: one, or as many as there are experts. */
+  readonly count: number;
+  readonly trained: boolean;
+}
+
 /** Everything the checker may know of; features add to the lists. */
 export interface Vocabulary {
   readonly sums: readonly SumType[];
@@ -145,6 +156,8 @@ export interface Vocabulary {
   readonly blockChecks: readonly NonNullable<VocabularyPart["checkBlock"]>[];
   /** The same over a model: `at` is a path below it: "trails.heads". */
   readonly modelChecks: readonly NonNullable<VocabularyPart["checkModel"]>[];
+  /** The same over a recipe and a model that it trains: `at` is a path below the recipe: "sparsity.0.selector". */
+  readonly pairChecks: readonly NonNullable<VocabularyPart["checkPair"]>[];
 }
 
 /** What a feature adds; every list is appended, keys by place. */
@@ -162,6 +175,11 @@ export interface VocabularyPart {
     blocks: readonly Known<BlockSpec>[],
   ) => readonly Complaint[];
   readonly checkModel?: (model: KnownModel) => readonly Complaint[];
+  readonly checkPair?: (
+    model: KnownModel,
+    recipe: Known<RecipeSpec>,
+    parameters: readonly ParameterShape[],
+  ) => readonly Complaint[];
 }
 
 export type { Value, Variant };

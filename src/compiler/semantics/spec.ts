@@ -126,6 +126,7 @@ export interface RecipeSpec {
   readonly sample: Variant | null; // Sample: what `train` prints at the end
   /** First match wins. */
   readonly decay: readonly RuleSpec[];
+  readonly sparsity: readonly RuleSpec[];
   /** Keys that features add. */
   readonly [key: string]: unknown;
 }

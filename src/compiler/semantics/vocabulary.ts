@@ -15,6 +15,7 @@ export const mergeVocabulary = (
       words: [...new Set([...all.words, ...(part.words ?? [])])],
       blockChecks: [...all.blockChecks, ...(part.checkBlock ? [part.checkBlock] : [])],
       modelChecks: [...all.modelChecks, ...(part.checkModel ? [part.checkModel] : [])],
+      pairChecks: [...all.pairChecks, ...(part.checkPair ? [part.checkPair] : [])],
     }),
     base,
   );

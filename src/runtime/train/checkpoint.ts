@@ -46,7 +46,8 @@ const stepOf = (path: string): number => Number(/(\d+)$/.exec(path)?.[1]);
 const json = (value: unknown): Uint8Array =>
   new TextEncoder().encode(`${JSON.stringify(value, null, 2)}\n`);
 
-const isSlot = ({ kind }: StateEntry): boolean => kind === "slot";
+/** What training keeps beside the weights. */
+const isSlot = ({ kind }: StateEntry): boolean => kind === "slot" || kind === "mask";
 
 /** Weights under Hugging Face names, with config.json beside them. */
 export const weightFiles = async (

@@ -8,7 +8,7 @@ import { evaluateScalar } from "../../bundle/scalar.ts";
 import { trainingOrder, type TrainingOrder } from "../data/batches.ts";
 import { checkFits, decoderOf, heldOut, imageModelOf, type LoadedData } from "../data/index.ts";
 import { joinPath, replaceFile, type Host } from "../host.ts";
-import { initialise } from "../state.ts";
+import { applyMasks, initialise } from "../state.ts";
 import {
   checkpointPath,
   listCheckpoints,
@@ -129,7 +129,9 @@ const begin = async (
   run: Pick<Run, "session" | "manifest" | "seed" | "options">,
 ): Promise<void> => {
   await initialise(run.session, run.manifest, run.seed);
-  await run.options.begin?.load();
+  if (run.options.begin === undefined) return;
+  await run.options.begin.load();
+  await applyMasks(run.session, run.manifest);
 };
 
 /** Asks for update `step`. */

@@ -2,9 +2,10 @@
 import { syntaxDiagnostics } from "../../../src/compiler/diagnostics/catalogue.ts";
 import { render } from "../../../src/compiler/diagnostics/render.ts";
 import { check, type CheckResult, type FileLoader } from "../../../src/compiler/semantics/check.ts";
+import { shapeOf } from "../../../src/compiler/model/masks.ts";
 import { parametersOf } from "../../../src/compiler/model/parameters-of.ts";
 import type { Method } from "../../../src/compiler/model/sites.ts";
-import type { VocabularyPart } from "../../../src/compiler/semantics/schema.ts";
+import type { ParameterShape, VocabularyPart } from "../../../src/compiler/semantics/schema.ts";
 import type { ModelSpec } from "../../../src/compiler/semantics/spec.ts";
 import { baseVocabulary } from "../../../src/compiler/semantics/vocabulary/index.ts";
 import { mergeVocabulary } from "../../../src/compiler/semantics/vocabulary.ts";
@@ -44,8 +45,8 @@ const gates: Method = {
 
 export const testVocabulary = mergeVocabulary(baseVocabulary, [scaling]);
 
-export const testParameters = (model: ModelSpec): readonly string[] =>
-  parametersOf(model, [gates]).map(({ name }) => name);
+export const testParameters = (model: ModelSpec): readonly ParameterShape[] =>
+  parametersOf(model, [gates]).map(shapeOf);
 
 export const inMemory = (files: Readonly<Record<string, string>>): FileLoader => ({
   read: (path) => (Object.hasOwn(files, path) ? files[path] : undefined),

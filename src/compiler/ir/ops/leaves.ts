@@ -13,7 +13,7 @@ export const leaves: Pick<OpTable, "input" | "state" | "constant" | "full" | "io
     samples: [{ inputs: [], attrs: { name: "x", dtype: "f32", shape: [{ name: "b", size: 2 }] } }],
   },
   state: {
-    doc: "the present value of a named state, f32; a cache may be bf16",
+    doc: "the present value of a named state, f32 unless `dtype` says otherwise: a cache may be bf16, a mask is bool",
     kind: "leaf",
     infer: (_inputs, attrs) => tensor(attrs.dtype ?? "f32", attrs.shape),
     grad: "zero",

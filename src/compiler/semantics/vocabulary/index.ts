@@ -27,4 +27,5 @@ export const baseVocabulary: Vocabulary = {
   words: ["norm", "bias", "embedding", "head"],
   blockChecks: [],
   modelChecks: [],
+  pairChecks: [],
 };

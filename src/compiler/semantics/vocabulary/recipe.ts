@@ -12,6 +12,7 @@ export const recipeSums: readonly SumType[] = [
   { name: "Schedule", doc: "how the learning rate moves over the steps" },
   { name: "Clip", doc: "how large a gradient may be" },
   { name: "Decay", doc: "how weights shrink" },
+  { name: "Sparsity", doc: "which weights are there at all" },
   { name: "Precision", doc: "the numbers that training computes with" },
   { name: "Sample", doc: "a text to generate" },
   { name: "Probes", doc: "what is measured of a model while it trains" },
@@ -232,6 +233,7 @@ export const recipeConstructors: readonly Constructor[] = [
     doc: "the same rate all the time",
     keys: [key("rate", { kind: "float", min: 0 }, "weight decay", { example: "0.1" })],
   },
+  { name: "none", of: "Sparsity", doc: "every weight is there", keys: [] },
   {
     name: "f32",
     of: "Precision",
@@ -396,5 +398,11 @@ export const recipeRules: readonly RuleBlock[] = [
       { key: "optimizer", is: "adam", default: "* => none" },
       { key: "optimizer", is: "sgd", default: "* => none" },
     ],
+  },
+  {
+    name: "sparsity",
+    of: "Sparsity",
+    doc: "which weights of matrices and kernels are zero and stay it while training: the first rule that matches a parameter holds, and each rule has a budget of its own. Norms, biases and other vectors keep all of theirs under any rule",
+    default: "* => none",
   },
 ];

@@ -1,0 +1,70 @@
+// A sparse training from the command line: its masks in checkpoints, its zeros in every file of weights.
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { readSafetensors } from "../../src/bundle/safetensors.ts";
+import type { Tensors } from "../../src/bundle/tensor.ts";
+import { project, specc, TINY } from "./run.ts";
+
+const SPARSE = TINY.replace("    scaling   = gpas()\n", "")
+  .replace("  length    = 6 steps\n", "  length = 6 steps\n  save_every = 3 steps\n  sparsity { * => fixed(density: 0.5) }\n")
+  .replace("  blocks 2", "  trails = split(heads: 2, blocks_in_head: 1)\n  blocks 2"); // prettier-ignore
+
+const tensorsOf = (cwd: string, file: string): Tensors =>
+  readSafetensors(readFileSync(join(cwd, file))).tensors;
+const names = (tensors: Tensors): readonly string[] =>
+  Object.keys(tensors).filter((name) => name.endsWith("/mask"));
+
+/** How many zeros there are where a mask is false, and elsewhere. */
+const zeros = (weights: Tensors, masks: Tensors): readonly [masked: number, other: number] =>
+  names(masks).reduce<readonly [number, number]>(
+    (counts, name) => {
+      const { data } = weights[name.replace("/mask", "")]!;
+      const { data: mask, dtype } = masks[name]!;
+      expect([dtype, mask.length]).toEqual(["bool", data.length]);
+      const at = Array.from(data).flatMap((x, i) => (x === 0 ? [mask[i]!] : []));
+      expect(at.filter((kept) => kept === 0)).toHaveLength(mask.filter((kept) => kept === 0).length); // prettier-ignore
+      return [counts[0] + at.filter((kept) => kept === 0).length, counts[1] + at.filter((kept) => kept === 1).length]; // prettier-ignore
+    },
+    [0, 0],
+  );
+
+test("weights are zero where the checkpoint's masks say so, and a run that goes on repeats every bit", async () => {
+  const cwd = project({ "model.arch": SPARSE });
+  const run = (...args: string[]) => specc([...args, "--engine", "cpu"], { cwd });
+  const train = (...args: string[]) => run("train", "model.arch", "-q", ...args);
+  expect(await train("--out-dir", "a")).toMatchObject({ code: 0 });
+  const masks = tensorsOf(cwd, "a/checkpoint-6/optimizer.safetensors");
+  expect(names(masks)).toContain("heads.1.model.layers.1.mlp.up_proj.weight/mask");
+  const weights = tensorsOf(cwd, "a/model.safetensors");
+  const [masked, other] = zeros(weights, masks);
+  expect(masked).toBeGreaterThan(5000);
+  expect(other).toBe(0);
+  for (const slot of ["exp_avg", "exp_avg_sq"]) {
+    const { data } = masks[`model.embed_tokens.weight/${slot}`]!;
+    const kept = masks["model.embed_tokens.weight/mask"]!.data;
+    expect(Array.from(data).every((x, i) => kept[i] === 1 || Math.abs(x) === 0)).toBe(true);
+  }
+
+  const from = "a/checkpoint-3";
+  expect(await train("--out-dir", "b", "--resume-from-checkpoint", from)).toMatchObject({
+    code: 0,
+  });
+  expect(readFileSync(join(cwd, "b/model.safetensors"))).toEqual(
+    readFileSync(join(cwd, "a/model.safetensors")),
+  );
+
+  // another seed has other masks, which take what they do not keep; what is evaluated is what was trained
+  expect(await train("--out-dir", "c", "--weights", "a", "--seed", "7")).toMatchObject({ code: 0 });
+  const others = tensorsOf(cwd, "c/checkpoint-6/optimizer.safetensors");
+  const [taken] = zeros(tensorsOf(cwd, "c/model.safetensors"), others);
+  expect(taken).toBeGreaterThan(5000);
+  expect(others["model.embed_tokens.weight/mask"]).not.toEqual(
+    masks["model.embed_tokens.weight/mask"],
+  );
+  const evaluated = async (folder: string): Promise<string> =>
+    (await run("eval", folder, "--json")).out;
+  const { loss } = JSON.parse(await evaluated("c")) as { loss: number };
+  const last = readFileSync(join(cwd, "c/metrics.jsonl"), "utf8").trim().split("\n").at(-1)!;
+  expect((JSON.parse(last) as Record<string, number>)["eval/loss"]).toBeCloseTo(loss, 5);
+});
