@@ -255,9 +255,12 @@ export const stateValues = async (
   const params = state.filter(isWeight);
   if (weights === undefined)
     return Object.fromEntries(
-      [...initialState(state.filter((e) => isWeight(e) || e.kind === "mask"), seed)].flatMap(
-        ([entry, values]) => (isWeight(entry) ? [[entry.name, values]] : []),
-      ),
+      [
+        ...initialState(
+          state.filter((e) => isWeight(e) || e.kind === "mask"),
+          seed,
+        ),
+      ].flatMap(([entry, values]) => (isWeight(entry) ? [[entry.name, values]] : [])),
     );
   const file = await openSafetensors(bytesReader(weights.bytes, weights.name));
   checkAgainst(
