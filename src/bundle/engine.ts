@@ -73,8 +73,8 @@ export interface Draws {
   /** [R]: the last token of each row, and its position. */
   readonly ids: Int32Array<ArrayBuffer>;
   readonly positions: Int32Array<ArrayBuffer>;
-  /** [R, V]: 1 where an id occurred in the row. */
-  readonly seen: Uint8Array<ArrayBuffer>;
+  /** Of each row the ids that occurred, for the repetition penalty. */
+  readonly seen: readonly ReadonlySet<number>[];
   /** [tokens, R], in [0, 1): what decides about each token. */
   readonly units: Float64Array;
   readonly rules: DrawRules;

@@ -97,12 +97,14 @@ export const DRAWN = 16;
 export const DRAW_RULES = ["greedy", "sampled"] as const;
 export type DrawRule = (typeof DRAW_RULES)[number];
 export const isDrawn = (program: string): boolean => program === "decode_step";
+/** Words of 32 ids each: id i is bit i % 32 of word i / 32. */
+export const seenWords = (vocabulary: number): number => Math.ceil(vocabulary / 32);
 /**
- * Fed beside the program's own inputs: `seen`, whether an id occurred; `random`, 27 and 26 bits of the number that decides; `rules`,
- * temperature, topP and repetition penalty, each as three f32 that add up to it; `limits`, topK and how many ids are known.
+ * Fed beside the program's own inputs: `seen`, whether an id occurred, a bit each; `random`, 27 and 26 bits of the number that
+ * decides; `rules`, temperature, topP and repetition penalty, each as three f32 that add up to it; `limits`, topK and how many ids are known.
  */
 export const drawInputs = (rows: number, vocabulary: number): readonly TensorSpec[] => [
-  { name: "seen", dtype: "bool", shape: [rows, vocabulary] },
+  { name: "seen", dtype: "i32", shape: [rows, seenWords(vocabulary)] },
   { name: "random", dtype: "i32", shape: [DRAWN, rows, 2] },
   { name: "rules", dtype: "f32", shape: [3, 3] },
   { name: "limits", dtype: "i32", shape: [2] },

@@ -69,12 +69,10 @@ const drawThere = async (
   begin: Int32Array<ArrayBuffer>,
 ): Promise<{ readonly ids: number[][]; readonly finite: readonly number[] }> => {
   const { tokens, run } = session.draw!;
-  const seen = new Uint8Array(ROWS * V);
-  begin.forEach((id, row) => (seen[row * V + id] = 1));
   const { ids, finite } = await run("decode_step", {
     ids: begin,
     positions: new Int32Array(ROWS),
-    seen,
+    seen: Array.from(begin, (id) => new Set([id])),
     units: Float64Array.from({ length: tokens * ROWS }, (_, i) =>
       samplingUniforms(seed, i % ROWS)(Math.floor(i / ROWS)),
     ),

@@ -156,20 +156,21 @@ const takeSeveral = async (
 ): Promise<void> => {
   const { seen, unit, take } = continuation;
   const { context } = decoderOf(manifest);
-  const { outputs } = programOf(manifest, "decode_step");
-  const [capacity, width] = [rows.length, outputs[0]!.shape.at(-1)!];
+  const capacity = rows.length;
+  const rules = rulesOf(continuation);
   const draws = {
     ids: Int32Array.from(rows, (row) => row?.tokens[row.window + row.held] ?? 0),
     positions: Int32Array.from(rows, (row) => row?.held ?? 0),
-    seen: new Uint8Array(capacity * width),
+    seen: rows.map((row) =>
+      row === undefined || rules.repetitionPenalty === 1 ? new Set<number>() : seen(row.sequence),
+    ),
     units: new Float64Array(count * capacity),
-    rules: rulesOf(continuation),
+    rules,
   };
   rows.forEach((row, b) => {
     if (row === undefined) return;
-    if (draws.rules.repetitionPenalty !== 1)
-      for (const id of seen(row.sequence)) draws.seen[b * width + id] = 1;
-    for (let k = 0; k < count; k += 1) draws.units[k * capacity + b] = unit(row.sequence, k);
+    if (rules.temperature > 0)
+      for (let k = 0; k < count; k += 1) draws.units[k * capacity + b] = unit(row.sequence, k);
   });
   const { ids, finite } = await run("decode_step", draws);
   for (const [b, row] of rows.entries())

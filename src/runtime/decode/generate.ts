@@ -89,13 +89,14 @@ const writer = (
   let text = "";
   let told = 0;
   let ended: Generated["ended"] = "interrupted";
+  // otherwise the text is made once, at the end: making all of it anew is what a token costs here
+  const watched = stop.length > 0 || onText !== undefined;
   const tell = (end: number): void => {
     if (end > told) onText?.(text.slice(told, end), index);
     told = Math.max(told, end);
   };
-  const finish = (how: Generated["ended"], end = text.length): false => {
+  const finish = (how: Generated["ended"]): false => {
     ended = how;
-    text = text.slice(0, end);
     return false;
   };
   const uniforms = samplingUniforms(seed, index);
@@ -107,14 +108,20 @@ const writer = (
       if (tokenizer.ends.includes(id)) return finish("stop");
       ids.push(id);
       seen.add(id);
-      text = tokenizer.decode(ids, begin);
-      const end = stopAt(text, stop);
-      if (end !== undefined) return finish("stop", end);
+      if (watched) {
+        text = tokenizer.decode(ids, begin);
+        const end = stopAt(text, stop);
+        if (end !== undefined) {
+          text = text.slice(0, end);
+          return finish("stop");
+        }
+      }
       if (ids.length === tokens) return finish("length");
-      tell(settled(text, stop));
+      if (watched) tell(settled(text, stop));
       return true;
     },
     result: () => {
+      if (!watched) text = tokenizer.decode(ids, begin);
       tell(text.length);
       return { prompt, text, ids, ended };
     },

@@ -9,6 +9,7 @@ import {
   drawResult,
   inputNode,
   isDrawn,
+  seenWords,
   type DrawRule,
   type RunForm,
 } from "../../../bundle/saved-model.ts";
@@ -150,24 +151,38 @@ const roundOf = (
   );
 };
 
+/** The bits of words i32 [rows, n] as bool [rows, vocabulary]. */
+const unpacked = (body: Body, words: Ref, { rows, vocabulary }: Sizes): Ref => {
+  const { node, constant } = body;
+  const t = arithmetic(body);
+  const i32 = { type: "i32" } as const;
+  const apart = node("ExpandDims", [words, constant("i32", [2])], { T: i32, Tdim: i32 });
+  const shifted = node("RightShift", [apart, t.upTo(32)], { T: i32 });
+  const bits = node("BitwiseAnd", [shifted, t.count(1)], { T: i32 });
+  const all = constant("i32", [rows, 32 * seenWords(vocabulary)], [2]);
+  const line = node("Reshape", [bits, all], { T: i32, Tshape: i32 });
+  const bounds = [constant("i32", [0, 0], [2]), constant("i32", [rows, vocabulary], [2])];
+  return t.cast("i32", "bool", node("Slice", [line, ...bounds], { T: i32, Index: i32 }));
+};
+
 /** All rounds: what the engine feeds to the ids and whether their logits were finite, [DRAWN, rows]. */
 const loopOf = (
   name: string,
   program: Program,
   form: RunForm,
-  { rows }: Sizes,
+  sizes: Sizes,
   names: { readonly condition: string; readonly round: string },
 ): FunctionDef => {
   const handles = handleArgs(program, form);
   const body = createBody();
   const t = arithmetic(body);
-  const blank = body.node("Fill", [body.constant("i32", [DRAWN, rows], [2]), t.count(0)], {
+  const blank = body.node("Fill", [body.constant("i32", [DRAWN, sizes.rows], [2]), t.count(0)], {
     T: { type: "i32" },
     index_type: { type: "i32" },
   });
   const begin: Readonly<Record<Variable, Ref>> = {
-    ...{ step: t.count(0), ids: "ids", positions: "positions", seen: "seen" },
-    ...{ drawn: blank, finite: t.cast("i32", "bool", blank) },
+    ...{ step: t.count(0), ids: "ids", positions: "positions" },
+    ...{ seen: unpacked(body, "seen", sizes), drawn: blank, finite: t.cast("i32", "bool", blank) },
     ...{ random: "random", rules: "rules", limits: "limits" },
   };
   const types = typesOf(handles);
@@ -184,7 +199,7 @@ const loopOf = (
     signature: {
       name,
       inputArg: [
-        ...drawArguments.map((arg) => ({ name: arg, type: TYPE[VARIABLES[arg]] })),
+        ...drawArguments.map((arg) => ({ name: arg, type: TYPE[fedAs(arg)] })),
         ...handles.map((arg) => ({ name: arg, type: TYPE.resource })),
       ],
       outputArg: [
@@ -201,6 +216,7 @@ const loopOf = (
 };
 /** What a run is given of what goes round. */
 const drawArguments = NAMES.filter((name) => !["step", "drawn", "finite"].includes(name));
+const fedAs = (arg: Variable): TfType => (arg === "seen" ? "i32" : VARIABLES[arg]);
 
 /** Forms that loop, by the function of the program that they call. */
 const formsOf = (program: Program, runs: readonly RunForm[]): ReadonlyMap<string, RunForm> =>
@@ -253,10 +269,7 @@ export const drawParts = (program: Program, runs: readonly RunForm[]): readonly 
           inputs: [...drawArguments.map((arg) => fed[arg]!), ...handles.map(handleNode)],
           attrs: {
             Tin: {
-              types: [
-                ...drawArguments.map((arg) => VARIABLES[arg]),
-                ...handles.map(() => "resource" as const),
-              ],
+              types: [...drawArguments.map(fedAs), ...handles.map(() => "resource" as const)],
             },
             Tout: { types: ["i32", "bool"] },
             f: { function: loopName(program, form, rule) },

@@ -11,7 +11,7 @@ const OUTPUTS: Readonly<Record<string, string | readonly string[]>> = {
   ScatterNd: "output", TensorScatterUpdate: "output", OneHot: "output", SelectV2: "output", CheckNumerics: "output",
   Conv2D: "output", Conv2DBackpropInput: "output", Conv2DBackpropFilter: "output",
   AddV2: "z", Sub: "z", Mul: "z", RealDiv: "z", Maximum: "z", Minimum: "z", Pow: "z", Equal: "z", Less: "z", LessEqual: "z",
-  Greater: "z", GreaterEqual: "z", LogicalAnd: "z", LogicalOr: "z",
+  Greater: "z", GreaterEqual: "z", LogicalAnd: "z", LogicalOr: "z", RightShift: "z", BitwiseAnd: "z",
   Neg: "y", Exp: "y", Log: "y", Sqrt: "y", Rsqrt: "y", Square: "y", Abs: "y", Sigmoid: "y", Tanh: "y", Erf: "y", Cos: "y", Sin: "y",
   LogicalNot: "y", IsFinite: "y", Cast: "y", Transpose: "y",
   Relu: "activations", LeakyRelu: "activations",

@@ -1,7 +1,7 @@
 // What a run that draws tokens is fed with. Numbers of float64 travel in parts, since tensors of it cannot be fed.
 import type { Draws } from "../../../bundle/engine.ts";
 import type { ProgramEntry } from "../../../bundle/manifest.ts";
-import { drawInput, drawInputs, inputNode } from "../../../bundle/saved-model.ts";
+import { drawInput, drawInputs, inputNode, seenWords } from "../../../bundle/saved-model.ts";
 import type { HostTensor } from "../../../bundle/tensor.ts";
 import type { Feeds } from "./graph-session.ts";
 
@@ -17,12 +17,26 @@ const inTwo = (unit: number): readonly number[] => {
   return [Math.floor(scaled), (scaled % 1) * 2 ** 26];
 };
 
+/** A bit an id. */
+const marked = (seen: Draws["seen"], vocabulary: number): Int32Array<ArrayBuffer> => {
+  const width = seenWords(vocabulary);
+  const words = new Int32Array(seen.length * width);
+  seen.forEach((ids, row) => {
+    for (const id of ids) words[row * width + (id >> 5)]! |= 1 << (id & 31);
+  });
+  return words;
+};
+
 export const drawFeeds = ({ name, outputs }: ProgramEntry, draws: Draws): Feeds => {
   const [rows, vocabulary] = outputs[0]!.shape as readonly [number, number];
+  const { units } = draws;
   const { temperature, topP, repetitionPenalty, topK, known } = draws.rules;
   const values: Readonly<Record<string, HostTensor["data"]>> = {
-    seen: draws.seen,
-    random: Int32Array.from([...draws.units].flatMap(inTwo)),
+    seen: marked(draws.seen, vocabulary),
+    random:
+      temperature === 0
+        ? new Int32Array(2 * units.length)
+        : Int32Array.from([...units].flatMap(inTwo)),
     rules: Float32Array.from([temperature, topP, repetitionPenalty].flatMap(inThree)),
     limits: Int32Array.of(topK ?? vocabulary, known),
   };
