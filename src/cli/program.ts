@@ -147,7 +147,7 @@ export const buildProgram = (io: Io, version: string, done: (code: number) => vo
     .option("--set <key=value>", "override a parameter or key; may repeat", setting)
     .action(
       async (files: readonly string[], options: import("./commands/check.ts").CheckOptions) => {
-        done((await import("./commands/check.ts")).check(io, version, files, options));
+        done(await (await import("./commands/check.ts")).check(io, version, files, options));
       },
     );
 

@@ -15,7 +15,7 @@ import {
   type Target,
 } from "../compiler/compile.ts";
 import { manifestOf } from "../compiler/emit/bundle.ts";
-import { dataOf } from "../compiler/emit/training.ts";
+import { dataOf, vocabularyOf } from "../compiler/emit/training.ts";
 import {
   cpuEngine,
   createModel,
@@ -287,5 +287,8 @@ export const stepsPerEpoch = async (
   const { recipe, model } = target;
   if (recipe?.length.unit !== "epoch") return undefined;
   const host = nodeHost({ root: projectRoot(path), log: (line) => io.err(`${line}\n`) });
-  return countSteps({ data: dataOf(recipe.data, model), batch: recipe.batch.value }, host);
+  return countSteps(
+    { data: dataOf(recipe.data, vocabularyOf(model)), batch: recipe.batch.value },
+    host,
+  );
 };

@@ -96,6 +96,7 @@ export const bundleTarget = (folder: string): Target => {
   const { edition, model, recipe } = spec;
   const checked = {
     spec: { edition, models: { [model.name]: model }, recipes: {}, recipeFor: {} },
+    recipes: {},
     origins: new Map(),
     sources: [],
     diagnostics: [],

@@ -132,6 +132,46 @@ error: cannot read zeros.arch: it is not text
     );
     expect(err).toContain('help: write "./parts/m.arch"');
   });
+  test("data that is not there is told at its place, whatever else is wrong", async () => {
+    const image =
+      "model Pictures {\n  input = image(28, 28, 1)\n  stem = conv(4)\n  blocks 1 { unit = wide_basic(4) }\n  head = classifier(10)\n}\n";
+    const recipe = (name: string, model: string, data: string): string =>
+      `recipe ${name} for ${model} {\n  data = ${data}\n  length = 1 epochs\n}\n`;
+    const cwd = project({
+      "model.arch": TINY.replace('"data/*.txt"', '["data/*.txt", "dta/*.txt"]'),
+      "others.arch": [
+        'spec 1\n\nimport { Tiny } from "./tiny.arch"\n',
+        image,
+        recipe("A", "Tiny", 'text("a.txt", package: "no-such-package", sequence: 16)'),
+        recipe("B", "Pictures", 'images(mnist("mnist"))'),
+        recipe("C", "Pictures", 'images(mnist("none"))'),
+        recipe("D", "Tiny", 'text("nowhere.txt", sequence: 99)'),
+      ].join("\n"),
+      "tiny.arch": TINY.replace("model Tiny", "export model Tiny"),
+      "mnist/train-images-idx3-ubyte": "",
+    });
+    const { code, err } = await specc(["check", "model.arch"], { cwd });
+    expect(code).toBe(0);
+    expect(err).toContain("warning[SPC4015] dta/*.txt: no data file matches in ");
+    expect(err).toContain("model.arch:18:35");
+    expect(err.match(/SPC4015\]/g)?.length).toBe(1);
+    const strict = await specc(["check", "--max-warnings", "0", "model.arch"], { cwd });
+    expect(strict.code).toBe(1);
+    const others = await specc(["check", "--format", "github", "others.arch"], { cwd });
+    expect(others.code).toBe(1);
+    const text = readFileSync(join(cwd, "others.arch"), "utf8").split("\n");
+    const told = [...others.out.matchAll(/line=(\d+),col=(\d+),.*SPC4015/g)].map(
+      ([, line, column]) => text[Number(line) - 1]!.slice(Number(column) - 1),
+    );
+    expect(told).toEqual([
+      '"no-such-package", sequence: 16)',
+      '"mnist"))',
+      '"none"))',
+      '"nowhere.txt", sequence: 99)',
+    ]);
+    expect(others.out).toContain("lacks train-labels-idx1-ubyte, t10k-images-idx3-ubyte");
+    expect(others.out).toContain("SPC4003");
+  });
   test("--set is checked as source is", async () => {
     const cwd = project();
     expect((await specc(["check", "model.arch", "--set", "length=9 steps"], { cwd })).code).toBe(0);

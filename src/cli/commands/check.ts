@@ -1,7 +1,8 @@
-// `specc check`: all diagnostics of the given files, imported files included once.
+// `specc check`: all diagnostics of the given files, imported files included once, and data that is not there.
 import type { Diagnostic } from "../../compiler/diagnostics/types.ts";
-import { analyze } from "../../compiler/analyze.ts";
+import { analyze, type CheckResult } from "../../compiler/analyze.ts";
 import { painter, wantsColor } from "../color.ts";
+import { dataComplaints } from "../data-files.ts";
 import { shownPath } from "../files.ts";
 import type { Io } from "../io.ts";
 import type { CommonOptions } from "../program.ts";
@@ -15,10 +16,8 @@ export interface CheckOptions extends CommonOptions {
 }
 
 /** What was said once is not said again for another entry that imports the same file. */
-const merged = (
-  results: readonly ReturnType<typeof analyze>[],
-): Pick<ReturnType<typeof analyze>, "diagnostics" | "sources"> => {
-  const sources = new Map<string, ReturnType<typeof analyze>["sources"][number]>();
+const merged = (results: readonly CheckResult[]): Pick<CheckResult, "diagnostics" | "sources"> => {
+  const sources = new Map<string, CheckResult["sources"][number]>();
   const diagnostics = new Map<string, Diagnostic>();
   for (const result of results) {
     const ids = result.sources.map((source) => {
@@ -49,22 +48,29 @@ const merged = (
 
 const plural = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? "" : "s"}`;
 
-export const check = (
+/** What is wrong with a file, and with the data that its recipes name. */
+const checked = async (io: Io, file: string, { set }: CheckOptions): Promise<CheckResult> => {
+  const result = analyze(
+    shownPath(io.cwd, file),
+    filesOf(io, file),
+    set === undefined ? {} : { set },
+  );
+  const diagnostics = [...result.diagnostics, ...(await dataComplaints(file, result))].sort(
+    (a, b) => a.at.file - b.at.file || a.at.start - b.at.start,
+  );
+  return { ...result, diagnostics };
+};
+
+export const check = async (
   io: Io,
   version: string,
   given: readonly string[],
   options: CheckOptions,
-): number => {
+): Promise<number> => {
   const files = archFiles(io, given);
-  const shown = merged(
-    files.map((file) =>
-      analyze(
-        shownPath(io.cwd, file),
-        filesOf(io, file),
-        options.set === undefined ? {} : { set: options.set },
-      ),
-    ),
-  );
+  const results: CheckResult[] = [];
+  for (const file of files) results.push(await checked(io, file, options));
+  const shown = merged(results);
   const format = options.json === true ? "json" : options.format;
   const stream = format === "text" ? "err" : "out";
   showDiagnostics(io, shown, { format, stream, color: options.color, version });

@@ -71,10 +71,13 @@ const augmentOf = (data: Variant): ImageData["augment"] => {
     );
 };
 
-export const dataOf = (data: Variant, model: ModelSpec): DataSpec =>
-  model.kind === "decoder"
-    ? textOf(data, model.vocab_size)
-    : { kind: "images", source: sourceOf(variant(data, "source")), augment: augmentOf(data) };
+/** `vocabSize`: of a tokenizer that is yet to be trained, where the recipe does not say it. */
+export const dataOf = (data: Variant, vocabSize = 0): DataSpec =>
+  data.is === "images"
+    ? { kind: "images", source: sourceOf(variant(data, "source")), augment: augmentOf(data) }
+    : textOf(data, vocabSize);
+export const vocabularyOf = (model: ModelSpec): number =>
+  model.kind === "decoder" ? model.vocab_size : 0;
 
 const textOf = (data: Variant, vocabSize: number): DataSpec => {
   const [train = 1, validation = 0] = numbers(data, "split");
@@ -114,7 +117,7 @@ export const trainingOf = (
   compiled: Compiled,
   model: ModelSpec,
 ): TrainingSpec => {
-  const data = dataOf(recipe.data, model);
+  const data = dataOf(recipe.data, vocabularyOf(model));
   const tokensPerStep = recipe.batch.value * (data.kind === "text" ? data.sequence : 0);
   const { sample } = recipe;
   return {

@@ -13,7 +13,7 @@ import { BLOCK, MODEL, buildModel, checkBlock, type BuiltModel } from "./model.t
 import { checkPair } from "./pair.ts";
 import { buildRecipe, recipeShape, type BuiltRecipe } from "./recipe.ts";
 import type { ParameterShape, Vocabulary } from "./schema.ts";
-import type { ModelSpec, Origin, Origins, Spec } from "./spec.ts";
+import type { ModelSpec, Origin, Origins, RecipeSpec, Spec } from "./spec.ts";
 
 export type { FileLoader } from "./load.ts";
 
@@ -27,6 +27,8 @@ export interface CheckOptions {
 export interface CheckResult {
   /** undefined: there are errors. */
   readonly spec: Spec | undefined;
+  /** Recipes of the file without mistakes, whatever is wrong elsewhere. */
+  readonly recipes: Readonly<Record<string, RecipeSpec>>;
   readonly origins: Origins;
   /** `Span.file` indexes these. */
   readonly sources: readonly Source[];
@@ -51,7 +53,8 @@ export const check = (entry: string, files: FileLoader, options: CheckOptions): 
       (a, b) => a.at.file - b.at.file || a.at.start - b.at.start,
     );
     const sound = diagnostics.every((d) => d.severity !== "error");
-    return { spec: sound ? spec : undefined, origins, sources, diagnostics, edition };
+    const recipes = spec?.recipes ?? {};
+    return { spec: sound ? spec : undefined, recipes, origins, sources, diagnostics, edition };
   };
   if ("fault" in loaded.entry) {
     sources.push({ id: 0, path: entry, text: "" });

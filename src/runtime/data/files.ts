@@ -50,7 +50,10 @@ export const installed = async (name: string, host: Host): Promise<string> => {
 };
 
 /** Each file once, in the order of the globs and of names within a glob. */
-export const findFiles = async (data: TextData, host: Host): Promise<readonly string[]> => {
+export const findFiles = async (
+  data: Pick<TextData, "files" | "package">,
+  host: Host,
+): Promise<readonly string[]> => {
   const base = data.package === null ? host.root : await installed(data.package, host);
   const found = new Set<string>();
   for (const glob of data.files) {

@@ -119,4 +119,13 @@ export const recipeEntries: readonly DiagnosticEntry[] = [
     recipe("optimizer = sgd(lr: 0.1, nesterov: true)"),
     recipe("optimizer = sgd(lr: 0.1, momentum: 0.9, nesterov: true)"),
   ),
+  entry(
+    4015,
+    "data-missing",
+    "{fault}",
+    "`specc check` looks for the files that a recipe trains on, without reading them. A spec may be checked where its data is not, so this is a warning; `specc train` stops there.",
+    recipe('data = text("corpsu.txt")'),
+    recipe('data = text("corpus.txt")'),
+    "warning",
+  ),
 ];

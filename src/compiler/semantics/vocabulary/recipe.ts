@@ -133,7 +133,7 @@ export const recipeConstructors: readonly Constructor[] = [
       key(
         "file",
         { kind: "string" },
-        "the tokenizer's file, relative to this one; trained on the data and written when it is missing",
+        "the tokenizer's file, from the project's folder on; trained on the data and written when it is missing",
         { example: '"tokenizer.json"' },
       ),
       key("size", { kind: "int", min: 256 }, "tokens to train when the file is missing", {

@@ -5,32 +5,23 @@ import type { ImageSource } from "../../../bundle/manifest.ts";
 import { joinPath, type Host } from "../../host.ts";
 import { readBytes } from "./idx.ts";
 import type { ImageSet, ImageSets } from "./index.ts";
+import { CIFAR } from "./sources.ts";
 
 const SIDE = 32;
 const AREA = SIDE * SIDE;
 const CHANNELS = 3;
 
 interface Form {
-  readonly train: readonly string[];
-  readonly test: readonly string[];
   /** Bytes of labels before the pixels, and which of them counts. */
   readonly labels: number;
   readonly label: number;
   readonly classes: number;
 }
-const formOf = (source: ImageSource): Form => {
-  if (source.kind !== "cifar100")
-    return {
-      train: [1, 2, 3, 4, 5].map((n) => `data_batch_${n}.bin`),
-      test: ["test_batch.bin"],
-      ...{ labels: 1, label: 0, classes: 10 },
-    };
+type Cifar = Extract<ImageSource, { readonly kind: "cifar10" | "cifar100" }>;
+const formOf = (source: Cifar): Form => {
+  if (source.kind === "cifar10") return { labels: 1, label: 0, classes: 10 };
   const coarse = source.labels === "coarse";
-  return {
-    train: ["train.bin"],
-    test: ["test.bin"],
-    ...{ labels: 2, label: coarse ? 0 : 1, classes: coarse ? 20 : 100 },
-  };
+  return { labels: 2, label: coarse ? 0 : 1, classes: coarse ? 20 : 100 };
 };
 
 /** Planes to pixels: [C, H, W] -> [H, W, C]. */
@@ -60,11 +51,7 @@ const parse = (files: readonly (readonly [string, Uint8Array])[], form: Form): I
   return { height: SIDE, width: SIDE, channels: CHANNELS, pixels, labels };
 };
 
-export const readCifar = async (
-  folder: string,
-  source: ImageSource,
-  host: Host,
-): Promise<ImageSets> => {
+export const readCifar = async (folder: string, source: Cifar, host: Host): Promise<ImageSets> => {
   const form = formOf(source);
   const read = async (names: readonly string[]): Promise<ImageSet> => {
     const files: (readonly [string, Uint8Array])[] = [];
@@ -74,5 +61,6 @@ export const readCifar = async (
     }
     return parse(files, form);
   };
-  return { train: await read(form.train), test: await read(form.test) };
+  const { train, test } = CIFAR[source.kind];
+  return { train: await read(train), test: await read(test) };
 };

@@ -2,6 +2,7 @@
 import { FileFault } from "../../../bundle/file-fault.ts";
 import { asFault, joinPath, type Host } from "../../host.ts";
 import type { ImageSet, ImageSets } from "./index.ts";
+import { MNIST } from "./sources.ts";
 
 interface Idx {
   readonly shape: readonly number[];
@@ -41,11 +42,12 @@ export const parseIdx = (bytes: Uint8Array, rank: number, file: string): Idx => 
   return { shape, data: bytes.subarray(header) };
 };
 
-const readPart = async (folder: string, part: "train" | "t10k", host: Host): Promise<ImageSet> => {
-  const [imageFile, labelFile] = [
-    joinPath(folder, `${part}-images-idx3-ubyte`),
-    joinPath(folder, `${part}-labels-idx1-ubyte`),
-  ];
+const readPart = async (
+  folder: string,
+  part: (typeof MNIST)["train" | "test"],
+  host: Host,
+): Promise<ImageSet> => {
+  const [imageFile, labelFile] = [joinPath(folder, part[0]), joinPath(folder, part[1])];
   const images = parseIdx(await readBytes(host, imageFile), 3, imageFile);
   const labels = parseIdx(await readBytes(host, labelFile), 1, labelFile);
   const [count = 0, height = 0, width = 0] = images.shape;
@@ -57,6 +59,6 @@ const readPart = async (folder: string, part: "train" | "t10k", host: Host): Pro
 };
 
 export const readMnist = async (folder: string, host: Host): Promise<ImageSets> => ({
-  train: await readPart(folder, "train", host),
-  test: await readPart(folder, "t10k", host),
+  train: await readPart(folder, MNIST.train, host),
+  test: await readPart(folder, MNIST.test, host),
 });

@@ -2,13 +2,13 @@
 // from 0 to 1.
 import { FileFault } from "../../../bundle/file-fault.ts";
 import type { ImageData, ImageModelInfo, ImageSource } from "../../../bundle/manifest.ts";
-import { joinPath, type Host } from "../../host.ts";
-import { installed } from "../files.ts";
+import type { Host } from "../../host.ts";
 import type { Picked, Samples } from "../samples.ts";
 import { placesOf } from "./augment.ts";
 import { readCifar } from "./cifar.ts";
 import { readMnist } from "./idx.ts";
 import { drawShapes } from "./shapes.ts";
+import { folderOf } from "./sources.ts";
 
 /** Pixels row by row, the channels of each together; a class for each image. */
 export interface ImageSet {
@@ -57,16 +57,6 @@ export const imageSamples = (set: ImageSet, augment: ImageData["augment"] = []):
       };
     },
   };
-};
-
-/** A folder of the recipe: below the project root, or inside an installed package. */
-const folderOf = async (
-  source: Exclude<ImageSource, { kind: "shapes" }>,
-  host: Host,
-): Promise<string> => {
-  if (source.package === null)
-    return source.folder.startsWith("/") ? source.folder : joinPath(host.root, source.folder);
-  return joinPath(await installed(source.package, host), source.folder);
 };
 
 const readSource = async (source: ImageSource, host: Host): Promise<ImageSets> => {
