@@ -1,10 +1,9 @@
-// How the engine finds its way in a bundle's SavedModel: the names of the nodes that it feeds and fetches. The signatures for
-// other readers of the file (Python, TensorFlow Serving) are made of the same nodes.
+// How the engine finds its way in a bundle's SavedModels: their files, and the names of the nodes that it feeds and fetches. The
+// signatures for other readers (Python, TensorFlow Serving) are made of the same nodes.
 import type { Manifest, ProgramEntry, TensorSpec } from "./manifest.ts";
 
 /** Below a bundle's folder. */
 export const SAVED_MODEL_FOLDER = "saved-model";
-export const SAVED_MODEL_FILE = `${SAVED_MODEL_FOLDER}/saved_model.pb`;
 export const TAG = "serve";
 
 /**
@@ -18,6 +17,28 @@ const FORMS: Readonly<Record<Form, string>> = {
   cudnn: "/cudnn",
   check: "/check",
 };
+/**
+ * The forms by the file that holds them, each file with variables of its own for the state. TensorFlow goes through all that a
+ * file holds when it opens it, and again for each set of nodes that is fetched for the first time; so what few devices have, and
+ * what only a failure asks for, lie apart.
+ */
+export const FORMS_IN = {
+  main: ["plain", "xla"],
+  cudnn: ["cudnn"],
+  check: ["check"],
+} as const satisfies Readonly<Record<string, readonly Form[]>>;
+export type ModelFile = keyof typeof FORMS_IN;
+export const filesOf = ({ cardKernels }: Pick<Manifest, "cardKernels">): readonly ModelFile[] => [
+  "main",
+  ...(cardKernels.length > 0 ? (["cudnn"] as const) : []),
+  "check",
+];
+/** Below a bundle's folder, or where `all` of them lie; what other readers look for lies where they look. */
+export const modelFolder = (file: ModelFile, all = SAVED_MODEL_FOLDER): string =>
+  file === "main" ? all : `${all}/${file}`;
+/** In its folder. */
+export const SAVED_MODEL_FILE = "saved_model.pb";
+
 /** Forms that run a program for its results. */
 export type RunForm = Exclude<Form, "check">;
 

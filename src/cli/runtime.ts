@@ -72,7 +72,7 @@ export const loadCompiled = async (
     ),
   ),
   savedModel: compilation.forms.includes("tensorflow")
-    ? { bytes: () => savedModelOf(compilation) }
+    ? { bytes: (file) => savedModelOf(compilation, file) }
     : undefined,
 });
 

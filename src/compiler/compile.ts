@@ -1,6 +1,7 @@
 // The pipeline on one page: text -> AST -> Spec -> Graphs -> TensorFlow nodes -> the files of a bundle. Nothing here reads a
 // file, a clock or the network: sources come through a loader, and what specc ships with each bundle comes as `Assets`.
 import type { ProgramEntry, ProgramName } from "../bundle/manifest.ts";
+import type { ModelFile } from "../bundle/saved-model.ts";
 import { analyze, analyzePair, type CheckResult, type FileLoader } from "./analyze.ts";
 import { InternalError } from "./diagnostics/types.ts";
 import { bundleFiles, type Assets, type Extras } from "./emit/bundle.ts";
@@ -10,7 +11,7 @@ import { features } from "./features/index.ts";
 import type { Graph } from "./ir/types.ts";
 import { kernelModule } from "./lower/kernel-module/index.ts";
 import { ownOps } from "./lower/kernel-module/own-nodes.ts";
-import { formsOf } from "./lower/saved-model/forms.ts";
+import { graphsFor } from "./lower/saved-model/forms.ts";
 import { savedModel } from "./lower/saved-model/index.ts";
 import { number } from "./model/config.ts";
 import type { GenerationBinding } from "./model/generation.ts";
@@ -149,23 +150,24 @@ export const compile = (target: Target, options: BuildOptions = {}): Compilation
   return { ...target, forms, compiled, programs };
 };
 
-/** saved_model.pb of the same programs. */
-export const savedModelOf = ({ compiled, programs, recipe }: Compilation): Uint8Array =>
-  savedModel({
-    programs: programs.map(({ graph, entry }) => ({
-      entry,
-      ...formsOf(graph, recipe?.deterministic),
-    })),
-    state: compiled.state,
-    training:
-      recipe === undefined ? null : { batch: recipe.batch.value, micro: recipe.micro.value },
-  });
+/** saved_model.pb of the same programs, one file of them. */
+export const savedModelOf = (
+  { compiled, programs, recipe }: Compilation,
+  file: ModelFile,
+): Uint8Array =>
+  savedModel(
+    {
+      programs: programs.map(({ graph, entry }) => ({
+        entry,
+        graphs: graphsFor(file, graph, recipe?.deterministic),
+      })),
+      state: compiled.state,
+      training:
+        recipe === undefined ? null : { batch: recipe.batch.value, micro: recipe.micro.value },
+    },
+    file,
+  );
 
 /** The bundle: every file by path. Same compilation, same bytes. */
 export const bundle = (compilation: Compilation, assets: Assets, extras: Extras = {}): Files =>
-  bundleFiles(
-    compilation,
-    compilation.forms.includes("tensorflow") ? savedModelOf(compilation) : undefined,
-    assets,
-    extras,
-  );
+  bundleFiles(compilation, (file) => savedModelOf(compilation, file), assets, extras);

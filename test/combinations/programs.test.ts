@@ -36,6 +36,7 @@ describe("all programs of", () => {
       "forward",
     ]);
     for (const { module } of compilation.programs) expect(module).toContain("export const run");
-    expect(savedModelOf(compilation).length).toBeGreaterThan(0);
+    for (const file of ["main", "check"] as const)
+      expect(savedModelOf(compilation, file).length).toBeGreaterThan(0);
   });
 });

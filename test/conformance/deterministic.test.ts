@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { evaluate } from "../../src/compiler/ir/evaluate.ts";
 import { sampleCases } from "../../src/compiler/ir/samples.ts";
-import { formsOf } from "../../src/compiler/lower/saved-model/forms.ts";
+import { graphsFor } from "../../src/compiler/lower/saved-model/forms.ts";
 import { SUBJECTS } from "./engines.ts";
 import { bundleWith, host } from "./open.ts";
 
@@ -12,10 +12,8 @@ const cases = sampleCases("scatterAdd");
 describe("deterministic programs", () => {
   it("scatter nothing in their compiled forms", () => {
     for (const { graph } of cases) {
-      const opsOf = (deterministic: boolean): readonly string[] => {
-        const { graph: plain, own } = formsOf(graph, deterministic);
-        return (own?.xla ?? plain).nodes.map((node) => node.op);
-      };
+      const opsOf = (deterministic: boolean): readonly string[] =>
+        graphsFor("main", graph, deterministic).xla!.nodes.map((node) => node.op);
       expect(opsOf(false)).toContain("ScatterNd");
       expect(opsOf(true)).not.toContain("ScatterNd");
     }

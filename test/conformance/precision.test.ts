@@ -1,9 +1,6 @@
 // A whole model in bf16 on the engines that have it, against the evaluator, which rounds where the graph says so; with and
 // without blocks that are computed anew; and what an engine does that has no bf16, or a device that has no fused attention.
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { describe, expect, it, onTestFinished } from "vitest";
+import { describe, expect, it } from "vitest";
 import type { LoadedBundle, Session } from "../../src/bundle/engine.ts";
 import { features } from "../../src/compiler/features/index.ts";
 import { evaluate } from "../../src/compiler/ir/evaluate.ts";
@@ -105,18 +102,17 @@ it.skipIf(SUBJECTS.at(-1)!.missing)(
   async () => {
     const compiled = compiledIn(null);
     const bundle = await bundleIn(compiled);
-    const folder = mkdtempSync(join(tmpdir(), "specc-cudnn-"));
-    onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
-    mkdirSync(folder, { recursive: true });
-    if (bundle.savedModel === undefined || !("bytes" in bundle.savedModel)) throw new Error("none");
-    writeFileSync(join(folder, "saved_model.pb"), bundle.savedModel.bytes());
     const library = await findLibrary({});
     if ("reason" in library) throw new Error(library.reason);
     const heard: string[] = [];
     const device = await openDevice(library, {});
     const forms = { training: "cudnn", others: "cudnn", groups: true } as const;
-    const session = await openSession(device, bundle, folder, forms, (notice) =>
-      heard.push(notice),
+    const session = await openSession(
+      device,
+      bundle.manifest,
+      bundle.savedModel!,
+      forms,
+      (notice) => heard.push(notice),
     );
     expect(session.about).toContain("cuDNN");
     await expectSteps(compiled, session);

@@ -174,6 +174,8 @@ describe.each(SUBJECTS)("a training program on $name", ({ engine, missing }) => 
     );
     expect(session.liveBuffers()).toBe(before);
     await session.close();
+    // a second time does no harm
+    await session.close();
   });
 });
 

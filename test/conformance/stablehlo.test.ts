@@ -10,7 +10,7 @@ import type { Graph, Node } from "../../src/compiler/ir/types.ts";
 import { result } from "../../src/compiler/lower/emit.ts";
 import type { LoweringTable } from "../../src/compiler/lower/lowering-table.ts";
 import { lowerGraph } from "../../src/compiler/lower/lower-graph.ts";
-import { formsOf } from "../../src/compiler/lower/saved-model/forms.ts";
+import { graphsFor } from "../../src/compiler/lower/saved-model/forms.ts";
 import { savedModel } from "../../src/compiler/lower/saved-model/index.ts";
 import { callModule, hloModule } from "../../src/compiler/lower/stablehlo.ts";
 import { XLA } from "../../src/compiler/lower/xla.ts";
@@ -23,18 +23,20 @@ const { engine, missing } = SUBJECTS.find(({ name }) => name === "tensorflow wit
 const withRows = async (graph: Graph, rows: Partial<LoweringTable>): Promise<LoadedBundle> => ({
   ...(await bundleOf(graph)),
   savedModel: {
-    bytes: () =>
-      savedModel({
-        programs: [
-          {
-            entry: programEntry({ graph, scalars: {} }, 0),
-            graph: lowerGraph(graph),
-            own: { xla: lowerGraph(graph, { ...XLA, ...rows }) },
-          },
-        ],
-        state: [],
-        training: null,
-      }),
+    bytes: (file) =>
+      savedModel(
+        {
+          programs: [
+            {
+              entry: programEntry({ graph, scalars: {} }, 0),
+              graphs: { plain: lowerGraph(graph), xla: lowerGraph(graph, { ...XLA, ...rows }) },
+            },
+          ],
+          state: [],
+          training: null,
+        },
+        file,
+      ),
   },
 });
 const expectOn = async (bundle: LoadedBundle, graph: Graph): Promise<void> => {
@@ -118,8 +120,7 @@ it.skipIf(missing)(
       ],
       updates: [],
     };
-    const { own } = formsOf(graph);
-    const ops = own!.xla!.nodes.map((node) => node.op);
+    const ops = graphsFor("main", graph).xla!.nodes.map((node) => node.op);
     expect(ops.filter((op) => op === "BatchMatMulV3")).toHaveLength(2);
     expect(ops.filter((op) => op === "XlaOptimizationBarrier")).toHaveLength(1);
     await expectOn(await withRows(graph, {}), graph);

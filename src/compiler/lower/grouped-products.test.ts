@@ -12,7 +12,7 @@ import { differentiate } from "../passes/differentiate.ts";
 import { matMulKernel, outerKernel, type Tile } from "./grouped-kernels.ts";
 import { isCardProduct, planGroupedProducts } from "./grouped-products.ts";
 import { nodesOf } from "../ir/walk.ts";
-import { formsOf } from "./saved-model/forms.ts";
+import { graphsFor } from "./saved-model/forms.ts";
 
 const dims = (...sizes: readonly number[]) => sizes.map((size) => ({ name: "", size }));
 const noise = (n: number, seed: number): Float64Array =>
@@ -145,14 +145,15 @@ const opsOf = (graph: Graph | undefined, op: string): readonly Node[] =>
 
 describe("the form for cards", () => {
   it("calls a kernel for each product, and plans once", () => {
-    const form = formsOf(step("bf16", true)).own?.cudnn;
-    const count = (op: string): number => form?.nodes.filter((n) => n.op === op).length ?? 0;
+    const { nodes } = graphsFor("cudnn", step("bf16", true)).cudnn!;
+    const count = (op: string): number => nodes.filter((n) => n.op === op).length;
     expect(count("XlaCallModule")).toBe(6);
     expect(count("Cumsum")).toBe(3); // rows before a row, places before a group, tiles before a group
     expect(count("BatchMatMulV2")).toBe(0);
   });
   it("is not made for f32, whose products are the vendor's", () => {
-    expect(formsOf(step("f32", true)).own?.cudnn).toBeUndefined();
+    const { nodes } = graphsFor("cudnn", step("f32", true)).cudnn!;
+    expect(nodes.filter((n) => n.op === "XlaCallModule")).toEqual([]);
   });
   it("clears rows without a group, unless every row has one", () => {
     const planned = (chosen: boolean): Graph => planGroupedProducts(step("bf16", chosen));

@@ -1,5 +1,6 @@
 // A program's graph as nodes for each way in which TensorFlow runs it.
 import type { CardKernel } from "../../../bundle/manifest.ts";
+import type { ModelFile } from "../../../bundle/saved-model.ts";
 import type { Graph, Node } from "../../ir/types.ts";
 import { nodesOf } from "../../ir/walk.ts";
 import { pipeline, runPasses } from "../../passes/index.ts";
@@ -29,31 +30,34 @@ export const refusedKernelsOf = (graphs: readonly Graph[]): readonly string[] =>
  * @param graph before expansion
  * @param deterministic whether a card shall give the same bits each time
  */
-export const formsOf = (graph: Graph, deterministic = false): Pick<Program, "graph" | "own"> => {
-  const ready = runPasses(graph, pipeline(new Set()));
+export const graphsFor = (
+  file: ModelFile,
+  graph: Graph,
+  deterministic = false,
+): Program["graphs"] => {
   const xla = deterministic ? DETERMINISTIC : XLA;
   const isWritten = ({ op }: Node): boolean => op === "writeRows" && xla.writeRows !== "expand";
+  if (file === "cudnn") {
+    const onCard = runPasses(
+      graph,
+      pipeline((node) => isOnCard(node) || isWritten(node)),
+    );
+    return {
+      cudnn: lowerGraph(planGroupedProducts(onCard), {
+        ...xla,
+        ...CUDNN_ATTENTION,
+        ...CARD_PRODUCTS,
+      }),
+    };
+  }
+  const ready = runPasses(graph, pipeline(new Set()));
+  const plain = lowerGraph(ready, NATIVE);
+  if (file === "check") return { check: plain };
+  const writes = nodesOf(graph).some(isWritten);
   const differs = nodesOf(ready).some(
     (n) =>
       (n.op === "matMul" && n.attrs.out !== undefined) || (deterministic && n.op === "scatterAdd"),
   );
-  const writes = nodesOf(graph).some(isWritten);
-  const onCard = (node: Node): boolean => isOnCard(node) || isWritten(node);
-  return {
-    graph: lowerGraph(ready, NATIVE),
-    own: {
-      ...(differs || writes
-        ? { xla: lowerGraph(writes ? runPasses(graph, pipeline(isWritten)) : ready, xla) }
-        : {}),
-      ...(nodesOf(graph).some(isOnCard)
-        ? {
-            cudnn: lowerGraph(planGroupedProducts(runPasses(graph, pipeline(onCard))), {
-              ...xla,
-              ...CUDNN_ATTENTION,
-              ...CARD_PRODUCTS,
-            }),
-          }
-        : {}),
-    },
-  };
+  if (!writes && !differs) return { plain, xla: plain };
+  return { plain, xla: lowerGraph(writes ? runPasses(graph, pipeline(isWritten)) : ready, xla) };
 };

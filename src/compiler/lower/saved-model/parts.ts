@@ -1,4 +1,5 @@
 // The pieces that the graph outside of functions is put together from.
+import { InternalError } from "../../diagnostics/types.ts";
 import type { ProgramEntry, TensorSpec } from "../../../bundle/manifest.ts";
 import type { Form } from "../../../bundle/saved-model.ts";
 import type { TensorDType, TfGraph, TfNode } from "../tf-nodes.ts";
@@ -13,29 +14,23 @@ export interface Signed {
 }
 type Type = Omit<TensorSpec, "name">;
 
-/** A program as written for any device, and where another form of it has better nodes, for that one. */
+/** A program, and its nodes in each form of the file; the same nodes where forms do not differ. */
 export interface Program {
   readonly entry: ProgramEntry;
-  readonly graph: TfGraph;
-  readonly own?: { readonly [F in "xla" | "cudnn"]?: TfGraph };
+  readonly graphs: { readonly [F in Form]?: TfGraph };
 }
-/** The form whose function a form calls: its own, or that of one with fewer demands. */
-const writtenAs = ({ own = {} }: Program, form: Form): Form => {
-  if (form === "cudnn" && own.cudnn === undefined) return own.xla === undefined ? "plain" : "xla";
-  if (form === "xla" && own.xla === undefined) return "plain";
-  return form;
+export const graphOf = ({ entry, graphs }: Program, form: Form): TfGraph => {
+  const graph = graphs[form];
+  if (graph === undefined)
+    throw new InternalError(`saved model: ${entry.name} has no form "${form}" here`);
+  return graph;
 };
-/** Of a function in the library. */
+/** Of a function in the library: forms with the same nodes call the same one. */
 export const functionName = (program: Program, form: Form): string => {
-  const written = writtenAs(program, form);
-  return `specc_${program.entry.name}${written === "plain" ? "" : `_${written}`}`;
-};
-export const graphOf = (program: Program, form: Form): TfGraph => {
-  const written = writtenAs(program, form);
-  return (
-    (written === "plain" || written === "check" ? undefined : program.own?.[written]) ??
-    program.graph
-  );
+  const { entry, graphs } = program;
+  const graph = graphOf(program, form);
+  const first = (Object.keys(graphs) as readonly Form[]).find((f) => graphs[f] === graph);
+  return `specc_${entry.name}${first === "plain" ? "" : `_${first}`}`;
 };
 export const handleNode = (state: string): string => `state/${state}`;
 /** A control input: `node` runs before. */

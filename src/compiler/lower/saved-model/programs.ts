@@ -71,16 +71,8 @@ const signatureOf = (
   ),
 });
 
-/** Forms beside the check; all programs of a file have the same. */
-export const runForms = (programs: readonly Program[]): readonly RunForm[] => [
-  "plain",
-  "xla",
-  ...(programs.some(({ own }) => own?.cudnn !== undefined) ? (["cudnn"] as const) : []),
-];
-
-export const programParts = (program: Program, runs: readonly RunForm[]): Signed => {
+export const programParts = (program: Program, forms: readonly Form[]): Signed => {
   const { name, inputs, outputs } = program.entry;
-  const forms: readonly Form[] = [...runs, "check"];
   const parts = forms.flatMap((form) => {
     const node = callNode(name, form);
     const fed = inputs.map((input) => inputNode(name, input.name));

@@ -1,6 +1,7 @@
 // The written form itself, without TensorFlow: every op can be written, every reference leads somewhere, the same programs give the
 // same bytes. That TensorFlow takes and runs it is test/conformance's.
 import { describe, expect, it } from "vitest";
+import type { ModelFile } from "../../../bundle/saved-model.ts";
 import { programEntry } from "../../emit/manifest.ts";
 import { createBuilder } from "../../ir/builder.ts";
 import { ops } from "../../ir/ops/index.ts";
@@ -8,7 +9,7 @@ import { sampleCases } from "../../ir/samples.ts";
 import type { Dim, Graph, OpName } from "../../ir/types.ts";
 import { lowerGraph } from "../lower-graph.ts";
 import { checkOf, functionOf } from "./function.ts";
-import { formsOf } from "./forms.ts";
+import { graphsFor } from "./forms.ts";
 import type { FunctionDef } from "./messages.ts";
 import { savedModel } from "./index.ts";
 
@@ -88,16 +89,27 @@ describe("functions", () => {
 });
 
 describe("the file", () => {
-  const write = (graph: Graph): Uint8Array =>
-    savedModel({
-      programs: [{ entry: programEntry({ graph, scalars: {} }, 0), graph: lowerGraph(graph) }],
-      state: [],
-      training: null,
-    });
+  const write = (graph: Graph, file: ModelFile = "main"): Uint8Array =>
+    savedModel(
+      {
+        programs: [
+          { entry: programEntry({ graph, scalars: {} }, 0), graphs: graphsFor(file, graph) },
+        ],
+        state: [],
+        training: null,
+      },
+      file,
+    );
   it("has the same bytes for the same programs", () => {
     const bytes = write(update());
     expect(bytes.length).toBeGreaterThan(1000);
     expect(write(update())).toEqual(bytes);
+  });
+  it("holds checks in no file but the check's", () => {
+    const checked = (file: ModelFile): boolean =>
+      new TextDecoder("latin1").decode(write(update(), file)).includes("CheckNumerics");
+    expect(checked("check")).toBe(true);
+    expect((["main", "cudnn"] as const).filter(checked)).toEqual([]);
   });
   it("holds no name that TensorFlow refuses", () => {
     expect(() => write({ ...update(), name: "a step" })).toThrow(
@@ -122,12 +134,11 @@ describe("rows of a cache", () => {
   const writes = (nodes: readonly { readonly op: string }[] = []): readonly string[] =>
     nodes.map(({ op }) => op).filter((op) => op === "TensorScatterUpdate" || op === "SelectV2");
   it("are written in place where XLA compiles", () => {
-    const { graph: plain, own } = formsOf(graph);
-    expect(writes(own?.xla?.nodes)).toEqual(["TensorScatterUpdate"]);
-    expect(writes(plain.nodes)).toEqual(["SelectV2"]);
+    const { plain, xla } = graphsFor("main", graph);
+    expect(writes(xla?.nodes)).toEqual(["TensorScatterUpdate"]);
+    expect(writes(plain?.nodes)).toEqual(["SelectV2"]);
   });
   it("are selected where a scatter would be a loop", () => {
-    const { graph: plain, own } = formsOf(graph, true);
-    expect(writes((own?.xla ?? plain).nodes)).toEqual(["SelectV2"]);
+    expect(writes(graphsFor("main", graph, true).xla?.nodes)).toEqual(["SelectV2"]);
   });
 });

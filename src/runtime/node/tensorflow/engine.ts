@@ -1,11 +1,7 @@
 // The engine "tensorflow": whole programs as graphs of TensorFlow, through tfjs-node's binding, in a thread of its own.
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import type { Engine, LoadedBundle } from "../../../bundle/engine.ts";
+import type { Engine } from "../../../bundle/engine.ts";
 import { FileFault } from "../../../bundle/file-fault.ts";
 import type { Numerics } from "../../../bundle/manifest.ts";
-import { asFault } from "../../host.ts";
 import { openDevice, type Device } from "./device.ts";
 import type { LoadOptions } from "./environment.ts";
 import { formsFor } from "./forms.ts";
@@ -23,30 +19,6 @@ export interface TensorflowOptions extends LoadOptions {
 
 const messageOf = (error: unknown): string =>
   error instanceof Error ? error.message : String(error);
-
-/** The folder of a bundle's SavedModel while `use` runs: its own, or one made for it, since TensorFlow reads folders only. */
-const withFolder = async <T>(
-  { savedModel }: LoadedBundle,
-  use: (folder: string) => Promise<T>,
-): Promise<T> => {
-  if (savedModel === undefined)
-    throw new FileFault(
-      "engine tensorflow",
-      "the bundle holds no SavedModel",
-      "build it with --engine tensorflow",
-    );
-  if ("folder" in savedModel) return use(savedModel.folder);
-  const folder = await mkdtemp(join(tmpdir(), "specc-saved-model-"));
-  const file = join(folder, "saved_model.pb");
-  try {
-    await writeFile(file, savedModel.bytes()).catch((error: unknown) => {
-      throw asFault(error, file, "writing a SavedModel for TensorFlow to read");
-    });
-    return await use(folder);
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
-};
 
 export const tensorflowEngine = (options: TensorflowOptions = {}): Engine => {
   const { xla, env, xlaCache, cardKernels: useKernels = true, ...load } = options;
@@ -71,15 +43,20 @@ export const tensorflowEngine = (options: TensorflowOptions = {}): Engine => {
       const device = await start(numerics);
       return "reason" in device ? device.reason : undefined;
     },
-    open: async (bundle, onNotice) => {
-      const { manifest } = bundle;
+    open: async ({ manifest, savedModel }, onNotice) => {
+      if (savedModel === undefined)
+        throw new FileFault(
+          "engine tensorflow",
+          "the bundle holds no SavedModel",
+          "build it with --engine tensorflow",
+        );
       const device = await start(manifest.numerics);
       if ("reason" in device) throw new FileFault("engine tensorflow", device.reason);
       const forms = formsFor(manifest, device.onCard, {
         ...(xla === undefined ? {} : { xla }),
         useKernels,
       });
-      return withFolder(bundle, (folder) => openSession(device, bundle, folder, forms, onNotice));
+      return openSession(device, manifest, savedModel, forms, onNotice);
     },
   };
 };

@@ -1,10 +1,8 @@
 // A bundle's state and programs in a session of TensorFlow. State lives in variables on the device and comes to the host when it
 // is asked for; a program is one run, and so is an update of several passes.
-import type { Draws, Drawn, LoadedBundle, Session } from "../../../bundle/engine.ts";
+import type { Draws, Drawn, SavedModelSource, Session } from "../../../bundle/engine.ts";
 import type { CardKernel, HostState, Manifest, ProgramEntry } from "../../../bundle/manifest.ts";
 import {
-  assignDone,
-  assignNode,
   CACHES_DONE,
   doneNode,
   DRAWN,
@@ -26,9 +24,7 @@ import { drawFeeds } from "./draws.ts";
 import { unalignedCopy, type Feeds } from "./graph-session.ts";
 import { isTraining, type Forms } from "./forms.ts";
 import { explain, lacksCardKernel, notFiniteNode, reasonOf } from "./faults.ts";
-
-/** Values written wait until there are so many bytes of them or a program runs: each group written is a graph of its own. */
-const GROUP_BYTES = 256 * 2 ** 20;
+import { assign, GROUP_BYTES, moveState, openModel } from "./open-model.ts";
 
 /** Tensors of one shape along a new first axis. */
 const stack = (parts: readonly HostTensor[]): HostTensor => {
@@ -73,8 +69,8 @@ const lacking = (manifest: Manifest, onCard: boolean, form: RunForm): readonly s
 
 export const openSession = async (
   device: Device,
-  { manifest }: LoadedBundle,
-  folder: string,
+  manifest: Manifest,
+  source: SavedModelSource,
   wanted: Forms,
   onNotice: (notice: string) => void = () => undefined,
 ): Promise<Session> => {
@@ -86,12 +82,14 @@ export const openSession = async (
   const states = new Map(
     manifest.state.filter((entry) => entry.kind !== "cache").map((entry) => [entry.name, entry]),
   );
-  const { session } = await device.ask("open", { folder });
+  let model = await openModel(device, source, wanted.training === "cudnn" ? "cudnn" : "main");
+  /** Written when there are GROUP_BYTES of them, or something runs. */
   const pending = new Map<string, HostTensor>();
   let pendingBytes = 0;
   let hasCaches = false;
-  let liveTensors = 0;
-  let closed = false;
+  /** The run that made all state zero, while nothing has changed since. */
+  let zeroed: Promise<unknown> | undefined;
+  let closing: Promise<void> | undefined;
   /** Of the programs; until the device refuses kernels. */
   let forms = wanted;
   const notices: string[] = [];
@@ -118,61 +116,72 @@ export const openSession = async (
     if (entry !== undefined) return entry;
     throw new Error(`no state "${name}" in this bundle`);
   };
-  const graph = async (
-    feeds: Feeds,
-    fetches: readonly string[],
-    transfer?: readonly ArrayBuffer[],
-  ): Promise<readonly HostTensor[]> => {
+  /** TensorFlow's complaints in the terms of the model. */
+  const told = async <T>(run: Promise<T>): Promise<T> => {
     try {
-      const answer = await device.ask("run", { session, feeds, fetches }, transfer);
-      liveTensors = answer.liveTensors;
-      return answer.results;
+      return await run;
     } catch (error) {
       throw explain(manifest, error);
     }
   };
-  /** A form is refused when it is compiled, before anything has changed. */
-  const inForm = async (
-    program: ProgramEntry,
-    feeds: Feeds,
-    fetches: (form: RunForm) => readonly string[],
-  ): Promise<readonly HostTensor[]> => {
-    const form = isTraining(program, manifest) ? forms.training : forms.others;
-    if (form !== "cudnn") return graph(feeds, fetches(form));
-    try {
-      const answer = await device.ask("run", { session, feeds, fetches: fetches(form) });
-      liveTensors = answer.liveTensors;
-      return answer.results;
-    } catch (error) {
-      if (!lacksCardKernel(error)) throw explain(manifest, error);
-      forms = { ...forms, training: "xla", others: "xla" };
-      notice(`${without(manifest)}: the device refuses: ${reasonOf(error)}`);
-      return inForm(program, feeds, fetches);
-    }
+  /** It begins at once, and what comes after it waits in the worker: the host goes on meanwhile. */
+  const clear = (): void => {
+    pending.clear();
+    pendingBytes = 0;
+    if (zeroed !== undefined) return;
+    hasCaches = false;
+    zeroed = model.run([], [INIT_DONE]);
+    // told by whatever comes next
+    zeroed.catch(() => undefined);
   };
   const flush = async (): Promise<void> => {
+    if (zeroed !== undefined) await told(zeroed);
     if (pending.size === 0) return;
     const values = [...pending];
     pending.clear();
     pendingBytes = 0;
-    await graph(
-      values.map(([name, value]) => [assignNode(name), value]),
-      values.map(([name]) => assignDone(name)),
-      // copies that nobody else holds, made where the worker needs no other
-      values.map(([, { data }]) => data.buffer as ArrayBuffer),
-    );
+    zeroed = undefined;
+    await told(assign(model, values));
   };
-  /** Caches take memory only where something is generated. */
-  const beginCaches = async ({ reads }: ProgramEntry): Promise<void> => {
-    if (hasCaches || !caches.some((name) => reads.includes(name))) return;
+  const readsCaches = ({ reads }: ProgramEntry): boolean =>
+    caches.some((name) => reads.includes(name));
+  /** What a program reads is there: caches take memory only where something is generated. */
+  const prepare = async (program: ProgramEntry): Promise<void> => {
+    await flush();
+    if (hasCaches || !readsCaches(program)) return;
     hasCaches = true;
-    await graph([], [CACHES_DONE]);
+    zeroed = undefined;
+    await told(model.run([], [CACHES_DONE]));
   };
-  const clear = async (): Promise<void> => {
-    pending.clear();
-    pendingBytes = 0;
+  /** On with the programs that any card can run; what caches hold stays behind, as the host cannot see it. */
+  const goWithout = async (reason: string): Promise<void> => {
+    forms = { ...forms, training: "xla", others: "xla" };
+    notice(`${without(manifest)}: the device refuses: ${reason}`);
+    const other = await openModel(device, source, "main");
+    await moveState(model, other, [...states.values()]);
+    await model.close();
+    model = other;
     hasCaches = false;
-    await graph([], [INIT_DONE]);
+  };
+  const formOf = (program: ProgramEntry): RunForm =>
+    isTraining(program, manifest) ? forms.training : forms.others;
+  const runProgram = async (
+    program: ProgramEntry,
+    feeds: Feeds,
+    fetches: (form: RunForm) => readonly string[],
+  ): Promise<readonly HostTensor[]> => {
+    await prepare(program);
+    if (program.writes.length > 0) zeroed = undefined;
+    const form = formOf(program);
+    try {
+      return await model.run(feeds, fetches(form));
+    } catch (error) {
+      // a form is refused when it is compiled, before anything has changed
+      if (form !== "cudnn" || !lacksCardKernel(error)) throw explain(manifest, error);
+      await told(goWithout(reasonOf(error)));
+      await prepare(program);
+      return told(model.run(feeds, fetches(formOf(program))));
+    }
   };
   const feedsOf = ({ name, inputs }: ProgramEntry, given: Tensors): Feeds =>
     inputs.map((input) => {
@@ -180,7 +189,7 @@ export const openSession = async (
       if (value === undefined) throw new Error(`program "${name}" needs the input ${input.name}`);
       return [inputNode(name, input.name), value];
     });
-  await clear();
+  clear();
 
   const groupSize = (name: string): number =>
     isGrouped(name) && manifest.programs.some((p) => p.name === name) ? GROUP : 1;
@@ -191,9 +200,7 @@ export const openSession = async (
       groupInput(name, input.name),
       stack(runs.map((feed) => feed[i]![1])),
     ]);
-    await flush();
-    await beginCaches(program);
-    const results = await inForm(program, feeds, (as) =>
+    const results = await runProgram(program, feeds, (as) =>
       program.outputs.map((_, i) => groupResult(name, as, i)),
     );
     return given.map((_, run) =>
@@ -205,11 +212,8 @@ export const openSession = async (
 
   const runDraw = async (name: string, draws: Draws): Promise<Drawn> => {
     const program = programOf(name);
-    const feeds = drawFeeds(program, draws);
-    await flush();
-    await beginCaches(program);
     const rule = draws.rules.temperature === 0 ? "greedy" : "sampled";
-    const results = await inForm(program, feeds, (as) =>
+    const results = await runProgram(program, drawFeeds(program, draws), (as) =>
       [0, 1].map((i) => drawResult(name, as, rule, i)),
     );
     return { ids: results[0]!.data, finite: results[1]!.data };
@@ -225,10 +229,7 @@ export const openSession = async (
     offers: (name) => programs.has(name),
     run: async (name, inputs) => {
       const program = programOf(name);
-      const feeds = feedsOf(program, inputs);
-      await flush();
-      await beginCaches(program);
-      const results = await inForm(program, feeds, (as) =>
+      const results = await runProgram(program, feedsOf(program, inputs), (as) =>
         program.outputs.length > 0
           ? program.outputs.map((_, i) => resultNode(name, as, i))
           : [doneNode(name, as)],
@@ -241,11 +242,11 @@ export const openSession = async (
           draw: { tokens: DRAWN, run: runDraw },
         }
       : {}),
-    clearState: clear,
+    clearState: async () => clear(),
     readState: async (names) => {
       const nodes = names.map((name) => readNode(stateOf(name).name));
       await flush();
-      const values = nodes.length === 0 ? [] : await graph([], nodes);
+      const values = nodes.length === 0 ? [] : await told(model.run([], nodes));
       return Object.fromEntries(names.map((name, i) => [name, values[i]!]));
     },
     writeState: async (values) => {
@@ -261,25 +262,34 @@ export const openSession = async (
         if (pendingBytes >= GROUP_BYTES) await flush();
       }
     },
-    liveBuffers: () => (closed ? 0 : states.size + (hasCaches ? caches.length : 0)) + liveTensors,
+    liveBuffers: () =>
+      (closing === undefined ? states.size + (hasCaches ? caches.length : 0) : 0) +
+      model.liveTensors(),
     firstNonFinite: async (name, inputs) => {
       const program = programOf(name);
       const feeds = feedsOf(program, inputs);
       await flush();
-      await beginCaches(program);
+      const check = await openModel(device, source, "check");
       try {
-        await device.ask("run", { session, feeds, fetches: [doneNode(name, "check")] });
+        await moveState(
+          model,
+          check,
+          program.reads.flatMap((read) => states.get(read) ?? []),
+        );
+        if (readsCaches(program)) await check.run([], [CACHES_DONE]);
+        await check.run(feeds, [doneNode(name, "check")]);
         return undefined;
       } catch (error) {
         const node = notFiniteNode(error);
         if (node === undefined) throw explain(manifest, error);
         return node;
+      } finally {
+        await check.close();
       }
     },
-    close: async () => {
+    close: () => {
       pending.clear();
-      closed = true;
-      await device.ask("close", { session });
+      return (closing ??= model.close());
     },
   };
 };
