@@ -19,7 +19,7 @@ const engine =
   name === "tensorflow"
     ? tensorflowEngine({ gpu: false, ...(xla === undefined ? {} : { xla }) })
     : wasmEngine();
-const model = await createModel({ bundle, host: nodeHost({}), engine });
+const model = await createModel({ bundle, host: nodeHost({}), engine, weights: "initial" });
 const { run } = stepper(model, c, { single: true });
 for await (const line of createInterface({ input: process.stdin })) {
   const ms = [];

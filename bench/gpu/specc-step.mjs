@@ -34,7 +34,7 @@ const engine = tensorflowEngine(options.engine ?? {});
 const opening = performance.now();
 await engine.available(bundle.manifest.numerics);
 const libraryMs = performance.now() - opening;
-const model = await createModel({ bundle, host: nodeHost({}), engine });
+const model = await createModel({ bundle, host: nodeHost({}), engine, weights: "initial" });
 const openMs = performance.now() - opening;
 
 const { parameters, vocabSize: vocab } = bundle.manifest.model;

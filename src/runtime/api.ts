@@ -2,7 +2,7 @@
 import type { Engine, LoadedBundle, Session } from "../bundle/engine.ts";
 import { FileFault } from "../bundle/file-fault.ts";
 import { isWeight } from "../bundle/disk.ts";
-import type { Manifest } from "../bundle/manifest.ts";
+import type { HostState, Manifest } from "../bundle/manifest.ts";
 import {
   bytesReader,
   openSafetensors,
@@ -53,7 +53,8 @@ export interface ModelOptions {
   readonly engines?: readonly Engine[] | undefined;
   /**
    * A safetensors file or a folder with one; or its bytes; or tensors by name on disk; "initial" for initial values of the seed.
-   * Without, they are initial too, to be trained or loaded before the model is asked for texts or classes.
+   * Without, they are initial too, to be trained or loaded before the model is asked for texts or classes; they are drawn when
+   * something needs them, which a training by the recipe, with a seed or weights of its own, does not.
    */
   readonly weights?: string | Uint8Array | Tensors | undefined;
   readonly seed?: number | undefined;
@@ -77,6 +78,7 @@ export interface Trainer {
 }
 export interface Model {
   readonly manifest: Manifest;
+  /** What the engine holds and runs. Its state is zero as long as nothing has needed initial weights. */
   readonly session: Session;
   /** Its name, and why it was taken. */
   readonly engine: string;
@@ -118,20 +120,18 @@ const storedOf = async (weights: Uint8Array | Tensors): Promise<SafetensorsFile>
     bytesReader(weights instanceof Uint8Array ? weights : writeSafetensors(weights), "weights"),
   );
 
-const begin = async (
+/** Every weight from a file or from memory; what is there besides keeps its values. */
+const fillWeights = async (
   session: Session,
-  { bundle, host, weights, seed }: ModelOptions,
+  manifest: Manifest,
+  host: Host,
+  weights: string | Uint8Array | Tensors,
 ): Promise<void> => {
-  const { manifest } = bundle;
-  await initialise(session, manifest, seed ?? manifest.training?.seed ?? 0);
-  if (weights === INITIAL) return;
-  if (typeof weights === "string") await loadWeights(session, manifest, host, weights);
-  else if (weights !== undefined) {
-    const stored = await storedOf(weights);
-    const entries = manifest.state.filter(isWeight);
-    checkAgainst(entries, stored, "weights", isTied(manifest));
-    await loadEntries(session, entries, stored, "weights");
-  }
+  if (typeof weights === "string") return loadWeights(session, manifest, host, weights);
+  const stored = await storedOf(weights);
+  const entries = manifest.state.filter(isWeight);
+  checkAgainst(entries, stored, "weights", isTied(manifest));
+  await loadEntries(session, entries, stored, "weights");
 };
 
 /** Logits [B, T, V], as many rows at once as the program takes. */
@@ -208,13 +208,24 @@ export const createModel = async (options: ModelOptions): Promise<Model> => {
       ? { engine: wanted, why: "given" }
       : await chooseEngine(options.engines ?? defaultEngines(), wanted ?? "auto", manifest);
   const session = await chosen.engine.open(bundle, options.onNotice);
+  const { weights } = options;
+  const initial = (chosen?: (entry: HostState) => boolean): Promise<void> =>
+    initialise(session, manifest, options.seed ?? manifest.training?.seed ?? 0, chosen);
+  /** All state has values, or is about to. */
+  let filled: Promise<void> | undefined;
+  const fill = (): Promise<void> => (filled ??= initial());
+  const load = async (given: string | Uint8Array | Tensors): Promise<void> => {
+    if (filled === undefined) await initial((entry) => !isWeight(entry));
+    await fillWeights(session, manifest, host, given);
+    filled = Promise.resolve();
+  };
   try {
-    await begin(session, options);
+    if (weights === INITIAL) await fill();
+    else if (weights !== undefined) await load(weights);
   } catch (error) {
     await session.close();
     throw error;
   }
-  const { weights } = options;
   const isPath = typeof weights === "string" && weights !== INITIAL;
   const beside = options.beside ?? (isPath ? besideWeights(host, weights) : undefined);
   let isMeant = weights !== undefined;
@@ -294,6 +305,7 @@ export const createModel = async (options: ModelOptions): Promise<Model> => {
       return {
         step: async (batch) => {
           isMeant = true;
+          await fill();
           if (step === 0) await applyMasks(session, manifest);
           const result = await runStep(
             session,
@@ -304,8 +316,14 @@ export const createModel = async (options: ModelOptions): Promise<Model> => {
         },
         fit: async (how) => {
           checkFit(how);
-          isMeant = true;
-          return fit(session, manifest, host, how);
+          return fit(session, manifest, host, {
+            ...how,
+            beforeWriting: () => {
+              filled = Promise.resolve();
+              isMeant = true;
+              how.beforeWriting?.();
+            },
+          });
         },
       };
     },
@@ -313,7 +331,10 @@ export const createModel = async (options: ModelOptions): Promise<Model> => {
       checkEvaluate(how);
       const data = await loadData(recipeOf(manifest).data, host, { write: false });
       const held = heldOut(data);
-      if (held !== undefined) return evaluate(session, manifest, held, host, how);
+      if (held !== undefined) {
+        await fill();
+        return evaluate(session, manifest, held, host, how);
+      }
       throw new FileFault(
         data.files.join(", "),
         "nothing of the data is held out for evaluation",
@@ -321,6 +342,7 @@ export const createModel = async (options: ModelOptions): Promise<Model> => {
       );
     },
     save: async (folder) => {
+      await fill();
       await host.makeFolder(folder);
       for (const [name, bytes] of await weightFiles(session, manifest))
         await replaceFile(host, joinPath(folder, name), bytes);
@@ -328,11 +350,13 @@ export const createModel = async (options: ModelOptions): Promise<Model> => {
         await replaceFile(host, joinPath(folder, "tokenizer.json"), (await tokenizer()).toJson());
     },
     load: async (path) => {
-      await loadWeights(session, manifest, host, path);
+      await load(path);
       isMeant = true;
     },
-    saveWeights: async () =>
-      (await weightFiles(session, manifest)).get("model.safetensors") ?? new Uint8Array(0),
+    saveWeights: async () => {
+      await fill();
+      return (await weightFiles(session, manifest)).get("model.safetensors") ?? new Uint8Array(0);
+    },
     close: () => session.close(),
   };
 };

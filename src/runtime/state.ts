@@ -55,42 +55,49 @@ const withoutMasked = (values: HostTensor, mask: HostTensor): HostTensor => ({
   data: values.data.map((x, i) => (mask.data[i] === 0 ? 0 : x)),
 });
 
-/** What a training begins with, one tensor at a time: the host never holds a second copy of the model. */
+/**
+ * What a training begins with, one tensor at a time: the host never holds a second copy of the model.
+ * @param chosen what is not comes from elsewhere, as weights do from a file
+ */
 export function* initialState(
   state: readonly StateEntry[],
   seed: number,
+  chosen: (entry: HostState) => boolean = () => true,
 ): Generator<readonly [entry: HostState, values: HostTensor]> {
   const masks = masksOf(state);
   for (const entry of state) {
     if (entry.kind === "cache" || entry.kind === "mask") continue; // a mask comes with its parameter
-    const values = initialValues(entry, seed);
     const mask = masks.get(entry.name);
-    if (mask === undefined) yield [entry, values];
-    else {
-      const kept = initialValues(mask, seed);
-      yield [mask, kept];
-      yield [entry, withoutMasked(values, kept)];
-    }
+    const kept = mask && initialValues(mask, seed);
+    if (mask !== undefined && kept !== undefined) yield [mask, kept];
+    if (!chosen(entry)) continue;
+    const values = initialValues(entry, seed);
+    yield [entry, kept === undefined ? values : withoutMasked(values, kept)];
   }
 }
 
+/** @param chosen as in `initialState`: what is not is zero until it comes */
 export const initialise = async (
   session: Session,
   manifest: Manifest,
   seed: number,
+  chosen?: (entry: HostState) => boolean,
 ): Promise<void> => {
   await session.clearState();
   const isCleared = ({ kind, init }: StateEntry): boolean =>
     kind !== "param" && init.kind === "constant" && init.value === 0;
   const state = manifest.state.filter((entry) => !isCleared(entry));
-  for (const [{ name }, values] of initialState(state, seed))
+  for (const [{ name }, values] of initialState(state, seed, chosen))
     await session.writeState({ [name]: values });
 };
 
 /** Weights that come from elsewhere lose what the masks of the session do not keep. */
 export const applyMasks = async (session: Session, { state }: Manifest): Promise<void> => {
-  for (const [name, mask] of masksOf(state)) {
-    const held = await session.readState([name, mask.name]);
+  const masks = masksOf(state);
+  if (masks.size === 0) return;
+  // in one go: each set of states that is read is a graph for TensorFlow to prepare
+  const held = await session.readState([...masks].flatMap(([name, mask]) => [name, mask.name]));
+  for (const [name, mask] of masks) {
     await session.writeState({ [name]: withoutMasked(held[name]!, held[mask.name]!) });
   }
 };

@@ -1,6 +1,7 @@
 // The training loop: begin or resume, step, evaluate, save, and end well in each case (finished, interrupted, not finite). The
 // loop owns no numbers: state is the session's, data and scalars are functions of the step.
 import { MANIFEST } from "../../bundle/names.ts";
+import { isWeight } from "../../bundle/disk.ts";
 import { FileFault } from "../../bundle/file-fault.ts";
 import type { Session } from "../../bundle/engine.ts";
 import type { Manifest, TrainingSpec } from "../../bundle/manifest.ts";
@@ -47,7 +48,7 @@ export interface TrainOptions {
   readonly steps?: number | undefined;
   /** A checkpoint's folder, or "latest". */
   readonly resumeFrom?: string | undefined;
-  /** Weights to start from instead of the seed's. */
+  /** Weights to start from instead of the seed's: all of them. */
   readonly begin?: { readonly from: string; readonly load: () => Promise<void> } | undefined;
   /** Saves, then ends. */
   readonly signal?: AbortSignal | undefined;
@@ -128,9 +129,15 @@ interface Run {
 const begin = async (
   run: Pick<Run, "session" | "manifest" | "seed" | "options">,
 ): Promise<void> => {
-  await initialise(run.session, run.manifest, run.seed);
-  if (run.options.begin === undefined) return;
-  await run.options.begin.load();
+  const given = run.options.begin;
+  await initialise(
+    run.session,
+    run.manifest,
+    run.seed,
+    (entry) => given === undefined || !isWeight(entry),
+  );
+  if (given === undefined) return;
+  await given.load();
   await applyMasks(run.session, run.manifest);
 };
 

@@ -245,3 +245,65 @@ test("missing data is told with the place that was tried", async () => {
     help: "run: npm install @a/b",
   });
 });
+
+describe("initial weights", () => {
+  /** A model, and the names of the states that were written since it was opened. */
+  const watched = async (
+    options: Partial<Parameters<typeof createModel>[0]> = {},
+  ): Promise<{ readonly model: Model; readonly written: () => readonly string[] }> => {
+    const written: string[] = [];
+    const engine = toyEngine();
+    const model = await createModel({
+      bundle: toyBundle(),
+      host: project(),
+      engine: {
+        ...engine,
+        open: async (bundle) => {
+          const session = await engine.open(bundle);
+          return {
+            ...session,
+            writeState: async (values) => {
+              written.push(...Object.keys(values));
+              await session.writeState(values);
+            },
+          };
+        },
+      },
+      ...options,
+    });
+    return { model, written: () => written.splice(0) };
+  };
+  test("are drawn when something needs them, once", async () => {
+    const { model, written } = await watched();
+    expect(written()).toEqual([]);
+    const first = await model.saveWeights();
+    expect(written()).toEqual(["head.weight"]);
+    expect(await model.saveWeights()).toEqual(first);
+    expect(written()).toEqual([]);
+    const same = await watched({ weights: "initial" });
+    expect(same.written()).toEqual(["head.weight"]);
+    expect(await same.model.saveWeights()).toEqual(first);
+  });
+  test("are those of the training, not the model's and then the training's", async () => {
+    const { model, written } = await watched();
+    await model.trainer().fit({ outDir: "run", steps: 1, seed: 5 });
+    expect(written()).toEqual(["head.weight"]);
+    const trained = await model.saveWeights();
+    expect(written()).toEqual([]);
+    expect(trained).not.toEqual(await (await watched({ seed: 5 })).model.saveWeights());
+  });
+  test("give way to others undrawn", async () => {
+    const { model } = await watched({ seed: 9 });
+    const weights = await model.saveWeights();
+    const given = await watched({ weights });
+    expect(given.written()).toEqual(["head.weight"]);
+    expect(await given.model.saveWeights()).toEqual(weights);
+  });
+  test("are there after a training that did not begin", async () => {
+    const { model, written } = await watched({ host: memoryHost() });
+    await expect(model.trainer().fit({ outDir: "run" })).rejects.toThrow("no data file");
+    expect(written()).toEqual([]);
+    await model.saveWeights();
+    expect(written()).toEqual(["head.weight"]);
+  });
+});
