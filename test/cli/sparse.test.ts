@@ -68,3 +68,35 @@ test("weights are zero where the checkpoint's masks say so, and a run that goes 
   const last = readFileSync(join(cwd, "c/metrics.jsonl"), "utf8").trim().split("\n").at(-1)!;
   expect((JSON.parse(last) as Record<string, number>)["eval/loss"]).toBeCloseTo(loss, 5);
 });
+
+test("inspect counts what masks leave of trunk and heads", async () => {
+  const rules = "embedding => none heads[0].* => fixed(density: 0.75) * => fixed(density: 0.5)";
+  const cwd = project({ "model.arch": SPARSE.replace("* => fixed(density: 0.5)", rules) });
+  const { out } = await specc(["inspect", "model.arch"], { cwd });
+  // embedding 4096, two norms and 4 · 16² + 3 · 16 · 24 in a block, final norm 16, head 4096
+  const [norms, block, head] = [32, 2176, 4096];
+  const [part, rest] = [norms + 16, block + head];
+  const share = (kept: number, all: number): string => (kept / all).toFixed(4);
+  const summary = JSON.parse((await specc(["inspect", "model.arch", "--json"], { cwd })).out) as {
+    readonly parameters: number;
+    readonly unmasked: number;
+    readonly density: number;
+    readonly branches: readonly { name: string; parameters: number; unmasked: number }[];
+  };
+  const { branches, parameters, unmasked, density } = summary;
+  expect(branches.map(({ name }) => name)).toEqual(["trunk", "heads.0", "heads.1"]);
+  expect(branches.map((b) => b.parameters)).toEqual([4096 + 32 + block, part + rest, part + rest]);
+  expect(branches[1]!.unmasked).toBe(part + 0.75 * rest);
+  // trunk and head 1 share what the last rule pays for
+  const shared = branches[0]!.unmasked + branches[2]!.unmasked;
+  expect(shared).toBe(4096 + 32 + part + 0.5 * (2 * block + head));
+  expect(unmasked).toBe(shared + branches[1]!.unmasked);
+  expect(density).toBeCloseTo(unmasked / parameters, 12);
+  const whole = part + rest;
+  expect(out).toContain(
+    `heads.0: ${(part + 0.75 * rest).toLocaleString("en")} not masked, density ${share(part + 0.75 * rest, whole)}`,
+  );
+  expect(out).toMatch(/^embedding +256×16 +4,096 +1\.0000/m);
+  expect(out).toMatch(/^heads\.1\.head +256×16 +4,096 +0\.\d{4}/m);
+  expect(out).toMatch(/^masks +[\d.]+ KiB +of sparse weights$/m);
+});

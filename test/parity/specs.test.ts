@@ -9,6 +9,7 @@ import { fitConfig } from "../../src/compiler/huggingface/index.ts";
 import { rowOf } from "../../src/compiler/ir/builder.ts";
 import type { OpName } from "../../src/compiler/ir/types.ts";
 import { nodesOf } from "../../src/compiler/ir/walk.ts";
+import { densitiesOf } from "../../src/compiler/model/masks.ts";
 import { parametersOf } from "../../src/compiler/model/parameters-of.ts";
 import { buildPrograms } from "../../src/compiler/model/programs.ts";
 import type { Binding } from "../../src/compiler/model/reading.ts";
@@ -243,6 +244,55 @@ describe("reference specs", () => {
   ])("%s has %d M weights", (name, millions) => {
     expect(Math.abs(matrices(name) / 1e6 - millions)).toBeLessThan(0.06);
   });
+  // Goldens erk-presets and erk-densities of the authors' code, at 1e-12.
+  const WRN = {
+    stem: 1,
+    "blocks.0.conv1": 1,
+    "blocks.0.conv2": 0.6075040575207701,
+    "blocks.0.shortcut": 1,
+    "blocks.3.conv1": 0.6075040575207701,
+    "heads.0.blocks.4.conv1": 0.45283277907223046,
+    "heads.1.blocks.5.conv1": 0.3009567646920379,
+    "heads.2.blocks.8.conv1": 0.22501875750194167,
+    "heads.2.blocks.8.shortcut": 1,
+    "heads.2.blocks.11.conv2": 0.1497795663289322,
+    "heads.1.head": 1,
+  };
+  const decoder = (vocabulary: number, ffn: number): Readonly<Record<string, number>> => ({
+    embedding: vocabulary,
+    "blocks.0.attention.q": 1,
+    "heads.1.blocks.8.attention.o": 1,
+    "blocks.2.ffn.down": ffn,
+    "heads.2.blocks.11.ffn.up": ffn,
+    "heads.0.head": vocabulary,
+  });
+  it.each([
+    ["NeuroTrailsC4Sparse", "NeuroTrails130M", 0.9, decoder(0.728209470752085, 0.9778203342618329)],
+    [
+      "NeuroTrailsC4Sparse350M",
+      "NeuroTrails350M",
+      0.9,
+      decoder(0.6836243338360977, 0.9103524550720962),
+    ],
+    ["NeuroTrailsCifar100Sparse", "NeuroTrailsWrn", 0.2, WRN],
+  ])(
+    "%s leaves of %s the share %d, by layer as the authors' code does",
+    (name, of, density, wanted) => {
+      const model = models[of]!;
+      const recipe = results.flatMap((r) => r.spec?.recipes[name] ?? [])[0]!;
+      const found = densitiesOf(
+        recipe,
+        parametersOf(model, features),
+        features,
+        model.blocks.length,
+      );
+      for (const [layer, share] of Object.entries(wanted))
+        expect(found.get(`${layer}.weight`) ?? 1, layer).toBeCloseTo(share, 12);
+      const weights = parameters(of).filter(({ rank }) => rank > 1);
+      const kept = weights.reduce((sum, p) => sum + p.count * (found.get(p.name) ?? 1), 0);
+      expect(kept / weights.reduce((sum, p) => sum + p.count, 0)).toBeCloseTo(density, 9);
+    },
+  );
   it("heads share the last batch norm, or have one each", () => {
     expect(total("NeuroTrailsWrnOwn") - total("NeuroTrailsWrn")).toBe(2 * 2 * 640);
     expect(parameters("NeuroTrailsResNet50").filter((p) => p.name.endsWith("head.bias"))).toEqual(

@@ -10,7 +10,13 @@ import {
   type Target,
 } from "../../compiler/compile.ts";
 import { modelSvg } from "../../compiler/emit/model-svg.ts";
-import { branchOf, summarize, type Layer, type Summary } from "../../compiler/emit/summary.ts";
+import {
+  branchOf,
+  summarize,
+  type Count,
+  type Layer,
+  type Summary,
+} from "../../compiler/emit/summary.ts";
 import { printGraph } from "../../compiler/ir/text.ts";
 import { placeFinder } from "../../compiler/places.ts";
 import { painter, wantsColor } from "../color.ts";
@@ -63,12 +69,13 @@ const printIr = (io: Io, target: Target, options: InspectOptions): number => {
 };
 
 /** Whatever is computed once for all (rotary tables) is counted where it is first needed, so FLOPs do not tell layers apart. */
-const told = ({ parameters, tensors, parts }: Layer, name: string): string =>
+const told = ({ parameters, unmasked, tensors, parts }: Layer, name: string): string =>
   JSON.stringify([
     name,
     parameters,
+    unmasked,
     tensors.map((t) => t.shape),
-    parts.map((part) => [part.name, part.parameters]),
+    parts.map((part) => [part.name, part.parameters, part.unmasked]),
   ]);
 const alike = (a: Layer, b: Layer): boolean =>
   /(^|\.)blocks\.\d+$/.test(a.name) &&
@@ -102,14 +109,24 @@ const shapesOf = (layer: Layer, part?: string): string =>
     })
     .join(", ");
 
+const isMasked = ({ parameters, unmasked }: Count): boolean => unmasked < parameters;
+const densityText = ({ density }: Count): string => density.toFixed(4);
+/** Beside a number of parameters, where masks have a say. */
+const densityCell = (summary: Summary, count: Count | undefined): readonly string[] => {
+  if (!isMasked(summary)) return [];
+  return [count === undefined || count.parameters === 0 ? "" : densityText(count)];
+};
+
 /** "heads[1 .. 3]  as heads.0, each:  18,458" */
-const othersRow = (run: readonly string[], { branches }: Summary): readonly string[] => {
+const othersRow = (run: readonly string[], summary: Summary): readonly string[] => {
+  const branch = summary.branches.find(({ name }) => name === run[1]);
   const [, word = "", from = ""] = /^(\w+)\.(\d+)$/.exec(run[1]!) ?? [];
   const count = run.length - 1;
   return [
     count === 1 ? run[1]! : `${word}[${from} .. ${Number(from) + count}]`,
     `as ${run[0]!}${count === 1 ? "" : ", each:"}`,
-    grouped(branches.find(({ name }) => name === run[1])?.parameters ?? 0),
+    grouped(branch?.parameters ?? 0),
+    ...densityCell(summary, branch),
   ];
 };
 
@@ -119,6 +136,7 @@ const layerRows = (summary: Summary): readonly (readonly string[])[] => {
       "layer",
       "tensors [out, in]",
       "parameters",
+      ...(isMasked(summary) ? ["density"] : []),
       summary.item === "token" ? "FLOPs/token" : "FLOPs/image",
     ],
   ];
@@ -136,6 +154,7 @@ const layerRows = (summary: Summary): readonly (readonly string[])[] => {
       times === 1 ? layer.name : `${before.slice(0, -1)}[${first} .. ${Number(first) + times}]`,
       layer.parts.length > 0 ? (times === 1 ? "" : `${times} alike, each:`) : shapesOf(layer),
       grouped(layer.parameters),
+      ...densityCell(summary, layer),
       countText(layer.flops),
     ]);
     for (const part of layer.parts)
@@ -144,12 +163,13 @@ const layerRows = (summary: Summary): readonly (readonly string[])[] => {
           `  ${part.name}`,
           shapesOf(layer, part.name),
           part.parameters === 0 ? "" : grouped(part.parameters),
+          ...densityCell(summary, part),
           countText(part.flops),
         ]);
     i = end;
     const branch = branchOf(layer.name);
     const run = runs.find(([first]) => first === branch) ?? [];
-    if (run.length > 1 && (end === layers.length || branchOf(layers[end]!.name) !== branch))
+    if (run.length > 1 && !layers.slice(end).some((later) => branchOf(later.name) === branch))
       rows.push([...othersRow(run, summary), ""]);
   }
   return rows;
@@ -167,6 +187,12 @@ const bytesOtherwise = ({ recipe, ...rest }: Target): number | null => {
   return programs[0]!.entry.peakBytes;
 };
 
+/** "heads.1: 61,204 not masked, density 0.4967" */
+const branchText = (branch: Summary["branches"][number]): string =>
+  isMasked(branch)
+    ? `${branch.name}: ${grouped(branch.unmasked)} not masked, density ${densityText(branch)}`
+    : branch.name;
+
 const report = (
   io: Io,
   { model, recipe }: Target,
@@ -176,7 +202,7 @@ const report = (
 ): void => {
   const paint = painter(wantsColor(io, options.color, "out"));
   const { bytes, flops, item } = summary;
-  const [head = "", ...rest] = table(layerRows(summary), [2, 3]).split("\n");
+  const [head = "", ...rest] = table(layerRows(summary), [2, 3, 4]).split("\n");
   const activations: (readonly [bytes: number, what: string])[] = [];
   if (bytes.step !== null && recipe !== undefined) {
     const rows = counted(recipe.micro.value, recipe.data.is === "text" ? "sequence" : "image");
@@ -193,7 +219,10 @@ const report = (
     ...(summary.activeParameters < summary.parameters
       ? [["", grouped(summary.activeParameters), "that a token's pass reads"]]
       : []),
-    ...summary.branches.map(({ name, parameters }) => ["", grouped(parameters), name]),
+    ...(isMasked(summary)
+      ? [["", grouped(summary.unmasked), `not masked, density ${densityText(summary)}`]]
+      : []),
+    ...summary.branches.map((branch) => ["", grouped(branch.parameters), branchText(branch)]),
     [
       item === "token" ? "FLOPs a token" : "FLOPs an image",
       countText(flops.forward),
@@ -206,6 +235,7 @@ const report = (
     ...(recipe === undefined
       ? []
       : [["optimizer state", bytesText(bytes.optimizer), recipe.optimizer.is]]),
+    ...(bytes.masks > 0 ? [["masks", bytesText(bytes.masks), "of sparse weights"]] : []),
     ...(bytes.gradients > 0
       ? [["gradients", bytesText(bytes.gradients), "summed over micro-batches"]]
       : []),

@@ -8,10 +8,17 @@ import type { Graph, Node } from "../ir/types.ts";
 import type { Compiled } from "../model/types.ts";
 import { nodesOf } from "../ir/walk.ts";
 
-export interface Layer {
+/** How many parameters, and how many of them the recipe's masks leave: all, where it has none. */
+export interface Count {
+  readonly parameters: number;
+  /** In expectation, since each is drawn. */
+  readonly unmasked: number;
+  /** Of the one in the other; 1 where there is nothing to mask. */
+  readonly density: number;
+}
+export interface Layer extends Count {
   /** "embedding", "blocks.3", "final_norm", "head"; "heads.1.blocks.3" in one of several branches. */
   readonly name: string;
-  readonly parameters: number;
   /** Forward, for one token or image. */
   readonly flops: number;
   readonly tensors: readonly {
@@ -20,15 +27,10 @@ export interface Layer {
     readonly shape: readonly number[];
   }[];
   /** Below a block: "attention", "ffn", … */
-  readonly parts: readonly {
-    readonly name: string;
-    readonly parameters: number;
-    readonly flops: number;
-  }[];
+  readonly parts: readonly (Count & { readonly name: string; readonly flops: number })[];
 }
-export interface Summary {
+export interface Summary extends Count {
   readonly model: string;
-  readonly parameters: number;
   /** Those that a token's pass reads at most: less than all where tokens choose experts. */
   readonly activeParameters: number;
   /** What FLOPs are told for. */
@@ -37,6 +39,7 @@ export interface Summary {
   readonly bytes: {
     readonly weights: number;
     readonly optimizer: number;
+    readonly masks: number;
     readonly gradients: number;
     /** Of prefill and decode_step. */
     readonly cache: number;
@@ -45,7 +48,7 @@ export interface Summary {
   };
   readonly layers: readonly Layer[];
   /** Where a model parts: what all share ("trunk"; absent where nothing is shared), then each branch by its name. */
-  readonly branches: readonly { readonly name: string; readonly parameters: number }[];
+  readonly branches: readonly (Count & { readonly name: string })[];
 }
 
 const flopsOf = (node: Node): number => rowOf(node.op).cost(node).flops;
@@ -63,18 +66,25 @@ const placeOf = (path: string): readonly [layer: string, part: string] => {
   return [`${before}${parts[0] ?? ""}`, ""];
 };
 
-const branchesOf = (layers: readonly Layer[]): Summary["branches"] => {
-  const names = [...new Set(layers.map((layer) => branchOf(layer.name)))];
-  if (names.length < 2) return [];
-  return names
-    .map((name) => ({
-      name: name === "" ? "trunk" : name,
-      parameters: layers.reduce(
-        (sum, layer) => sum + (branchOf(layer.name) === name ? layer.parameters : 0),
-        0,
-      ),
-    }))
-    .filter(({ parameters }) => parameters > 0);
+type Counting = (entries: readonly StateEntry[]) => Count;
+const countingWith =
+  (densities: Compiled["densities"]): Counting =>
+  (entries) => {
+    const total = (share: (name: string) => number): number =>
+      entries.reduce((sum, { name, shape }) => sum + sizeOf(shape) * share(name), 0);
+    const parameters = total(() => 1);
+    const unmasked = total((name) => densities[name] ?? 1);
+    const density = parameters === 0 ? 1 : unmasked / parameters;
+    return { parameters, unmasked: Math.round(unmasked), density };
+  };
+
+const branchesOf = (params: readonly StateEntry[], countOf: Counting): Summary["branches"] => {
+  const names = [...new Set(params.map(({ name }) => branchOf(name)))];
+  if (names.every((name) => name === "")) return [];
+  return names.map((name) => ({
+    name: name === "" ? "trunk" : name,
+    ...countOf(params.filter((p) => branchOf(p.name) === name)),
+  }));
 };
 
 const flopsByPlace = (forward: Graph, count: number): ReadonlyMap<string, number> => {
@@ -91,6 +101,7 @@ const partsOf = (
   entries: readonly StateEntry[],
   layer: string,
   flops: ReadonlyMap<string, number>,
+  countOf: Counting,
 ): Layer["parts"] => {
   if (!/(^|\.)blocks\.\d+$/.test(layer)) return [];
   const ofParameters = entries.map((entry) => placeOf(entry.name)[1]);
@@ -100,17 +111,14 @@ const partsOf = (
   // the order of the graph is the order in which data passes
   return [...new Set([...ofGraph, ...ofParameters])].map((name) => ({
     name,
-    parameters: entries.reduce(
-      (sum, entry) => sum + (placeOf(entry.name)[1] === name ? sizeOf(entry.shape) : 0),
-      0,
-    ),
+    ...countOf(entries.filter((entry) => placeOf(entry.name)[1] === name)),
     flops: Math.round(flops.get(`${layer}/${name}`) ?? 0),
   }));
 };
 
 export const summarize = (
   model: string,
-  { state, active }: Pick<Compiled, "state" | "active">,
+  { state, active, densities }: Pick<Compiled, "state" | "active" | "densities">,
   programs: readonly ProgramEntry[],
   forward: Graph,
 ): Summary => {
@@ -119,6 +127,7 @@ export const summarize = (
   const count = targets === undefined ? 1 : targets.type.shape.reduce((n, d) => n * d.size, 1);
   const flops = flopsByPlace(forward, count);
   const params = state.filter((entry) => entry.kind === "param");
+  const countOf = countingWith(densities);
   const names = [
     ...new Set([
       ...[...flops.keys()].filter((key) => key !== "" && !key.includes("/")),
@@ -131,14 +140,14 @@ export const summarize = (
       const own = params.filter((p) => placeOf(p.name)[0] === name);
       return {
         name,
-        parameters: own.reduce((sum, p) => sum + sizeOf(p.shape), 0),
+        ...countOf(own),
         flops: Math.round(flops.get(name) ?? 0),
         tensors: own.map((p) => ({
           name: p.name,
           diskName: p.diskName,
           shape: orientedShape(p),
         })),
-        parts: partsOf(own, name, flops),
+        parts: partsOf(own, name, flops, countOf),
       };
     });
   const bytesOf = (kind: StateEntry["kind"]): number =>
@@ -148,7 +157,7 @@ export const summarize = (
   const trained = step?.inputs.find((input) => input.name === "targets");
   return {
     model,
-    parameters: params.reduce((sum, p) => sum + sizeOf(p.shape), 0),
+    ...countOf(params),
     activeParameters: Math.round(
       params.reduce((sum, p) => sum + sizeOf(p.shape) * (active[p.name] ?? 1), 0),
     ),
@@ -163,12 +172,13 @@ export const summarize = (
     bytes: {
       weights: bytesOf("param") + bytesOf("buffer"),
       optimizer: bytesOf("slot"),
+      masks: bytesOf("mask"),
       gradients: bytesOf("accumulator"),
       cache: bytesOf("cache"),
       step: step?.peakBytes ?? null,
       forward: programs.find((p) => p.name === "forward")?.peakBytes ?? null,
     },
     layers,
-    branches: branchesOf(layers),
+    branches: branchesOf(params, countOf),
   };
 };
