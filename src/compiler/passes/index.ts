@@ -7,6 +7,7 @@ import { expandComposites, type Keep } from "./expand.ts";
 import { simplify } from "./simplify.ts";
 export { differentiate } from "./differentiate.ts";
 export { expandComposites, expandNode, type Keep } from "./expand.ts";
+export { mergeProducts } from "./merge-products.ts";
 export { memoryEstimate, type MemoryEstimate } from "./memory.ts";
 export { simplify, simplifyRules } from "./simplify.ts";
 

@@ -124,6 +124,11 @@ const probabilities = (b: Builder, site: Site, stats: Node): Node => {
   const seen = site.keyLengths === undefined ? undefined : visible(b, site);
   return seen === undefined ? p : b.emit("select", [seen, p, scalar(b, 0)], none);
 };
+/** The same for a result: over a cache, which no gradient is taken of, without statistics that nobody else reads. */
+const weights = (b: Builder, site: Site, node: Node<"attention">): Node =>
+  site.positions !== undefined && site.keyLengths === undefined
+    ? b.emit("softmax", [masked(b, site)], none)
+    : probabilities(b, site, b.emit("attentionStats", node.inputs, node.attrs));
 const column = (b: Builder, x: Node): Node => reshape(b, x, [...x.type.shape, one]);
 
 /** The gradient at the scores before scaling, dS · scale: f32 [B, H, T, S]. */
@@ -262,8 +267,7 @@ export const attentions: Pick<OpTable, "attention" | "attentionStats" | "attenti
     expand: (b, node) => {
       const [q, k, v, ...rest] = node.inputs;
       const site = siteOf(q, k, v, rest, node.attrs);
-      const stats = b.emit("attentionStats", node.inputs, node.attrs);
-      const p = grouped(b, site, toType(b, probabilities(b, site, stats), v.type.dtype));
+      const p = grouped(b, site, toType(b, weights(b, site, node), v.type.dtype));
       return reshape(b, product(b, p, v, false, false), node.type.shape);
     },
     grad: (b, node, dy) => {

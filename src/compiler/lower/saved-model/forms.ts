@@ -1,9 +1,9 @@
 // A program's graph as nodes for each way in which TensorFlow runs it.
 import type { CardKernel } from "../../../bundle/manifest.ts";
-import type { ModelFile } from "../../../bundle/saved-model.ts";
+import { isDrawn, type ModelFile } from "../../../bundle/saved-model.ts";
 import type { Graph, Node } from "../../ir/types.ts";
 import { nodesOf } from "../../ir/walk.ts";
-import { pipeline, runPasses } from "../../passes/index.ts";
+import { mergeProducts, pipeline, runPasses } from "../../passes/index.ts";
 import { CUDNN_ATTENTION, isFused, whyNotFused } from "../cudnn-attention.ts";
 import { CARD_PRODUCTS, isCardProduct, planGroupedProducts } from "../grouped-products.ts";
 import { lowerGraph } from "../lower-graph.ts";
@@ -37,27 +37,37 @@ export const graphsFor = (
 ): Program["graphs"] => {
   const xla = deterministic ? DETERMINISTIC : XLA;
   const isWritten = ({ op }: Node): boolean => op === "writeRows" && xla.writeRows !== "expand";
-  if (file === "cudnn") {
-    const onCard = runPasses(
-      graph,
-      pipeline((node) => isOnCard(node) || isWritten(node)),
-    );
+  const compiled = (keep: (node: Node) => boolean): Graph =>
+    runPasses(graph, [
+      ...pipeline((node) => keep(node) || isWritten(node)),
+      // what XLA compiles into a loop joins the weights once for all rounds
+      ...(isDrawn(graph.name) ? [mergeProducts] : []),
+    ]);
+  if (file === "cudnn")
     return {
-      cudnn: lowerGraph(planGroupedProducts(onCard), {
+      cudnn: lowerGraph(planGroupedProducts(compiled(isOnCard)), {
         ...xla,
         ...CUDNN_ATTENTION,
         ...CARD_PRODUCTS,
       }),
     };
-  }
   const ready = runPasses(graph, pipeline(new Set()));
   const plain = lowerGraph(ready, NATIVE);
   if (file === "check") return { check: plain };
-  const writes = nodesOf(graph).some(isWritten);
-  const differs = nodesOf(ready).some(
-    (n) =>
-      (n.op === "matMul" && n.attrs.out !== undefined) || (deterministic && n.op === "scatterAdd"),
-  );
-  if (!writes && !differs) return { plain, xla: plain };
-  return { plain, xla: lowerGraph(writes ? runPasses(graph, pipeline(isWritten)) : ready, xla) };
+  const differs =
+    isDrawn(graph.name) ||
+    nodesOf(graph).some(isWritten) ||
+    nodesOf(ready).some(
+      (n) =>
+        (n.op === "matMul" && n.attrs.out !== undefined) ||
+        (deterministic && n.op === "scatterAdd"),
+    );
+  if (!differs) return { plain, xla: plain };
+  return {
+    plain,
+    xla: lowerGraph(
+      compiled(() => false),
+      xla,
+    ),
+  };
 };
