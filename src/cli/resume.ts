@@ -8,7 +8,7 @@ import { CliError } from "./errors.ts";
 import { isFile, isFolder, shownPath } from "./files.ts";
 import type { Io } from "./io.ts";
 import type { ChoiceOptions } from "./program.ts";
-import { lastCheckpoint } from "./run-folder.ts";
+import { earlierRun, lastCheckpoint } from "./run-folder.ts";
 
 export interface Resumed {
   readonly folder: string;
@@ -125,14 +125,22 @@ export interface ResumeOptions extends ChoiceOptions {
   readonly engine: string;
   readonly json?: boolean;
 }
-/** The command that goes on with the run in a folder, as it was begun. */
+/**
+ * The command that goes on with the run in a folder, as it was begun; with an earlier one, whose options nobody knows, to the
+ * end of its recipe and by its own seed.
+ */
 export const resumeCommand = (
-  io: Io,
+  io: Pick<Io, "cwd" | "script">,
   target: string,
   out: string,
   options: ResumeOptions,
+  earlier = false,
 ): string => {
-  const { model, recipe, set = {}, steps, seed, engine, quiet, json: asJson } = options;
+  const { model, recipe, set = {}, engine, quiet, json: asJson } = options;
+  const seed = earlier ? undefined : options.seed;
+  // what the run has reached would stop it at once
+  const goal = earlier ? undefined : options.steps;
+  const steps = (earlierRun(out)?.step ?? 0) < (goal ?? 0) ? goal : undefined;
   const words = [
     "train",
     target,

@@ -37,7 +37,7 @@ const pick = (
   if (second === undefined) return only;
   return {
     problem: `the file declares ${names.length} ${kind}s: ${list(names)}`,
-    hint: `choose one: --${kind} ${names.at(-1)!}`,
+    hint: `choose one: ${names.map((name) => `--${kind} ${name}`).join(", ")}`,
   };
 };
 

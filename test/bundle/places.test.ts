@@ -41,7 +41,7 @@ describe("choose", () => {
     expect(names(choose(spec(["M"], ["R"]), {}, true))).toBe("M R"));
   test("several models are listed", () => {
     expect(names(choose(spec(["A", "B"], ["R"]), {}, true))).toBe(
-      "the file declares 2 models: A, B | choose one: --model B",
+      "the file declares 2 models: A, B | choose one: --model A, --model B",
     );
   });
   test("a recipe that is for a model settles it", () => {

@@ -5,6 +5,7 @@ import { describe, expect, test } from "vitest";
 import { readSafetensors, writeSafetensors } from "../../src/bundle/safetensors.ts";
 import { commandFor, quoted } from "../../src/cli/called.ts";
 import type { Signal } from "../../src/cli/io.ts";
+import { resumeCommand } from "../../src/cli/resume.ts";
 import { folder, project, specc, TINY, type Ran } from "./run.ts";
 
 const LONG = TINY.replace("6 steps", "100 steps");
@@ -60,6 +61,22 @@ describe("the command that goes on", () => {
     const script = join(root, "node_modules/.bin/specc");
     expect(commandFor(script, root)).toBe("npx specc");
     expect(commandFor(script, join(root, "sub"))).toBe("node ../node_modules/.bin/specc");
+  });
+  test("has no number of steps that the run has reached, and none that an earlier run was not asked for", () => {
+    const cwd = folder({ "runs/Train/checkpoint-4/trainer_state.json": "{}" });
+    const io = { cwd, script: "/usr/bin/specc" };
+    const command = (steps: number, earlier?: boolean): string =>
+      resumeCommand(
+        io,
+        "m.arch",
+        join(cwd, "runs/Train"),
+        { steps, seed: 3, engine: "auto", color: "auto" },
+        earlier,
+      );
+    const end = "--out-dir runs/Train --resume-from-checkpoint latest";
+    expect(command(9)).toBe(`specc train m.arch --steps 9 --seed 3 ${end}`);
+    expect(command(4)).toBe(`specc train m.arch --seed 3 ${end}`);
+    expect(command(9, true)).toBe(`specc train m.arch ${end}`);
   });
   test("words of a shell", () => {
     expect(["a.arch", "a b", "it's", "$x"].map(quoted)).toEqual([

@@ -101,7 +101,7 @@ const begin = (io: Io, name: string, opened: Opened, options: TrainOptions): Beg
     inPlace: compilation === undefined && isSamePlace(folder, out),
     continues: resumed !== undefined && isSamePlace(dirname(resumed.folder), out),
     overwrite: options.overwrite === true,
-    resume: (place) => resumeCommand(io, name, place, options),
+    resume: (place) => resumeCommand(io, name, place, options, place !== out),
   };
   checkRunFolder(io, plan);
   if (resumed !== undefined) refuseOtherSpec(io, resumed, specOf(opened), specHash);
