@@ -164,3 +164,30 @@ test.each([
 ])("%s refuses %j", (name, change, message) => {
   expect(() => read({ ...configOf(name), ...change })).toThrow(message);
 });
+
+test.each([
+  ["gpas_llama", "scaling.site", "swiglu(32) scaling = gpas(site: branch)", "mha(4)"],
+  ["llama", "ffn is gelu", "gelu(32)", "mha(4)"],
+  [
+    "mixtral",
+    "ffn.residual",
+    "moe(experts: 4, top_k: 2, intermediate: 8, residual: both, router: softmax(renormalise: true))",
+    "gqa(4, 2)",
+  ],
+  [
+    "deepseek_v3",
+    "ffn.balance is none, not bias",
+    "moe(experts: 4, top_k: 2, intermediate: 8, shared: 1, router: sigmoid())",
+    "mla(heads: 4, kv_rank: 8, nope: 8, rope: 4, v: 8)",
+  ],
+])("the nearest of no family is %s: %s", (name, problem, ffn, attention) => {
+  const fit = fitConfig(
+    modelFrom(
+      `spec 1\nmodel M {\n vocab_size = 64\n context = 32\n hidden_size = 16\n head = lm(tied: false)\n blocks 2 { norm = pre(rmsnorm()) attention = ${attention} ffn = ${ffn} }\n}`,
+    ),
+  );
+  expect([fit.family.name, fit.differences.join("; ")]).toEqual([
+    name,
+    expect.stringContaining(problem),
+  ]);
+});

@@ -72,12 +72,20 @@ const findModel = (
   return { model: decoderOf(bundleTarget(place.path).model), folder: place.path };
 };
 
+/** Differences that are told. */
+const MOST = 6;
+
 const familyFor = (model: DecoderSpec, base: Config): Fit => {
   const fit = fitConfig(model, base);
   if (fit.differences.length === 0) return fit;
+  const families = `families: ${familyNames.join(", ")}`;
+  const problem = `${model.name} is of no family that specc writes`;
+  if (fit.distance === Infinity) throw new CliError(problem, [families], 1);
+  const { length } = fit.differences;
+  const more = length > MOST ? [`and ${length - MOST} more`] : [];
   throw new CliError(
-    `${model.name} is of no family that specc writes; the nearest is ${fit.family.name}, but`,
-    [...fit.differences.slice(0, 6), `families: ${familyNames.join(", ")}`],
+    `${problem}; the nearest is ${fit.family.name}, but`,
+    [...fit.differences.slice(0, MOST), ...more, families],
     1,
   );
 };

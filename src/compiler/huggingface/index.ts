@@ -116,6 +116,8 @@ export interface Fit {
   readonly config: Config;
   /** Why the family is not this model; empty when it is. */
   readonly differences: readonly string[];
+  /** Infinity: it has no words for the model at all. */
+  readonly distance: number;
 }
 const written = (family: Family, model: DecoderSpec): Config => ({
   architectures: [family.architecture],
@@ -128,10 +130,13 @@ const fit = (family: Family, model: DecoderSpec): Fit => {
   const config = written(family, model);
   try {
     const back = readModel(family, configReader(config, "config.json"));
-    return { family, config, differences: differences(model, back) };
+    const found = differences(model, back);
+    const distance = found.reduce((sum, { weight }) => sum + weight, 0);
+    return { family, config, differences: found.map(({ text }) => text), distance };
   } catch (error) {
     if (!(error instanceof FileFault)) throw error;
-    return { family, config, differences: [error.message.replace(/^config\.json: /, "")] };
+    const fault = error.message.replace(/^config\.json: /, "");
+    return { family, config, differences: [fault], distance: Infinity };
   }
 };
 
@@ -142,7 +147,7 @@ export const fitConfig = (model: DecoderSpec, base: Config = {}): Fit => {
   for (const family of first === undefined ? families : [first, ...families]) {
     const found = fit(family, model);
     if (found.differences.length === 0) return found;
-    if (best === undefined || found.differences.length < best.differences.length) best = found;
+    if (best === undefined || found.distance < best.distance) best = found;
   }
   if (best === undefined) throw new InternalError("there are no families");
   return best;

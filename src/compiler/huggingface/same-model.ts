@@ -37,23 +37,38 @@ const canonical = (model: DecoderSpec): DecoderSpec => ({
 const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null;
 const told = (value: unknown): string => {
+  if (Array.isArray(value) && value.every(isRecord)) return value.map(told).join(" and ");
   if (value === undefined || value === null) return "none";
   return isRecord(value) && typeof value["is"] === "string" ? value["is"] : JSON.stringify(value);
 };
 
-function* compare(a: unknown, b: unknown, path: string): Generator<string> {
-  if (isRecord(a) && isRecord(b) && a["is"] === b["is"]) {
+export interface Difference {
+  /** A sentence. */
+  readonly text: string;
+  /** How far apart it makes two models. */
+  readonly weight: number;
+}
+/** Another kind of part is further away than another number of it, the more so the more hangs on it. */
+const weigh = (isKind: boolean, path: string): number =>
+  isKind ? 8 / path.replace(/^blocks\.\d+\./, "").split(".").length : 1;
+
+function* compare(a: unknown, b: unknown, path: string): Generator<Difference> {
+  const [kinds, others] = [a, b].map((one) => (isRecord(one) ? one["is"] : undefined));
+  if (isRecord(a) && isRecord(b) && kinds === others) {
     for (const key of new Set([...Object.keys(a), ...Object.keys(b)]))
       if (!STARTS.has(key)) yield* compare(a[key], b[key], path === "" ? key : `${path}.${key}`);
-  } else if ((a ?? null) !== (b ?? null)) yield `${path} is ${told(a)}, not ${told(b)}`;
+  } else if ((a ?? null) !== (b ?? null)) {
+    const weight = weigh(kinds !== undefined || others !== undefined, path);
+    yield { text: `${path} is ${told(a)}, not ${told(b)}`, weight };
+  }
 }
 
-/** How `model` differs from `other`, a sentence each; equal layers are told once. */
-export const differences = (model: DecoderSpec, other: DecoderSpec): readonly string[] => {
-  const seen = new Map<string, string>();
-  for (const line of compare(canonical(model), canonical(other), "")) {
-    const key = line.replace(/^blocks\.\d+\./, "blocks.");
-    if (!seen.has(key)) seen.set(key, line);
+/** How `model` differs from `other`; equal layers are told once. */
+export const differences = (model: DecoderSpec, other: DecoderSpec): readonly Difference[] => {
+  const seen = new Map<string, Difference>();
+  for (const found of compare(canonical(model), canonical(other), "")) {
+    const key = found.text.replace(/^blocks\.\d+\./, "blocks.");
+    if (!seen.has(key)) seen.set(key, found);
   }
   return [...seen.values()];
 };
