@@ -219,7 +219,10 @@ Ctrl-C saves a checkpoint, prints the command that goes on, and exits 130; a sec
     .argument("<target>", "an .arch file, a bundle or a run")
     .option("--weights <path>", "safetensors, or a folder of them (default: beside the target)")
     .option("--prompt <text>", "what to continue; may repeat; - reads standard input", list)
-    .option("--prompt-file <file>", "a prompt a line; in a .jsonl file a JSON string a line")
+    .option(
+      "--prompt-file <file>",
+      "a prompt a line; in a .jsonl file a JSON string a line, which may hold line breaks",
+    )
     .option("--chat", "prompts are messages of a user, put in the model's chat template")
     .option("--system <text>", "with --chat: the message before them")
     .addOption(
@@ -259,7 +262,8 @@ Ctrl-C saves a checkpoint, prints the command that goes on, and exits 130; a sec
     .addHelpText(
       "after",
       `
-Several prompts are continued together and printed in their order. The model sees its whole context; when that is
+Several prompts are continued together and printed in their order, an empty line between two; --json keeps them apart
+for programs. Blank lines of a --prompt-file are no prompts. The model sees its whole context; when that is
 full, the older half of it is dropped. The same command gives the same texts. What generation_config.json beside the
 weights says of drawing holds where no option is given.`,
     )

@@ -24,8 +24,8 @@ interface Result {
 
 test("several prompts: the same texts in their order from source, from a bundle, and as JSON", async () => {
   const cwd = await trained();
-  writeFileSync(join(cwd, "more.txt"), "The past\r\nA third one\n");
-  writeFileSync(join(cwd, "more.jsonl"), '"two\\nlines"\n""\n');
+  writeFileSync(join(cwd, "more.txt"), "The past\r\n \r\n\r\nA third one\n");
+  writeFileSync(join(cwd, "more.jsonl"), '\n"two\\nlines"\n\n""\n');
   const prompts = ["--prompt", "The ", "--prompt", "-", "--prompt-file"];
   const how = [
     "--tokens",
@@ -59,7 +59,7 @@ test("several prompts: the same texts in their order from source, from a bundle,
   expect(completions.map(({ ended, ids }) => ended === "stop" || ids.length === 40)).not.toContain(
     false,
   );
-  expect(plain).toBe(completions.map(({ prompt, text }) => `${prompt}${text}\n`).join(""));
+  expect(plain).toBe(completions.map(({ prompt, text }) => `${prompt}${text}\n`).join("\n"));
   expect(await run("model.arch", "--prompt", "The ")).toBe(`The ${completions[0]!.text}\n`);
 
   await specc(["build", "model.arch", "-o", "one", "-q"], { cwd });
@@ -91,7 +91,7 @@ test("--stop ends a text where it begins; --greedy draws nothing", async () => {
 });
 
 test("what cannot be meant is said, with what can be done", async () => {
-  const cwd = project({ "prompts.jsonl": '"fine"\nnot json\n', "empty.txt": "" });
+  const cwd = project({ "prompts.jsonl": '"fine"\n\nnot json\n', "empty.txt": " \n\n" });
   const fails = async (code: number, what: string, ...args: readonly string[]): Promise<void> => {
     const ran = await specc(["generate", "model.arch", ...args], { cwd });
     expect(ran, what).toMatchObject({
@@ -103,7 +103,7 @@ test("what cannot be meant is said, with what can be done", async () => {
   await fails(2, "nothing to continue");
   await fails(2, "give --prompt <text> or --prompt-file <file>");
   await fails(2, "standard input can be one prompt only", "--prompt", "-", "--prompt", "-");
-  await fails(1, "prompts.jsonl:2: not a JSON string", "--prompt-file", "prompts.jsonl");
+  await fails(1, "prompts.jsonl:3: not a JSON string", "--prompt-file", "prompts.jsonl");
   await fails(1, "empty.txt holds no prompts", "--prompt-file", "empty.txt");
   await fails(2, "cannot read gone.txt: no such file", "--prompt-file", "gone.txt");
   await fails(2, "cannot be used with option", "--prompt", "x", "--greedy", "--top-k", "3");

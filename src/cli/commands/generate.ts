@@ -33,15 +33,20 @@ export interface GenerateOptions extends ChoiceOptions, ChatChoice {
 /** Sequences of a program that is compiled for the call: more would take memory and gain little. */
 const MOST_AT_ONCE = 16;
 
-/** A prompt a line; in a .jsonl file each line is a JSON string, so that a prompt may have lines of its own. */
+/**
+ * A prompt a line; in a .jsonl file each line is a JSON string, so that a prompt may have lines of its own, or be empty. Blank
+ * lines part prompts for people and are none.
+ */
 const readPrompts = (io: Io, file: string): readonly string[] => {
   const path = resolve(io.cwd, file);
   const shown = shownPath(io.cwd, path);
-  const lines = readText(path, shown).split(/\r?\n/);
-  if (lines.at(-1) === "") lines.pop();
+  const lines = readText(path, shown)
+    .split(/\r?\n/)
+    .map((line, i) => ({ line, i }))
+    .filter(({ line }) => line.trim() !== "");
   if (lines.length === 0) throw new CliError(`${shown} holds no prompts`, [], 1);
-  if (!/\.jsonl$/i.test(file)) return lines;
-  return lines.map((line, i) => {
+  if (!/\.jsonl$/i.test(file)) return lines.map(({ line }) => line);
+  return lines.map(({ line, i }) => {
     let value: unknown;
     try {
       value = JSON.parse(line);
@@ -69,7 +74,7 @@ const promptsOf = async (io: Io, options: GenerateOptions): Promise<readonly str
   return promptFile === undefined ? given : [...given, ...readPrompts(io, promptFile)];
 };
 
-/** Texts in the order of their prompts: the one whose turn it is as it grows, those after it when it has ended. */
+/** Texts in the order of their prompts, an empty line between: the one whose turn it is as it grows, those after it when it has ended. */
 const inOrder = (io: Io, prompts: readonly string[]) => {
   const waiting = prompts.map(() => "");
   let turn = 0;
@@ -80,7 +85,7 @@ const inOrder = (io: Io, prompts: readonly string[]) => {
       else waiting[prompt]! += text;
     },
     onEnd: ({ length }: readonly Generated[]): void => {
-      for (turn += 1; turn < length; turn += 1) io.out(`\n${prompts[turn]!}${waiting[turn]!}`);
+      for (turn += 1; turn < length; turn += 1) io.out(`\n\n${prompts[turn]!}${waiting[turn]!}`);
       io.out("\n");
     },
   };
