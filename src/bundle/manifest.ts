@@ -180,7 +180,8 @@ export interface ImageModelInfo extends ModelInfo {
 }
 
 /** Kernels for cards in place of what a compiler would make: cuDNN's attention, products by the matrix of each row's expert. */
-export type CardKernel = "cudnn-attention" | "grouped-products";
+export const CARD_KERNELS = ["cudnn-attention", "grouped-products"] as const;
+export type CardKernel = (typeof CARD_KERNELS)[number];
 
 export interface Manifest {
   readonly formatVersion: 1;

@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from "
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { hasCard } from "../../src/runtime/node/tensorflow/card.ts";
 import { PLATFORM, findLibrary } from "../../src/runtime/node/tensorflow/library.ts";
 import { folder, specc, type Ran, type RunOptions } from "./run.ts";
 
@@ -218,6 +219,14 @@ describe("doctor", () => {
       detail: "TensorFlow is not installed (specc backend add tensorflow adds it)",
     });
     expect(found).not.toContainEqual(expect.objectContaining({ name: "library tensorflow" }));
+  });
+  test.skipIf(hasCard())("without a card: that, and what it means", async () => {
+    expect(await findings(machine({}))).toContainEqual({
+      name: "card",
+      works: false,
+      detail:
+        "none: no NVIDIA driver is loaded; attention and experts run without the kernels for cards",
+    });
   });
   test.skipIf("reason" in installed)("with it: which one, and where", async () => {
     expect(await findings({ cwd: folder(), env: process.env })).toContainEqual({

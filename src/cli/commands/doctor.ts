@@ -1,6 +1,8 @@
 // `specc doctor`: what this machine offers, and what is in the way of the rest.
 import { availableParallelism, totalmem } from "node:os";
 import type { Engine } from "../../bundle/engine.ts";
+import { CARD_KERNELS, type CardKernel, type Numerics } from "../../bundle/manifest.ts";
+import { refusalOf, triedNumerics } from "../card-kernels.ts";
 import { painter, wantsColor } from "../color.ts";
 import type { Io } from "../io.ts";
 import { bytesText, table } from "../numbers.ts";
@@ -11,6 +13,8 @@ interface Finding {
   readonly works: boolean;
   readonly detail: string;
 }
+/** What a machine may well be without. */
+const isOptional = ({ name }: Finding): boolean => /^(engine|card)\b/.test(name);
 
 const NODE_FLOOR = [20, 19] as const;
 const nodeFinding = (): Finding => {
@@ -28,8 +32,8 @@ const ABOUT: Readonly<Record<string, string>> = {
   wasm: "TensorFlow.js on WebAssembly, with the generated loops of specc; needs nothing",
   cpu: "TensorFlow.js in plain JavaScript: slow, works everywhere",
 };
-const engineFinding = async (engine: Engine): Promise<Finding> => {
-  const reason = await engine.available();
+const engineFinding = async (engine: Engine, numerics: Numerics): Promise<Finding> => {
+  const reason = await engine.available(numerics);
   return {
     name: `engine ${engine.name}`,
     works: reason === undefined,
@@ -47,6 +51,45 @@ const libraryFindings = async (io: Io): Promise<readonly Finding[]> => {
   return [{ name: "library tensorflow", works: true, detail }];
 };
 
+const KERNELS: Readonly<Record<CardKernel, { readonly name: string; readonly runs: string }>> = {
+  "cudnn-attention": {
+    name: "card: cuDNN's attention",
+    runs: "attention of bf16 is one kernel",
+  },
+  "grouped-products": {
+    name: "card: grouped products",
+    runs: "experts of bf16 cost what their rows do",
+  },
+};
+/** Whether there is a card that the tensorflow engine uses, and which kernels that bundles have for cards run on it. */
+const cardFindings = async (
+  io: Io,
+  version: string,
+  engine: Engine,
+): Promise<readonly Finding[]> => {
+  const none = (detail: string): readonly Finding[] => [{ name: "card", works: false, detail }];
+  const { hasCard } = await import("../../runtime/node/tensorflow/card.ts");
+  if (!hasCard())
+    return none(
+      "none: no NVIDIA driver is loaded; attention and experts run without the kernels for cards",
+    );
+  const { findLibrary } = await import("../../runtime/node/tensorflow/library.ts");
+  const found = await findLibrary({ env: io.env, project: io.cwd });
+  if ("reason" in found || !found.gpu)
+    return none("an NVIDIA card is not used yet (specc backend add tensorflow --gpu)");
+  if ((await engine.available(triedNumerics())) !== undefined) return none("not tried");
+  const { openDevice } = await import("../../runtime/node/tensorflow/device.ts");
+  if (!(await openDevice(found, {})).onCard)
+    return none("TensorFlow does not find it (specc backend list --verify says more)");
+  const findings: Finding[] = [{ name: "card", works: true, detail: "TensorFlow uses it" }];
+  for (const kernel of CARD_KERNELS) {
+    const { name, runs } = KERNELS[kernel];
+    const refusal = await refusalOf(engine, kernel, version);
+    findings.push({ name, works: refusal === undefined, detail: refusal ?? runs });
+  }
+  return findings;
+};
+
 export const doctor = async (
   io: Io,
   version: string,
@@ -62,8 +105,10 @@ export const doctor = async (
       detail: `${process.platform} ${process.arch}, ${availableParallelism()} cores, ${bytesText(totalmem())}`,
     },
   ];
-  for (const engine of engines) findings.push(await engineFinding(engine));
+  for (const engine of engines) findings.push(await engineFinding(engine, triedNumerics()));
   findings.push(...(await libraryFindings(io)));
+  const tensorflow = engines.find(({ name }) => name === "tensorflow");
+  if (tensorflow !== undefined) findings.push(...(await cardFindings(io, version, tensorflow)));
   const auto = findings
     .find((f) => f.works && f.name.startsWith("engine "))
     ?.name.slice("engine ".length);
@@ -94,7 +139,5 @@ export const doctor = async (
         : `Set: ${variables.join(", ")}.\n`,
     );
   }
-  return findings.every((f) => f.works || f.name.startsWith("engine ")) && auto !== undefined
-    ? 0
-    : 1;
+  return findings.every((f) => f.works || isOptional(f)) && auto !== undefined ? 0 : 1;
 };
