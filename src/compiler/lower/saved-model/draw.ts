@@ -1,6 +1,6 @@
 // Several tokens of each row in one run: a loop on the device around decode_step and the sampler. A token's work is short, and
-// what surrounds a run is not: variables are bound, the host is asked, logits travel. Within the loop the weights are bound and
-// converted once, and nothing leaves the device but the ids.
+// what surrounds a run is not: variables are bound, the host is asked, logits travel. What is made of the weights alone, in other
+// numbers or beside each other, is made before the loop, and nothing leaves the device but the ids.
 import {
   DRAWN,
   drawInput,
@@ -13,8 +13,9 @@ import {
   type DrawRule,
   type RunForm,
 } from "../../../bundle/saved-model.ts";
-import type { TfType } from "../tf-nodes.ts";
-import { handlesOf } from "./function.ts";
+import type { TfGraph, TfType } from "../tf-nodes.ts";
+import { functionOf, handlesOf } from "./function.ts";
+import { splitInvariant, type Split } from "./invariant.ts";
 import type { FunctionDef } from "./messages.ts";
 import {
   functionName,
@@ -28,7 +29,7 @@ import { arithmetic, createBody, drawn, greedy, type Body, type Ref } from "./sa
 import { resultName } from "./results.ts";
 import { TYPE } from "./values.ts";
 
-/** What goes round: in this order, then the handles of the state. */
+/** What goes round: in this order, then weights and the handles of caches. */
 const VARIABLES = {
   step: "i32", ids: "i32", positions: "i32", seen: "bool", drawn: "i32", finite: "bool",
   random: "i32", rules: "f32", limits: "i32",
@@ -45,19 +46,34 @@ const sizesOf = ({ entry }: Program): Sizes => {
   return { rows, vocabulary };
 };
 
-const handleArgs = (program: Program, form: RunForm): readonly string[] =>
-  handlesOf(graphOf(program, form)).map((_, i) => `s${i}`);
-const typesOf = (handles: readonly string[]): readonly TfType[] => [
-  ...NAMES.map((name) => VARIABLES[name]),
-  ...handles.map(() => "resource" as const),
-];
+/** decode_step as a loop runs it, and how its functions are called. */
+interface Looped extends Split {
+  readonly readyName: string;
+  readonly restName: string;
+  /** What goes round beside the variables. */
+  readonly carried: readonly { readonly name: string; readonly type: TfType }[];
+}
+const loopedOf = (program: Program, form: RunForm): Looped => {
+  const split = splitInvariant(graphOf(program, form));
+  const called = functionName(program, form);
+  const types = new Map(split.ready.nodes.map(({ name, dtype }) => [name, dtype]));
+  return {
+    ...split,
+    readyName: `${called}_ready`,
+    restName: `${called}_rest`,
+    carried: [
+      ...split.ready.outputs.map(({ node }, i) => ({ name: `w${i}`, type: types.get(node)! })),
+      ...handlesOf(split.rest).map((_, i) => ({ name: `s${i}`, type: "resource" as const })),
+    ],
+  };
+};
 const loopName = (program: Program, form: RunForm, rule: DrawRule): string =>
   `${functionName(program, form)}_${rule}`;
 
 /** A function of all that goes round. */
 const roundFunction = (
   name: string,
-  handles: readonly string[],
+  { carried }: Looped,
   { nodes }: Body,
   results: readonly (readonly [name: string, type: TfType, value: Ref])[],
   runs: readonly string[],
@@ -66,7 +82,7 @@ const roundFunction = (
     name,
     inputArg: [
       ...NAMES.map((arg) => ({ name: arg, type: TYPE[VARIABLES[arg]] })),
-      ...handles.map((arg) => ({ name: arg, type: TYPE.resource })),
+      ...carried.map((arg) => ({ name: arg.name, type: TYPE[arg.type] })),
     ],
     outputArg: results.map(([result, type]) => ({ name: result, type: TYPE[type] })),
     isStateful: true,
@@ -77,34 +93,34 @@ const roundFunction = (
   controlRet: Object.fromEntries(runs.map((node) => [node, node])),
 });
 
-const conditionOf = (name: string, handles: readonly string[]): FunctionDef => {
+const conditionOf = (name: string, looped: Looped): FunctionDef => {
   const body = createBody();
   const t = arithmetic(body);
   const more = t.less("i32", "step", t.count(DRAWN));
-  return roundFunction(name, handles, body, [["more", "bool", more]], []);
+  return roundFunction(name, looped, body, [["more", "bool", more]], []);
 };
 
 /** One token more of each row. */
 const roundOf = (
   name: string,
-  program: Program,
-  form: RunForm,
+  { entry }: Program,
+  looped: Looped,
   rule: DrawRule,
   { vocabulary: V }: Sizes,
 ): FunctionDef => {
-  const handles = handleArgs(program, form);
+  const { carried } = looped;
   const body = createBody();
   const t = arithmetic(body);
   const logits = body.node(
     "StatefulPartitionedCall",
     [
-      ...program.entry.inputs.map((input) => (input.name === "positions" ? "positions" : "ids")),
-      ...handles,
+      ...entry.inputs.map((input) => (input.name === "positions" ? "positions" : "ids")),
+      ...carried.map((arg) => arg.name),
     ],
     {
-      Tin: { types: ["i32", "i32", ...handles.map(() => "resource" as const)] },
+      Tin: { types: ["i32", "i32", ...carried.map(({ type }) => type)] },
       Tout: { types: ["f32"] },
-      f: { function: functionName(program, form) },
+      f: { function: looped.restName },
     },
   );
   const [call] = logits.split(":") as [string];
@@ -141,11 +157,11 @@ const roundOf = (
   };
   return roundFunction(
     name,
-    handles,
+    looped,
     body,
     [
       ...NAMES.map((arg) => [`${arg}_out`, VARIABLES[arg], next[arg]] as const),
-      ...handles.map((arg) => [`${arg}_out`, "resource", arg] as const),
+      ...carried.map((arg) => [`${arg.name}_out`, arg.type, arg.name] as const),
     ],
     [call],
   );
@@ -168,12 +184,15 @@ const unpacked = (body: Body, words: Ref, { rows, vocabulary }: Sizes): Ref => {
 /** All rounds: what the engine feeds to the ids and whether their logits were finite, [DRAWN, rows]. */
 const loopOf = (
   name: string,
-  program: Program,
-  form: RunForm,
+  states: readonly string[],
+  looped: Looped,
   sizes: Sizes,
   names: { readonly condition: string; readonly round: string },
 ): FunctionDef => {
-  const handles = handleArgs(program, form);
+  const { carried, ready, rest } = looped;
+  const handles = new Map(states.map((state, i) => [state, `s${i}`]));
+  const handlesFor = (graph: TfGraph): readonly Ref[] =>
+    handlesOf(graph).map((state) => handles.get(state)!);
   const body = createBody();
   const t = arithmetic(body);
   const blank = body.node("Fill", [body.constant("i32", [DRAWN, sizes.rows], [2]), t.count(0)], {
@@ -185,9 +204,20 @@ const loopOf = (
     ...{ seen: unpacked(body, "seen", sizes), drawn: blank, finite: t.cast("i32", "bool", blank) },
     ...{ random: "random", rules: "rules", limits: "limits" },
   };
-  const types = typesOf(handles);
-  const first = body.node("While", [...NAMES.map((arg) => begin[arg]), ...handles], {
-    T: { types },
+  const weights = handlesFor(ready);
+  const made = body.node("StatefulPartitionedCall", weights, {
+    Tin: { types: weights.map(() => "resource" as const) },
+    Tout: { types: carried.flatMap(({ type }) => (type === "resource" ? [] : [type])) },
+    f: { function: looped.readyName },
+  });
+  const [makes] = made.split(":") as [string];
+  const round = [
+    ...NAMES.map((arg) => begin[arg]),
+    ...ready.outputs.map((_, i) => resultName(makes, "StatefulPartitionedCall", i)),
+    ...handlesFor(rest),
+  ];
+  const first = body.node("While", round, {
+    T: { types: [...NAMES.map((arg) => VARIABLES[arg]), ...carried.map(({ type }) => type)] },
     output_shapes: { shapes: [] },
     cond: { function: names.condition },
     body: { function: names.round },
@@ -200,7 +230,7 @@ const loopOf = (
       name,
       inputArg: [
         ...drawArguments.map((arg) => ({ name: arg, type: TYPE[fedAs(arg)] })),
-        ...handles.map((arg) => ({ name: arg, type: TYPE.resource })),
+        ...[...handles.values()].map((arg) => ({ name: arg, type: TYPE.resource })),
       ],
       outputArg: [
         { name: "drawn_out", type: TYPE.i32 },
@@ -234,14 +264,18 @@ export const drawFunctions = (
   const sizes = sizesOf(program);
   return [...formsOf(program, runs)].flatMap(([called, form]) => {
     const condition = `${called}_more`;
+    const looped = loopedOf(program, form);
+    const states = handlesOf(graphOf(program, form));
     return [
-      conditionOf(condition, handleArgs(program, form)),
+      functionOf(looped.ready, looped.readyName),
+      functionOf(looped.rest, looped.restName),
+      conditionOf(condition, looped),
       ...DRAW_RULES.flatMap((rule) => {
         const name = loopName(program, form, rule);
         const round = `${name}_round`;
         return [
-          roundOf(round, program, form, rule, sizes),
-          loopOf(name, program, form, sizes, { condition, round }),
+          roundOf(round, program, looped, rule, sizes),
+          loopOf(name, states, looped, sizes, { condition, round }),
         ];
       }),
     ];
