@@ -1,12 +1,11 @@
 // The inputs of `specc forward`, from a safetensors file that people wrote with their own tools.
+import { IGNORED } from "../bundle/targets.ts";
 import { readSafetensors } from "../bundle/safetensors.ts";
 import type { HostTensor, Tensors } from "../bundle/tensor.ts";
 import type { Binding } from "../compiler/model/reading.ts";
 import type { DecoderSpec, ImageSpec, ModelSpec } from "../compiler/semantics/spec.ts";
 import { CliError } from "./errors.ts";
 import { readBytes } from "./files.ts";
-
-const IGNORED = -100;
 
 const table = (tensors: Tensors, name: string, file: string): HostTensor | undefined => {
   const tensor = tensors[name];

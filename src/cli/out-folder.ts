@@ -1,5 +1,6 @@
 // A folder that specc writes many files to. Only one that is empty or specc's own will do: what somebody else has put there is
 // never written over. One process at a time is at work in it.
+import { METRICS } from "../bundle/names.ts";
 import { MANIFEST } from "../bundle/names.ts";
 import { closeSync, openSync, readdirSync, readFileSync, readSync, rmdirSync } from "node:fs";
 import { join } from "node:path";
@@ -9,7 +10,6 @@ import { cannotWrite, isFile, isFolder, shownPath, writeFile } from "./files.ts"
 import type { Io } from "./io.ts";
 import { holderText, lockedBy, takeLock, type Holder } from "./lock.ts";
 
-export const METRICS = "metrics.jsonl";
 const LOCK = "specc.lock";
 
 export interface WrittenBundle {

@@ -3,6 +3,7 @@ import { existsSync, readFileSync, realpathSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { canonicalJson } from "../compiler/emit/manifest.ts";
 import { sha256 } from "../compiler/emit/sha256.ts";
+import { TRAINER_STATE } from "../bundle/names.ts";
 import { commandFor, quoted } from "./called.ts";
 import { CliError } from "./errors.ts";
 import { isFile, isFolder, shownPath } from "./files.ts";
@@ -17,7 +18,6 @@ export interface Resumed {
     { readonly step: number; readonly seed: number; readonly spec: string } | undefined;
 }
 
-const STATE = "trainer_state.json";
 const json = (path: string): unknown => {
   try {
     return JSON.parse(readFileSync(path, "utf8"));
@@ -26,7 +26,7 @@ const json = (path: string): unknown => {
   }
 };
 const stateIn = (folder: string): Resumed["state"] => {
-  const value = json(join(folder, STATE));
+  const value = json(join(folder, TRAINER_STATE));
   if (typeof value !== "object" || value === null) return undefined;
   const { global_step: step, seed, spec_sha256: spec } = value as Partial<Record<string, unknown>>;
   return typeof step === "number" && typeof seed === "number" && typeof spec === "string"
@@ -50,13 +50,13 @@ export const checkpointOf = (io: Io, out: string, given: string): Resumed => {
     const beside = dirname(path);
     throw new CliError(
       `${shown} is a file; a checkpoint is a folder`,
-      isFile(join(beside, STATE)) ? [`its checkpoint is ${shownPath(io.cwd, beside)}`] : [],
+      isFile(join(beside, TRAINER_STATE)) ? [`its checkpoint is ${shownPath(io.cwd, beside)}`] : [],
     );
   }
-  if (isFile(join(path, STATE))) return { folder: path, state: stateIn(path) };
+  if (isFile(join(path, TRAINER_STATE))) return { folder: path, state: stateIn(path) };
   const inside = lastCheckpoint(path);
   throw new CliError(
-    `${shown} is no checkpoint: there is no ${STATE} in it`,
+    `${shown} is no checkpoint: there is no ${TRAINER_STATE} in it`,
     inside === undefined
       ? ["checkpoints are the folders checkpoint-<step> of a run"]
       : [`it is a run, whose last checkpoint is ${shownPath(io.cwd, inside)}`],

@@ -11,29 +11,41 @@ import {
   statSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
+import {
+  CONFIG,
+  METRICS,
+  OPTIMIZER,
+  PARTIAL,
+  RANDOM,
+  REPLACED,
+  REPORT,
+  SCHEDULER,
+  TOKENIZER,
+  TRAINER_STATE,
+  WEIGHTS,
+  checkpointName,
+  checkpointStep,
+} from "../bundle/names.ts";
 import { makeFolder } from "../runtime/node/make-folder.ts";
 import { CliError } from "./errors.ts";
 import { cannotWrite, isFile, isFolder, shownPath } from "./files.ts";
 import type { Io } from "./io.ts";
 import { counted } from "./numbers.ts";
-import { bundleIn, hasMetrics, holdFolder, METRICS, refuseForeign } from "./out-folder.ts";
+import { bundleIn, hasMetrics, holdFolder, refuseForeign } from "./out-folder.ts";
 
-const CHECKPOINT = /^checkpoint-(\d+)$/;
-const REPORT = "report.html";
 /** What a training writes beside the bundle, and into each checkpoint. */
-const RUN_FILES = [METRICS, REPORT, "model.safetensors", "config.json", "tokenizer.json"];
-const CHECKPOINT_FILES = [
-  "model.safetensors", "optimizer.safetensors", "config.json", "scheduler.json", "rng_state.json", "trainer_state.json",
-]; // prettier-ignore
+const RUN_FILES = [METRICS, REPORT, WEIGHTS, CONFIG, TOKENIZER];
+const CHECKPOINT_FILES = [WEIGHTS, OPTIMIZER, CONFIG, SCHEDULER, RANDOM, TRAINER_STATE];
 
-const isOwnFolder = (folder: string, name: string): boolean =>
-  /^checkpoint-\d+(\.partial|\.replaced)?$/.test(name) &&
-  lstatSync(join(folder, name)).isDirectory();
+const isOwnFolder = (folder: string, name: string): boolean => {
+  const behind = [PARTIAL, REPLACED].find((end) => name.endsWith(end)) ?? "";
+  const whole = name.slice(0, name.length - behind.length);
+  return checkpointStep(whole) !== undefined && lstatSync(join(folder, name)).isDirectory();
+};
 const checkpointSteps = (folder: string): readonly number[] =>
-  readdirSync(folder).flatMap((name) => {
-    const step = CHECKPOINT.exec(name)?.[1];
-    return step === undefined || !isOwnFolder(folder, name) ? [] : [Number(step)];
-  });
+  readdirSync(folder).flatMap((name) =>
+    isOwnFolder(folder, name) ? (checkpointStep(name) ?? []) : [],
+  );
 
 export interface EarlierRun {
   /** Of its last checkpoint; 0 without one. */
@@ -48,7 +60,7 @@ const timeOf = (path: string): number => statSync(path, { throwIfNoEntry: false 
 export const lastCheckpoint = (folder: string): string | undefined => {
   if (!isFolder(folder)) return undefined;
   const steps = checkpointSteps(folder);
-  return steps.length === 0 ? undefined : join(folder, `checkpoint-${Math.max(...steps)}`);
+  return steps.length === 0 ? undefined : join(folder, checkpointName(Math.max(...steps)));
 };
 
 /** What training leaves behind; undefined when none has been here. */
@@ -57,7 +69,7 @@ export const earlierRun = (folder: string): EarlierRun | undefined => {
   const steps = checkpointSteps(folder);
   if (steps.length === 0 && !hasMetrics(folder)) return undefined;
   const step = Math.max(0, ...steps);
-  const saved = timeOf(join(folder, `checkpoint-${step}`, "trainer_state.json"));
+  const saved = timeOf(join(folder, checkpointName(step), TRAINER_STATE));
   return { step, finished: timeOf(join(folder, REPORT)) > saved };
 };
 
@@ -126,7 +138,7 @@ export const checkRunFolder = (io: Io, { folder, inPlace, continues }: RunPlan):
   const shown = shownPath(io.cwd, folder);
   const earlier = earlierRun(folder);
   if (earlier === undefined) {
-    if (isFile(join(folder, "model.safetensors")))
+    if (isFile(join(folder, WEIGHTS)))
       throw new CliError(`${shown} holds weights that no training has made there`, [
         "choose another folder with --out-dir",
       ]);

@@ -3,6 +3,7 @@
 import { dirname, join, resolve } from "node:path";
 import { Ajv2020, type ErrorObject } from "ajv/dist/2020.js";
 import type { Engine, LoadedBundle, ProgramModule } from "../bundle/engine.ts";
+import { WEIGHTS, WEIGHTS_INDEX } from "../bundle/names.ts";
 import { isWeight } from "../bundle/disk.ts";
 import type { Manifest, StateEntry } from "../bundle/manifest.ts";
 import { bytesReader, openSafetensors } from "../bundle/safetensors.ts";
@@ -212,9 +213,7 @@ export const withModel = async <T>(
 };
 
 const weightsWithin = (folder: string): string | undefined =>
-  ["model.safetensors", "model.safetensors.index.json"]
-    .map((name) => join(folder, name))
-    .find(isFile);
+  [WEIGHTS, WEIGHTS_INDEX].map((name) => join(folder, name)).find(isFile);
 /** What `--weights` names: a file, or a folder that holds weights, as checkpoints, runs and imported models do. */
 export const givenWeights = (io: Io, given: string): string => {
   const path = resolve(io.cwd, given);
@@ -222,7 +221,7 @@ export const givenWeights = (io: Io, given: string): string => {
   if (!isFolder(path)) throw new CliError(`no such file or folder: ${given}`);
   const found = weightsWithin(path);
   if (found !== undefined) return found;
-  throw new CliError(`${given} holds no weights: there is no model.safetensors in it`);
+  throw new CliError(`${given} holds no weights: there is no ${WEIGHTS} in it`);
 };
 /** `--weights`, or what lies beside the target. */
 export const weightsPath = (

@@ -1,4 +1,6 @@
 // A model in the hands of a program: what a bundle's index.js and the command line work with.
+import { TOKENIZER, WEIGHTS } from "../bundle/names.ts";
+import { IGNORED } from "../bundle/targets.ts";
 import type { Engine, LoadedBundle, Session } from "../bundle/engine.ts";
 import { FileFault } from "../bundle/file-fault.ts";
 import { isWeight } from "../bundle/disk.ts";
@@ -155,7 +157,7 @@ const forward = async (
     some.forEach((row, b) => ids.set(row, b * sequence));
     const out = await session.run("forward", {
       input_ids: { dtype: "i32", shape, data: ids },
-      targets: { dtype: "i32", shape, data: new Int32Array(ids.length).fill(-100) },
+      targets: { dtype: "i32", shape, data: new Int32Array(ids.length).fill(IGNORED) },
     });
     const logits = out["logits"]?.data ?? new Float32Array(0);
     some.forEach((_, b) => {
@@ -187,7 +189,7 @@ const classify = async (
     some.forEach((image, row) => data.set(image, row * size));
     const out = await session.run("forward", {
       images: { dtype: "f32", shape: [rows, height, width, channels], data },
-      targets: { dtype: "i32", shape: [rows], data: new Int32Array(rows).fill(-100) },
+      targets: { dtype: "i32", shape: [rows], data: new Int32Array(rows).fill(IGNORED) },
     });
     some.forEach((_, row) => {
       const logits = out["logits"]!.data.subarray(row * classes, (row + 1) * classes);
@@ -233,7 +235,7 @@ export const createModel = async (options: ModelOptions): Promise<Model> => {
   const needWeights = (): void => {
     if (isMeant) return;
     throw new FileFault(
-      "model.safetensors",
+      WEIGHTS,
       "there are no weights: these are what a training begins with",
       'train, load a file of weights, or ask for untrained ones with weights: "initial"',
     );
@@ -347,7 +349,7 @@ export const createModel = async (options: ModelOptions): Promise<Model> => {
       for (const [name, bytes] of await weightFiles(session, manifest))
         await replaceFile(host, joinPath(folder, name), bytes);
       if (manifest.model.kind === "decoder")
-        await replaceFile(host, joinPath(folder, "tokenizer.json"), (await tokenizer()).toJson());
+        await replaceFile(host, joinPath(folder, TOKENIZER), (await tokenizer()).toJson());
     },
     load: async (path) => {
       await load(path);
@@ -355,7 +357,7 @@ export const createModel = async (options: ModelOptions): Promise<Model> => {
     },
     saveWeights: async () => {
       await fill();
-      return (await weightFiles(session, manifest)).get("model.safetensors") ?? new Uint8Array(0);
+      return (await weightFiles(session, manifest)).get(WEIGHTS) ?? new Uint8Array(0);
     },
     close: () => session.close(),
   };

@@ -1,5 +1,6 @@
 // A whole training as a user sees it: data, the loop, a sample of text at the end, and the report. Used by `specc train` and by
 // the bundle's own trainer.
+import { REPORT } from "../bundle/names.ts";
 import type { Session } from "../bundle/engine.ts";
 import type { Manifest } from "../bundle/manifest.ts";
 import { loadData, shortcomings } from "./data/index.ts";
@@ -48,7 +49,7 @@ export const fit = async (
           signal,
         });
   const text = sample === undefined ? undefined : sample.prompt + sample.text;
-  const report = joinPath(options.outDir, "report.html");
+  const report = joinPath(options.outDir, REPORT);
   await replaceFile(
     host,
     report,

@@ -1,5 +1,6 @@
 // `specc export`: a folder that Hugging Face's libraries load, where they have the model's family; where they have not, what
 // keeps the model from being one.
+import { TOKENIZER, CONFIG, WEIGHTS_INDEX, WEIGHTS } from "../../bundle/names.ts";
 import { basename, dirname, join, resolve } from "node:path";
 import { configText } from "../../bundle/config-text.ts";
 import type { SafetensorsFile } from "../../bundle/safetensors.ts";
@@ -21,14 +22,7 @@ import { openWeights } from "../../runtime/train/checkpoint.ts";
 import { readTokenizerJson } from "../../runtime/tokenizers/tokenizer-json.ts";
 import { CliError } from "../errors.ts";
 import { isFile, readText, shownPath } from "../files.ts";
-import {
-  companionsIn,
-  CONFIG,
-  INDEX,
-  readObject,
-  WEIGHTS,
-  weightsIn,
-} from "../huggingface/folder.ts";
+import { companionsIn, readObject, weightsIn } from "../huggingface/folder.ts";
 import {
   clearStale,
   dtypeOf,
@@ -132,8 +126,8 @@ const textFiles = async (
   const files = new Map<string, string>();
   const companions = companionsIn(folder);
   const known = base["eos_token_id"] ?? null;
-  const tokenizer = join(folder, "tokenizer.json");
-  const tokens = companions.includes("tokenizer.json")
+  const tokenizer = join(folder, TOKENIZER);
+  const tokens = companions.includes(TOKENIZER)
     ? await readTokenizerJson(readText(tokenizer), tokenizer)
     : undefined;
   const separator = tokens?.separator;
@@ -151,7 +145,7 @@ const textFiles = async (
   );
   if (!companions.includes("generation_config.json"))
     files.set("generation_config.json", json({ eos_token_id: end }));
-  if (companions.includes("tokenizer.json") && !companions.includes("tokenizer_config.json"))
+  if (companions.includes(TOKENIZER) && !companions.includes("tokenizer_config.json"))
     files.set(
       "tokenizer_config.json",
       json({
@@ -199,7 +193,8 @@ export const exportModel = async (
     clearStale(out, shards, replace);
     for (const [file, tensors] of shards)
       await writeTensors(join(out, file), source, tensors, {}, replace);
-    if (!shards.has(WEIGHTS)) placeText(join(out, INDEX), indexText(source, shards), replace);
+    if (!shards.has(WEIGHTS))
+      placeText(join(out, WEIGHTS_INDEX), indexText(source, shards), replace);
     for (const [file, text] of texts) placeText(join(out, file), text, replace);
     const companions = companionsIn(folder);
     for (const file of companions) await linkFile(join(folder, file), join(out, file), replace);
@@ -208,7 +203,7 @@ export const exportModel = async (
     const { architecture } = family;
     const files = [
       ...shards.keys(),
-      ...(shards.has(WEIGHTS) ? [] : [INDEX]),
+      ...(shards.has(WEIGHTS) ? [] : [WEIGHTS_INDEX]),
       ...texts.keys(),
       ...companions,
     ];

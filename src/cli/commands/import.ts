@@ -1,5 +1,6 @@
 // `specc import`: a Hugging Face folder becomes an `.arch` file that says what the model is, with its weights beside it. Every
 // tensor is accounted for before anything is written.
+import { CONFIG, WEIGHTS } from "../../bundle/names.ts";
 import { basename, dirname, join, resolve } from "node:path";
 import { configText } from "../../bundle/config-text.ts";
 import { accountOf, TIED_COPY, type Account } from "../../compiler/huggingface/account.ts";
@@ -19,14 +20,7 @@ import { nodeHost } from "../../runtime/node/index.ts";
 import { openWeights } from "../../runtime/train/checkpoint.ts";
 import { CliError, Stop } from "../errors.ts";
 import { isFile, readText, shownPath, writeFile } from "../files.ts";
-import {
-  checkFolder,
-  companionsIn,
-  CONFIG,
-  readObject,
-  WEIGHTS,
-  weightsIn,
-} from "../huggingface/folder.ts";
+import { checkFolder, companionsIn, readObject, weightsIn } from "../huggingface/folder.ts";
 import { linkFile, writeTensors, type Written } from "../huggingface/weight-files.ts";
 import type { Io } from "../io.ts";
 import type { QuietChoice } from "../program.ts";

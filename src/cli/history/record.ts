@@ -1,4 +1,5 @@
 // What a training left of its course: metrics.jsonl of its folder, read back.
+import { METRICS } from "../../bundle/names.ts";
 import { join, resolve } from "node:path";
 import { keysOf } from "../../runtime/report/families.ts";
 import type { Row } from "../../runtime/train/metrics.ts";
@@ -15,8 +16,6 @@ export interface RunRecord {
   readonly seed: number;
   readonly rows: readonly Row[];
 }
-
-const METRICS = "metrics.jsonl";
 
 type Fields = Readonly<Record<string, unknown>>;
 const isFields = (x: unknown): x is Fields =>

@@ -1,16 +1,13 @@
 // A folder as Hugging Face's libraries lay it out: config.json, weights in one file or in shards, and what goes with them.
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { CONFIG, TOKENIZER, WEIGHTS, WEIGHTS_INDEX } from "../../bundle/names.ts";
 import { CliError } from "../errors.ts";
 import { isFile, isFolder, readText } from "../files.ts";
 
-export const CONFIG = "config.json";
-export const WEIGHTS = "model.safetensors";
-export const INDEX = `${WEIGHTS}.index.json`;
-
 /** Files that say nothing of the model and everything of its use: they go along as they are. */
 const COMPANIONS = [
-  "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "vocab.json", "merges.txt",
+  TOKENIZER, "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "vocab.json", "merges.txt",
   "tokenizer.model", "chat_template.jinja", "chat_template.json", "generation_config.json",
 ]; // prettier-ignore
 export const companionsIn = (folder: string): readonly string[] =>
@@ -31,7 +28,7 @@ export const readObject = (path: string, shown: string): Readonly<Record<string,
 
 /** The weights' file or index; a sentence about what lies there instead. */
 export const weightsIn = (folder: string, shown: string): string => {
-  const found = [WEIGHTS, INDEX].find((name) => isFile(join(folder, name)));
+  const found = [WEIGHTS, WEIGHTS_INDEX].find((name) => isFile(join(folder, name)));
   if (found !== undefined) return join(folder, found);
   const pickled = ["pytorch_model.bin", "pytorch_model.bin.index.json"].some((name) =>
     existsSync(join(folder, name)),
@@ -39,7 +36,7 @@ export const weightsIn = (folder: string, shown: string): string => {
   throw new CliError(
     pickled
       ? `${shown} holds pytorch_model.bin alone, a format that runs code when it is read`
-      : `no ${WEIGHTS} or ${INDEX} in ${shown}`,
+      : `no ${WEIGHTS} or ${WEIGHTS_INDEX} in ${shown}`,
     pickled ? ["save it once as safetensors: model.save_pretrained(folder)"] : [],
     1,
   );

@@ -5,7 +5,7 @@ import { FORMAT_BYTES, type NumberFormat } from "../../bundle/number-formats.ts"
 import { sizeOf } from "../../bundle/tensor.ts";
 import type { Source } from "../../compiler/huggingface/views.ts";
 import { CliError } from "../errors.ts";
-import { INDEX, WEIGHTS } from "./folder.ts";
+import { WEIGHTS, WEIGHTS_INDEX } from "../../bundle/names.ts";
 
 /** Number formats as config.json calls them. */
 export const DTYPES = { float32: "F32", bfloat16: "BF16", float16: "F16" } as const;
@@ -83,7 +83,8 @@ export const clearStale = (folder: string, shards: Shards, replace: boolean): vo
   const index = !shards.has(WEIGHTS);
   const stale = readdirSync(folder).filter(
     (file) =>
-      (/^model.*\.safetensors$/.test(file) && !shards.has(file)) || (file === INDEX && !index),
+      (/^model.*\.safetensors$/.test(file) && !shards.has(file)) ||
+      (file === WEIGHTS_INDEX && !index),
   );
   if (stale.length === 0) return;
   if (!replace)

@@ -1,6 +1,6 @@
 // The files of a bundle: programs, their readable forms, the manifest, and the parts of the runtime that they need. Data in,
 // named files out; nothing depends on where or when it was built.
-import { MANIFEST } from "../../bundle/names.ts";
+import { CONFIG, MANIFEST } from "../../bundle/names.ts";
 import { configText } from "../../bundle/config-text.ts";
 import type { Manifest, ProgramName } from "../../bundle/manifest.ts";
 import {
@@ -154,7 +154,7 @@ export const bundleFiles = (
     ["index.d.ts", header + entryTypes(draft)],
     ["package.json", packageJson(model.name, assets.dependencies)],
     ["README.md", readme(draft, model, recipe, fromFolderOf(entry, entry))],
-    ["config.json", configText(draft.model.config)],
+    [CONFIG, configText(draft.model.config)],
     ["spec.json", json({ edition: checked.edition, model, recipe })],
     [
       "ir.json",

@@ -1,5 +1,6 @@
 // index.js of a bundle: its programs, its manifest and the runtime, joined. In Node it reads beside itself, in a browser it
 // fetches; the parameters of each function are typed by index.d.ts.
+import { WEIGHTS } from "../../bundle/names.ts";
 import type { Manifest } from "../../bundle/manifest.ts";
 import { SAVED_MODEL_FOLDER } from "../../bundle/saved-model.ts";
 
@@ -109,7 +110,7 @@ export const createModel = async (options = {}) => {
     host: await hostFor(root),
     engine,
     engines: await enginesHere(wasmFolder),
-    weights: weights ?? (await read("model.safetensors")),
+    weights: weights ?? (await read("${WEIGHTS}")),
     seed,
     beside: { where: "", read: text },
   });

@@ -1,10 +1,11 @@
 // What an evaluation program gives: the loss of the whole, and, where answers are classes or several heads speak, how often they
 // are right, how sure they are and how far heads part. Sums over the targets, so that batches add up.
+import { IGNORED } from "../../bundle/targets.ts";
 import { count as sizeOf } from "../ir/shape.ts";
 import type { Builder, Graph, Node } from "../ir/types.ts";
 import { add, dim, mul, reshape, scalar, sub, sumAll } from "./ops.ts";
 import type { Answer } from "./sites.ts";
-import { IGNORE, lossSum } from "./training.ts";
+import { lossSum } from "./training.ts";
 
 /** Answers [..., V] as rows [N, V]. */
 const rowsOf = (b: Builder, logits: Node): Node => {
@@ -34,7 +35,7 @@ export const evaluationOf = (
   const wanted = reshape(b, targets, [N]);
   const counts = asFloat(
     b,
-    b.emit("not", [b.emit("equal", [wanted, scalar(b, IGNORE, "i32")], {})], {}),
+    b.emit("not", [b.emit("equal", [wanted, scalar(b, IGNORED, "i32")], {})], {}),
   );
   const right = (choice: Node): Node =>
     mul(b, counts, asFloat(b, b.emit("equal", [choice, wanted], {})));

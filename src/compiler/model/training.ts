@@ -1,5 +1,6 @@
 // The training step as a graph: loss, gradients, clipping, decay, optimizer. With micro-batches it falls into two programs,
 // `accumulate` and `apply`, which share `applyGradients` with `train_step`.
+import { IGNORED } from "../../bundle/targets.ts";
 import type { ScalarExpr } from "../../bundle/manifest.ts";
 import { mul as times } from "../../bundle/scalar.ts";
 import { InternalError } from "../diagnostics/types.ts";
@@ -29,9 +30,6 @@ import type { Parameter, Parameters } from "./parameters.ts";
 import { schedule } from "./schedule.ts";
 import type { Answer, GradEntry, Method } from "./sites.ts";
 import type { Effects } from "./stage.ts";
-
-/** Targets that are not counted, as PyTorch has it. */
-export const IGNORE = -100;
 
 /** Mean over the counted targets of -log p(target), 0 if there are none. logits [..., V], targets i32 [...]. */
 export const meanLoss = (b: Builder, logits: Node, targets: Node): Node => {
@@ -76,8 +74,8 @@ export const lossSum = (
   if (V === undefined) throw new InternalError("logits without an axis of answers");
   const N = dim("answers", sizeOf(targets.type));
   const flat = reshape(b, targets, [N]);
-  const nats = b.emit("crossEntropy", [reshape(b, logits, [N, V]), flat], { ignore: IGNORE });
-  const ignored = b.emit("equal", [flat, scalar(b, IGNORE, "i32")], {});
+  const nats = b.emit("crossEntropy", [reshape(b, logits, [N, V]), flat], { ignore: IGNORED });
+  const ignored = b.emit("equal", [flat, scalar(b, IGNORED, "i32")], {});
   const counted = b.emit("cast", [b.emit("not", [ignored], {})], { dtype: "f32" });
   return { sum: sumAll(b, nats), count: sumAll(b, counted) };
 };

@@ -1,13 +1,11 @@
 // Text as training examples. Each document is cut once, at a space: its beginning is for training, its end for validation, so
 // that both see every period and author and share no sentence. Tokens of all documents, a separator after each, form one row;
 // windows of T inputs and the T tokens that follow them cover it without overlap.
+import { IGNORED } from "../../bundle/targets.ts";
 import type { TextData } from "../../bundle/manifest.ts";
 import { FileFault } from "../../bundle/file-fault.ts";
 import type { Tokenizer } from "../tokenizers/tokenizer.ts";
 import type { Samples } from "./samples.ts";
-
-/** Targets with this id do not count. */
-export const IGNORED = -100;
 
 /** A batch is `input_ids` and `targets`, both [rows, T], the targets shifted by one. */
 export interface Windows extends Samples {

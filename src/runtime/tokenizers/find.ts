@@ -1,4 +1,5 @@
 // The tokenizer that belongs to a model: what lies beside its weights goes first, then the recipe's, then bytes.
+import { CONFIG, TOKENIZER } from "../../bundle/names.ts";
 import { FileFault } from "../../bundle/file-fault.ts";
 import type { Manifest } from "../../bundle/manifest.ts";
 import { decoderOf, fromRoot, openTokenizer, textOf } from "../data/index.ts";
@@ -10,7 +11,7 @@ import { readTokenizerJson } from "./tokenizer-json.ts";
 
 /** `eos_token_id`, one or several: generation_config.json says it for the use, config.json for the model. */
 const endsIn = async (beside: Beside): Promise<readonly number[]> => {
-  for (const name of ["generation_config.json", "config.json"]) {
+  for (const name of ["generation_config.json", CONFIG]) {
     const { eos_token_id: given } = await readObject(beside, name);
     const ids = (typeof given === "number" ? [given] : listOf(given)).filter(
       (id): id is number => typeof id === "number",
@@ -21,9 +22,9 @@ const endsIn = async (beside: Beside): Promise<readonly number[]> => {
 };
 
 const tokenizerBeside = async (beside: Beside): Promise<Tokenizer | undefined> => {
-  const text = await beside.read("tokenizer.json");
+  const text = await beside.read(TOKENIZER);
   if (text === undefined) return undefined;
-  const tokenizer = await readTokenizerJson(text, joinPath(beside.where, "tokenizer.json"));
+  const tokenizer = await readTokenizerJson(text, joinPath(beside.where, TOKENIZER));
   const ends = await endsIn(beside);
   return ends.length === 0 ? tokenizer : { ...tokenizer, ends, separator: ends[0] };
 };
@@ -45,7 +46,7 @@ export const findTokenizer = async (
   }
   if (decoderOf(manifest).vocabSize >= bytesTokenizer.size) return bytesTokenizer;
   throw new FileFault(
-    "tokenizer.json",
+    TOKENIZER,
     "no tokenizer: the bundle has no recipe and none lies beside the weights",
   );
 };

@@ -1,6 +1,19 @@
 // Checkpoints: `checkpoint-<step>/` with weights, optimizer state and the place in the run. A folder has its final name only
 // when it is complete and on the disk, and an older one goes only after that.
 import {
+  CONFIG,
+  OPTIMIZER,
+  PARTIAL,
+  RANDOM,
+  REPLACED,
+  SCHEDULER,
+  TRAINER_STATE,
+  WEIGHTS,
+  WEIGHTS_INDEX,
+  checkpointName,
+  checkpointStep,
+} from "../../bundle/names.ts";
+import {
   FileFault,
   openSafetensors,
   openShards,
@@ -32,16 +45,13 @@ export interface TrainerState {
 
 /** Copies of a run: the last good one outlives a failure while the next is written. */
 export const KEPT = 2;
-const FOLDER = /^checkpoint-(\d+)$/;
 
 /** Newest first. */
 export const listCheckpoints = async (host: Host, outDir: string): Promise<readonly string[]> =>
   ((await host.list(outDir)) ?? [])
-    .filter(({ name, folder }) => folder && FOLDER.test(name))
-    .map(({ name }) => name)
-    .sort((a, b) => stepOf(b) - stepOf(a))
-    .map((name) => joinPath(outDir, name));
-const stepOf = (path: string): number => Number(/(\d+)$/.exec(path)?.[1]);
+    .flatMap(({ name, folder }) => (folder ? (checkpointStep(name) ?? []) : []))
+    .sort((a, b) => b - a)
+    .map((step) => joinPath(outDir, checkpointName(step)));
 
 const json = (value: unknown): Uint8Array =>
   new TextEncoder().encode(`${JSON.stringify(value, null, 2)}\n`);
@@ -56,12 +66,12 @@ export const weightFiles = async (
 ): Promise<ReadonlyMap<string, Uint8Array>> =>
   new Map([
     [
-      "model.safetensors",
+      WEIGHTS,
       writeSafetensors(await readForDisk(session, manifest, isWeight), {
         specc: manifest.specHash,
       }),
     ],
-    ["config.json", new TextEncoder().encode(configText(manifest.model.config))],
+    [CONFIG, new TextEncoder().encode(configText(manifest.model.config))],
   ]);
 
 export interface SaveTarget {
@@ -78,21 +88,18 @@ export const saveCheckpoint = async (
   learningRate: number,
 ): Promise<string> => {
   const { host, outDir, written } = target;
-  const folder = joinPath(outDir, `checkpoint-${state.global_step}`);
-  const [partial, replaced] = [`${folder}.partial`, `${folder}.replaced`];
+  const folder = joinPath(outDir, checkpointName(state.global_step));
+  const [partial, replaced] = [`${folder}${PARTIAL}`, `${folder}${REPLACED}`];
   const files = new Map([
     ...(await weightFiles(session, manifest)),
     [
-      "optimizer.safetensors",
+      OPTIMIZER,
       writeSafetensors(await readForDisk(session, manifest, isSlot), { specc: manifest.specHash }),
     ],
-    ["scheduler.json", json({ last_step: state.global_step, last_lr: learningRate })],
+    [SCHEDULER, json({ last_step: state.global_step, last_lr: learningRate })],
     // Counter-based: seed and step say all.
-    [
-      "rng_state.json",
-      json({ generator: "philox4x32-10", seed: state.seed, step: state.global_step }),
-    ],
-    ["trainer_state.json", json(state)],
+    [RANDOM, json({ generator: "philox4x32-10", seed: state.seed, step: state.global_step })],
+    [TRAINER_STATE, json(state)],
   ]);
   try {
     await host.remove(partial);
@@ -137,11 +144,11 @@ export const openWeights = async (host: Host, path: string): Promise<Safetensors
   }
   if (path.endsWith(".safetensors")) return openSafetensors(await openRange(host, path));
   const names = ((await host.list(path)) ?? []).map(({ name }) => name);
-  const name = ["model.safetensors", "model.safetensors.index.json"].find((n) => names.includes(n));
+  const name = [WEIGHTS, WEIGHTS_INDEX].find((n) => names.includes(n));
   if (name === undefined)
     throw new FileFault(
       path,
-      "no model.safetensors there",
+      `no ${WEIGHTS} there`,
       "name a file of weights, or a folder that holds them: a run, a checkpoint",
     );
   return openWeights(host, joinPath(path, name));
@@ -184,7 +191,7 @@ export const loadCheckpoint = async (
   path: string,
 ): Promise<TrainerState> => {
   if ((await host.list(path)) === undefined) throw new FileFault(path, "no such checkpoint");
-  const stateFile = joinPath(path, "trainer_state.json");
+  const stateFile = joinPath(path, TRAINER_STATE);
   const state = await readJson(host, stateFile);
   if (!isState(state))
     throw new FileFault(
@@ -200,8 +207,8 @@ export const loadCheckpoint = async (
     );
   }
   const files = [
-    [isWeight, "model.safetensors"],
-    [isSlot, "optimizer.safetensors"],
+    [isWeight, WEIGHTS],
+    [isSlot, OPTIMIZER],
   ] as const;
   const opened: SafetensorsFile[] = [];
   try {

@@ -1,4 +1,5 @@
 // Batches that a program gives to a trainer, held against the recipe and cut into the passes of an update.
+import { IGNORED } from "../../bundle/targets.ts";
 import type { Manifest } from "../../bundle/manifest.ts";
 import type { HostTensor } from "../../bundle/tensor.ts";
 import { isList } from "../arguments.ts";
@@ -44,7 +45,7 @@ const imagePasses = (manifest: Manifest, { images, targets }: ImageBatch): reado
     throw new RangeError(
       `a batch of this recipe is ${batch} images of ${size} numbers, and as many classes`,
     );
-  const bad = targets.find((t) => t !== -100 && !(Number.isInteger(t) && t >= 0 && t < classes));
+  const bad = targets.find((t) => t !== IGNORED && !(Number.isInteger(t) && t >= 0 && t < classes));
   if (bad !== undefined) throw new RangeError(`class ${bad} is not below ${classes}`);
   return Array.from({ length: batch / micro }, (_, p) => {
     const data = new Float32Array(micro * size);

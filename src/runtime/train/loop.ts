@@ -1,5 +1,6 @@
 // The training loop: begin or resume, step, evaluate, save, and end well in each case (finished, interrupted, not finite). The
 // loop owns no numbers: state is the session's, data and scalars are functions of the step.
+import { METRICS, TOKENIZER, checkpointName } from "../../bundle/names.ts";
 import { MANIFEST } from "../../bundle/names.ts";
 import { isWeight } from "../../bundle/disk.ts";
 import { FileFault } from "../../bundle/file-fault.ts";
@@ -202,7 +203,7 @@ const loop = async (run: Run, start: TrainerState): Promise<TrainResult> => {
   const isAborted = (): boolean => options.signal?.aborted === true;
   const save = async (): Promise<void> => {
     // Before the first step the seed says all that there is.
-    if (state.global_step === 0 || saved?.endsWith(`checkpoint-${state.global_step}`) === true)
+    if (state.global_step === 0 || saved?.endsWith(checkpointName(state.global_step)) === true)
       return;
     const elapsed_seconds = (host.now() - began) / 1000;
     saved = await saveCheckpoint(
@@ -357,7 +358,7 @@ export const train = async (
   if (state === undefined) await begin({ session, manifest, seed, options });
   options.beforeWriting?.();
   const start = state ?? fresh(manifest, seed, options.begin?.from);
-  const metrics = await openMetrics(host, joinPath(outDir, "metrics.jsonl"), manifest, {
+  const metrics = await openMetrics(host, joinPath(outDir, METRICS), manifest, {
     engine: session.engine,
     notices: session.notices ?? [],
     seed,
@@ -391,7 +392,7 @@ export const train = async (
     for (const [name, bytes] of await weightFiles(session, manifest))
       await replaceFile(host, joinPath(outDir, name), bytes);
     if (data.kind === "text")
-      await replaceFile(host, joinPath(outDir, "tokenizer.json"), data.tokenizer.toJson());
+      await replaceFile(host, joinPath(outDir, TOKENIZER), data.tokenizer.toJson());
   }
   return result;
 };

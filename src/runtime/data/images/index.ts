@@ -1,6 +1,7 @@
 // Images as training examples: bytes of pixels with a class each, varied as the recipe says, given to the model as numbers
 // from 0 to 1.
 import { FileFault } from "../../../bundle/file-fault.ts";
+import { IGNORED } from "../../../bundle/targets.ts";
 import type { ImageData, ImageModelInfo, ImageSource } from "../../../bundle/manifest.ts";
 import type { Host } from "../../host.ts";
 import type { Picked, Samples } from "../samples.ts";
@@ -22,9 +23,6 @@ export interface ImageSets {
   readonly train: ImageSet;
   readonly test: ImageSet;
 }
-
-/** Targets with this class do not count. */
-const IGNORED = -100;
 
 /** Images [rows, H, W, C] and classes [rows]. */
 export const imageSamples = (set: ImageSet, augment: ImageData["augment"] = []): Samples => {
