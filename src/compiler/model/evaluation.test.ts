@@ -2,6 +2,8 @@
 import { expect, it } from "vitest";
 import { createBuilder } from "../ir/builder.ts";
 import { evaluateNodes } from "../ir/evaluate.ts";
+import { toType } from "../ir/ops/row.ts";
+import type { DType } from "../ir/types.ts";
 import { evaluationOf } from "./evaluation.ts";
 import { dim } from "./ops.ts";
 
@@ -21,10 +23,15 @@ const WHOLE = log([
 ]); // chooses 0 1 2 0
 const TARGETS = [0, 2, 2, IGNORED];
 
-const run = (heads: readonly (readonly number[])[], classes: boolean): Record<string, number[]> => {
+const run = (
+  heads: readonly (readonly number[])[],
+  classes: boolean,
+  dtype: DType = "f32",
+): Record<string, number[]> => {
   const b = createBuilder();
   const shape = [dim("batch", 4), dim("classes", 3)];
-  const input = (name: string) => b.emit("input", [], { name, dtype: "f32", shape });
+  const input = (name: string) =>
+    toType(b, b.emit("input", [], { name, dtype: "f32", shape }), dtype);
   const logits = input("whole");
   const targets = b.emit("input", [], { name: "targets", dtype: "i32", shape: [shape[0]!] });
   const trained = heads.map((_, i) => input(`head ${i}`));
@@ -33,6 +40,7 @@ const run = (heads: readonly (readonly number[])[], classes: boolean): Record<st
     ...{ whole: WHOLE, targets: TARGETS },
     ...Object.fromEntries(heads.map((values, i) => [`head ${i}`, values])),
   };
+  for (const { node } of outputs) expect(node.type.dtype).toBe("f32");
   const found = evaluateNodes(outputs.map(({ node }) => node), { inputs, state: {} }); // prettier-ignore
   return Object.fromEntries(outputs.map(({ name, node }) => [name, [...found.get(node)!]]));
 };
@@ -72,4 +80,10 @@ it("heads that always agree, and heads that never do", () => {
 it("a language model that speaks alone is measured by its loss", () => {
   expect(Object.keys(run([WHOLE], false))).toEqual(["loss_sum", "count"]);
   expect(Object.keys(run(HEADS, false))).toContain("sums/disagreement");
+});
+it("of logits in bf16, as of what they round to", () => {
+  const [exact, rounded] = [run(HEADS, true), run(HEADS, true, "bf16")];
+  expect(Object.keys(rounded)).toEqual(Object.keys(exact));
+  for (const [name, values] of Object.entries(exact))
+    values.forEach((x, i) => expect(Math.abs(rounded[name]![i]! - x)).toBeLessThan(0.02));
 });

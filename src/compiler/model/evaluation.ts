@@ -1,6 +1,7 @@
 // What an evaluation program gives: the loss of the whole, and, where answers are classes or several heads speak, how often they
 // are right, how sure they are and how far heads part. Sums over the targets, so that batches add up.
 import { IGNORED } from "../../bundle/targets.ts";
+import { toType } from "../ir/ops/row.ts";
 import { count as sizeOf } from "../ir/shape.ts";
 import type { Builder, Graph, Node } from "../ir/types.ts";
 import { add, dim, mul, reshape, scalar, sub, sumAll } from "./ops.ts";
@@ -40,7 +41,7 @@ export const evaluationOf = (
   const right = (choice: Node): Node =>
     mul(b, counts, asFloat(b, b.emit("equal", [choice, wanted], {})));
 
-  const rows = rowsOf(b, answer.logits);
+  const rows = toType(b, rowsOf(b, answer.logits), "f32");
   const correct = right(choiceOf(b, rows));
   const top = b.emit("reduceMax", [rows], { axes: [1], keepDims: false });
   // the largest probability
