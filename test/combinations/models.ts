@@ -1,9 +1,9 @@
-// Small decoders put together from the vocabulary: every constructor that a key of models or blocks takes, by the examples of its
+// Small models put together from the vocabulary: every constructor that a key of models or blocks takes, by the examples of its
 // keys. A new constructor is in them by being registered.
 import { analyze, type CheckResult } from "../../src/compiler/analyze.ts";
 import type { Diagnostic } from "../../src/compiler/diagnostics/types.ts";
 import { contents, choices, plain, written, type Value } from "../../src/compiler/examples.ts";
-import { decoderKind } from "../../src/compiler/semantics/kinds.ts";
+import { decoderKind, imageKind, type ModelKind } from "../../src/compiler/semantics/kinds.ts";
 import type { Key } from "../../src/compiler/semantics/schema.ts";
 import { vocabulary as words } from "../../src/compiler/words.ts";
 
@@ -45,51 +45,12 @@ const axis = (place: Axis["place"], { name, type, optional }: Key): readonly Axi
   ];
 };
 
-/** Of decoders, where methods are. */
-export const axes: readonly Axis[] = (["blocks", "model"] as const).flatMap((place) =>
-  (words.keys[decoderKind[place]] ?? []).flatMap((key) => axis(place, key)),
-);
-export const axisOf = (key: string): Axis => {
-  const found = axes.find((a) => a.key === key);
-  if (found === undefined) throw new Error(`no key ${key}`);
-  return found;
-};
-
 /** Each way to take one of each list. */
 export const product = <T>(lists: readonly (readonly T[])[]): readonly (readonly T[])[] =>
   lists.reduce<readonly (readonly T[])[]>(
     (all, list) => all.flatMap((taken) => list.map((x) => [...taken, x])),
     [[]],
   );
-
-const BASE: Readonly<Record<string, string>> = {
-  norm: "pre()",
-  attention: "mha(heads: 4)",
-  ffn: "swiglu(intermediate: 64)",
-};
-export const VOCABULARY = 7;
-
-/** As wide as the examples of keys are for, and the fewest blocks that differ. */
-export const textOf = (parts: readonly Part[], vocabulary = VOCABULARY): string => {
-  const given = new Map(parts.map(({ key, text }) => [key, text]));
-  const lines = (place: Axis["place"]): string =>
-    axes
-      .filter((a) => a.place === place)
-      .flatMap(({ key }) => {
-        const text = given.get(key) ?? BASE[key];
-        return text === undefined ? [] : [`${key} = ${text}`];
-      })
-      .join("\n");
-  return `model Small {
-vocab_size = ${vocabulary}
-hidden_size = 32
-context = 64
-${lines("model")}
-blocks 2 {
-${lines("blocks")}
-}
-}`;
-};
 export const labelOf = (parts: readonly Part[]): string =>
   parts.map(({ text }) => text).join(" · ");
 
@@ -98,12 +59,70 @@ export const check = (text: string): CheckResult =>
     read: () => text,
     resolveImport: () => ({ fault: "there is one file" }),
   });
-/** What the checker has against a model of these parts. */
-export const errorsOf = (parts: readonly Part[]): readonly Diagnostic[] =>
-  check(textOf(parts)).diagnostics.filter(({ severity }) => severity === "error");
 
-/** Those of these parts that the checker refuses in a model that has only the two. */
-export const refusedPairs = (parts: readonly Part[]): readonly (readonly [Part, Part])[] =>
-  parts
-    .flatMap((a, i) => parts.slice(i + 1).map((b) => [a, b] as const))
-    .filter((pair) => errorsOf(pair).length > 0);
+/** Models that read one thing. */
+export interface World {
+  readonly axes: readonly Axis[];
+  readonly axisOf: (key: string) => Axis;
+  /** A model of these parts, the rest as the small model has it. */
+  readonly textOf: (parts: readonly Part[]) => string;
+  /** What the checker has against it. */
+  readonly errorsOf: (parts: readonly Part[]) => readonly Diagnostic[];
+  /** Those of these parts that the checker refuses in a model that has only the two. */
+  readonly refusedPairs: (parts: readonly Part[]) => readonly (readonly [Part, Part])[];
+}
+/**
+ * @param sizes lines of the model
+ * @param base what keys hold that must be given
+ */
+const worldOf = (kind: ModelKind, sizes: string, base: Readonly<Record<string, string>>): World => {
+  const axes = (["blocks", "model"] as const).flatMap((place) =>
+    (words.keys[kind[place]] ?? []).flatMap((key) => axis(place, key)),
+  );
+  const textOf: World["textOf"] = (parts) => {
+    const given = new Map(parts.map(({ key, text }) => [key, text]));
+    const lines = (place: Axis["place"]): string =>
+      axes
+        .filter((a) => a.place === place)
+        .flatMap(({ key }) => {
+          const text = given.get(key) ?? base[key];
+          return text === undefined ? [] : [`${key} = ${text}`];
+        })
+        .join("\n");
+    // the fewest blocks that differ
+    return `model Small {\n${sizes}\n${lines("model")}\nblocks 2 {\n${lines("blocks")}\n}\n}`;
+  };
+  const errorsOf: World["errorsOf"] = (parts) =>
+    check(textOf(parts)).diagnostics.filter(({ severity }) => severity === "error");
+  return {
+    axes,
+    textOf,
+    errorsOf,
+    axisOf: (key) => {
+      const found = axes.find((a) => a.key === key);
+      if (found === undefined) throw new Error(`no key ${key}`);
+      return found;
+    },
+    refusedPairs: (parts) =>
+      parts
+        .flatMap((a, i) => parts.slice(i + 1).map((b) => [a, b] as const))
+        .filter((pair) => errorsOf(pair).length > 0),
+  };
+};
+
+export const VOCABULARY = 7;
+/** As wide as the examples of keys are for. */
+const decodersOf = (vocabulary: number): World =>
+  worldOf(decoderKind, `vocab_size = ${vocabulary}\nhidden_size = 32\ncontext = 64`, {
+    norm: "pre()",
+    attention: "mha(heads: 4)",
+    ffn: "swiglu(intermediate: 64)",
+  });
+export const decoders = decodersOf(VOCABULARY);
+/** With a token for each byte: for recipes. */
+export const decodersOfBytes = decodersOf(256);
+export const images = worldOf(imageKind, "input = image(6, 6, 2)", {
+  stem: "conv(8)",
+  unit: "wide_basic(8)",
+  head: "classifier(10)",
+});

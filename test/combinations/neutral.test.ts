@@ -5,14 +5,24 @@ import { vocabulary } from "../../src/compiler/words.ts";
 import type { StateEntry } from "../../src/bundle/manifest.ts";
 import type { Values } from "../../src/compiler/ir/evaluate.ts";
 import { coverOf } from "./cover.ts";
-import { axes, check, errorsOf, labelOf, refusedPairs, textOf, type Part } from "./models.ts";
+import { check, decoders, images, labelOf, type Part, type World } from "./models.ts";
 import { initialOf, numbersOf, run, stateOf, type Numbers } from "./numbers.ts";
 
 const claims = vocabulary.constructors.flatMap((ctor) =>
   (ctor.neutral ?? []).map((claim) => ({ ctor, ...claim })),
 );
+/** Each in the models that have a key for it. */
+const cases = claims.flatMap((claim) =>
+  [["decoders", decoders] as const, ["image models", images] as const].flatMap(([kind, world]) => {
+    const axis = world.axes.find(({ plain }) => plain.some((p) => p.ctor === claim.ctor.name));
+    return axis === undefined ? [] : [{ ...claim, kind, world, axis }];
+  }),
+);
+it("each claim is made of some model", () => {
+  expect(claims.filter((claim) => cases.every(({ ctor }) => ctor !== claim.ctor))).toEqual([]);
+});
 
-const numbers = (parts: readonly Part[]): Numbers =>
+const numbers = ({ textOf }: World, parts: readonly Part[]): Numbers =>
   numbersOf(Object.values(check(textOf(parts)).spec!.models)[0]!, false);
 const sizeOf = ({ shape }: StateEntry): number => shape.reduce((n, d) => n * d, 1);
 
@@ -38,11 +48,10 @@ const carried = (
   );
 };
 
-describe.each(claims.map((claim) => [claim.with, claim.is, claim] as const))(
-  "%s computes what %s does",
-  (_with, _is, { ctor, with: setting, is }) => {
-    const axis = axes.find(({ plain }) => plain.some((p) => p.ctor === ctor.name));
-    if (axis === undefined) throw new Error(`no key of a decoder holds ${ctor.name}`);
+describe.each(cases)(
+  "$with computes what $is does, in $kind",
+  ({ ctor, with: setting, is, world, axis }) => {
+    const { axes, errorsOf, refusedPairs } = world;
     const part = (text: string): Part => ({ key: axis.key, text, ctor: ctor.name });
     const { models } = coverOf(
       axes.filter((a) => a !== axis).map((a) => ({ ...a, settings: [] })),
@@ -56,10 +65,10 @@ describe.each(claims.map((claim) => [claim.with, claim.is, claim] as const))(
       expect(taken.length).toBeGreaterThan(models.length / 2);
     });
     it.each(taken.map((rest) => [labelOf(rest), rest] as const))("with %s", (_label, rest) => {
-      const [one, other] = [setting, is].map((text) => numbers([part(text), ...rest]));
+      const [one, other] = [setting, is].map((text) => numbers(world, [part(text), ...rest]));
       const state = stateOf(other!.parameters);
-      const expected = run(other!.graph, state);
-      const found = run(one!.graph, carried(one!.parameters, other!.parameters, state));
+      const expected = run(other!, state);
+      const found = run(one!, carried(one!.parameters, other!.parameters, state));
       for (const name of ["logits", "loss"])
         expected[name]!.forEach((x, i) => {
           expect(Math.abs(found[name]![i]! - x)).toBeLessThanOrEqual(

@@ -3,7 +3,9 @@
 import { describe, expect, it } from "vitest";
 import { compile, savedModelOf } from "../../src/compiler/compile.ts";
 import { coverOf } from "./cover.ts";
-import { axes, check, errorsOf, labelOf, refusedPairs, textOf } from "./models.ts";
+import { check, decodersOfBytes, labelOf } from "./models.ts";
+
+const { axes, errorsOf, refusedPairs, textOf } = decodersOfBytes;
 
 const RECIPE = `recipe Training for Small {
 data = text("corpus.txt", sequence: 8)
@@ -19,7 +21,7 @@ const { models } = coverOf(
 );
 describe("all programs of", () => {
   it.each(models.map((parts) => [labelOf(parts), parts] as const))("%s", (_label, parts) => {
-    const checked = check(`${textOf(parts, 256)}\n${RECIPE}`);
+    const checked = check(`${textOf(parts)}\n${RECIPE}`);
     expect(checked.diagnostics.filter(({ severity }) => severity === "error")).toEqual([]);
     const { models: named, recipes } = checked.spec!;
     const compilation = compile({

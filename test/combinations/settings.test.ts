@@ -1,8 +1,10 @@
 // Each word, switch and content of every constructor with each constructor of all other keys, many pairs a model.
 import { describe, expect, it } from "vitest";
 import { coverOf } from "./cover.ts";
-import { axes, errorsOf, labelOf, refusedPairs } from "./models.ts";
+import { decoders, labelOf } from "./models.ts";
 import { verify } from "./verify.ts";
+
+const { axes, errorsOf, refusedPairs } = decoders;
 
 const settings = axes.flatMap((axis) => axis.settings);
 /** Others have no meaning for their constructor: alibi for latent attention. */
@@ -20,6 +22,6 @@ it("most settings are sound, and most pairs", () => {
 });
 describe("in one model", () => {
   it.each(models.map((parts) => [labelOf(parts), parts] as const))("%s", (_label, parts) => {
-    verify(parts);
+    verify(decoders, parts);
   });
 });

@@ -43,6 +43,7 @@ export const passOf = (
       { name: "logits", node: forward.logits },
       ...forward.trained.map((node, i) => ({ name: `logits.${i}`, node })),
       { name: "loss", node: loss },
+      ...(objective === loss ? [] : [{ name: "objective", node: objective }]),
       ...each.map((node, i) => ({ name: `loss.${i}`, node })),
       ...trained.map((p, i) => ({ name: `grad.${p.name}`, node: grads[i]! })),
       ...stage.effects.updates.map(({ state, node }) => ({ name: `after.${state}`, node })),
