@@ -18,7 +18,7 @@ import type { GenerationBinding } from "./model/generation.ts";
 import { buildPrograms } from "./model/programs.ts";
 import type { Binding } from "./model/reading.ts";
 import type { Compiled } from "./model/types.ts";
-import { memoryEstimate, pipeline, runPasses } from "./passes/index.ts";
+import { inOwnOps, inPrimitives, memoryEstimate } from "./passes/index.ts";
 import { spanFinder } from "./places.ts";
 import type { ModelSpec, RecipeSpec } from "./semantics/spec.ts";
 import { catalogue, vocabulary } from "./words.ts";
@@ -120,14 +120,11 @@ export const stagesOf = (
   graph: Graph,
 ): readonly { readonly name: string; readonly graph: Graph }[] => {
   const stages = [{ name: "build", graph }];
-  runPasses(graph, pipeline(ownOps), {
+  inOwnOps(graph, ownOps, {
     after: (name, result) => void stages.push({ name, graph: result }),
   });
   return stages;
 };
-
-/** For engines that have no ops of our own. */
-const expanded = (graph: Graph): Graph => runPasses(graph, pipeline(new Set()));
 
 /** TensorFlow.js has no bf16. */
 export const formsFor = (recipe: RecipeSpec | undefined): readonly WrittenForm[] =>
@@ -141,7 +138,7 @@ export const compile = (target: Target, options: BuildOptions = {}): Compilation
     // what the program means is told by its graph before expansion, where an attention is one node
     const { graph } = program;
     if (!forms.includes("tfjs")) {
-      const { peakBytes, stateBytes } = memoryEstimate(expanded(graph));
+      const { peakBytes, stateBytes } = memoryEstimate(inPrimitives(graph));
       return { graph, module: undefined, entry: programEntry(program, peakBytes - stateBytes) };
     }
     const { text, peakBytes } = kernelModule(stagesOf(graph).at(-1)!.graph);

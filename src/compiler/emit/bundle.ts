@@ -14,7 +14,7 @@ import type { Compilation, WrittenForm } from "../compile.ts";
 import { printGraph } from "../ir/text.ts";
 import { cardKernelsOf, refusedKernelsOf } from "../lower/saved-model/forms.ts";
 import { graphModel } from "../lower/graph-model/index.ts";
-import { pipeline, runPasses } from "../passes/index.ts";
+import { inPrimitives } from "../passes/index.ts";
 import { fromFolderOf, isOverride, placeFinder } from "../places.ts";
 import { number } from "../model/config.ts";
 import type { ModelSpec } from "../semantics/spec.ts";
@@ -133,7 +133,7 @@ const graphModelFiles = (
 ): readonly (readonly [string, string | Uint8Array])[] =>
   compilation.programs.flatMap(({ graph }) => {
     if (!GRAPH_MODELS.has(graph.name)) return [];
-    const files = graphModel(runPasses(graph, pipeline(new Set())), state);
+    const files = graphModel(inPrimitives(graph), state);
     return Object.entries(files).map(
       ([name, content]) => [`graph-model/${graph.name}/${name}`, content] as const,
     );

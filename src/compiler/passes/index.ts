@@ -1,13 +1,14 @@
-// The passes in the order in which a program goes through them, each with a name to dump after and verified in tests.
+// The passes in the order in which a program goes through them, each with a name to dump after and verified in tests; at the
+// end the ways through them that there are: one for each kind of engine.
 import { InternalError } from "../diagnostics/types.ts";
 import { rewriteGraph } from "../ir/rewrite.ts";
 import type { Graph, Pass } from "../ir/types.ts";
 import { verify } from "../ir/verify.ts";
 import { expandComposites, type Keep } from "./expand.ts";
+import { mergeProducts } from "./merge-products.ts";
 import { simplify } from "./simplify.ts";
 export { differentiate } from "./differentiate.ts";
 export { expandComposites, expandNode, type Keep } from "./expand.ts";
-export { mergeProducts } from "./merge-products.ts";
 export { memoryEstimate, type MemoryEstimate } from "./memory.ts";
 export { simplify, simplifyRules } from "./simplify.ts";
 
@@ -49,3 +50,16 @@ export const runPasses = (
     return result;
   }, graph);
 };
+
+const nothing: Keep = new Set();
+
+/** For an engine without ops of our own: primitive ones alone. */
+export const inPrimitives = (graph: Graph): Graph => runPasses(graph, pipeline(nothing));
+
+/** For an engine that has nodes for some composites: they stay whole. */
+export const inOwnOps = (graph: Graph, keep: Keep, options: PassOptions = {}): Graph =>
+  runPasses(graph, pipeline(keep), options);
+
+/** The same for a program that goes round many times while no weight changes: weights are joined once for all rounds. */
+export const inOwnOpsForRounds = (graph: Graph, keep: Keep): Graph =>
+  runPasses(graph, [...pipeline(keep), mergeProducts]);

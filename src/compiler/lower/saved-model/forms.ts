@@ -3,7 +3,7 @@ import type { CardKernel } from "../../../bundle/manifest.ts";
 import { isDrawn, type ModelFile } from "../../../bundle/saved-model.ts";
 import type { Graph, Node } from "../../ir/types.ts";
 import { nodesOf } from "../../ir/walk.ts";
-import { mergeProducts, pipeline, runPasses } from "../../passes/index.ts";
+import { inOwnOps, inOwnOpsForRounds, inPrimitives } from "../../passes/index.ts";
 import { CUDNN_ATTENTION, isFused, whyNotFused } from "../cudnn-attention.ts";
 import { CARD_PRODUCTS, isCardProduct, planGroupedProducts } from "../grouped-products.ts";
 import { lowerGraph } from "../lower-graph.ts";
@@ -37,12 +37,10 @@ export const graphsFor = (
 ): Program["graphs"] => {
   const xla = deterministic ? DETERMINISTIC : XLA;
   const isWritten = ({ op }: Node): boolean => op === "writeRows" && xla.writeRows !== "expand";
+  // XLA compiles what is drawn into a loop
+  const through = isDrawn(graph.name) ? inOwnOpsForRounds : inOwnOps;
   const compiled = (keep: (node: Node) => boolean): Graph =>
-    runPasses(graph, [
-      ...pipeline((node) => keep(node) || isWritten(node)),
-      // what XLA compiles into a loop joins the weights once for all rounds
-      ...(isDrawn(graph.name) ? [mergeProducts] : []),
-    ]);
+    through(graph, (node) => keep(node) || isWritten(node));
   if (file === "cudnn")
     return {
       cudnn: lowerGraph(planGroupedProducts(compiled(isOnCard)), {
@@ -51,7 +49,7 @@ export const graphsFor = (
         ...CARD_PRODUCTS,
       }),
     };
-  const ready = runPasses(graph, pipeline(new Set()));
+  const ready = inPrimitives(graph);
   const plain = lowerGraph(ready, NATIVE);
   if (file === "check") return { check: plain };
   const differs =
