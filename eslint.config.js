@@ -81,6 +81,10 @@ export default tseslint.config(
     noNode,
     noRuntime,
   ),
+  forbid(["src/compiler/features/*/**/*.ts"], noNode, noRuntime, [
+    ["../*/**", "!../experts/**", "!../../**"],
+    "a method knows no other; what several share has a folder of its own",
+  ]),
   forbid(["src/format/**/*.ts"], noNode, noRuntime, noFeatures, [
     ["**/semantics/**", "**/model/**", "**/ir/**", "**/passes/**", "**/lower/**", "**/cli/**"],
     "a layout is made from syntax alone",

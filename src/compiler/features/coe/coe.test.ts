@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { maxDifference } from "../../../../test/parity/golden.ts";
 import { modelFrom, passOf } from "../../../../test/parity/models.ts";
-import { archOf, B, D, layerOf, noise, T, type LayerRun } from "../moe/layer.test.helper.ts";
+import { archOf, B, D, layerOf, noise, T, type LayerRun } from "../experts/layer.test.helper.ts";
 
 const [E, F] = [6, 3];
 const sizes = `experts: ${E}, top_k: 2, intermediate: ${F}`;

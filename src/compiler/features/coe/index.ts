@@ -6,8 +6,8 @@ import type { Layer } from "../../model/sites.ts";
 import type { Cell } from "../../model/stage.ts";
 import type { Variant } from "../../semantics/spec.ts";
 import type { Feature } from "../feature.ts";
-import { chainOf, replacesStream, residualOf, type Iteration } from "../moe/chain.ts";
-import { mixtureOf, routerOf } from "../moe/config.ts";
+import { chainOf, replacesStream, residualOf, type Iteration } from "../experts/chain.ts";
+import { mixtureOf, routerOf } from "../experts/config.ts";
 import { coeCheckpoints } from "./huggingface.ts";
 import { vocabulary } from "./vocabulary.ts";
 

@@ -8,7 +8,7 @@ import type {
 } from "../../semantics/schema.ts";
 import type { Variant } from "../../semantics/spec.ts";
 import { counting, key, sum } from "../../semantics/vocabulary/kit.ts";
-import { balanceKeys, checkMixture, expertKeys, residualKey } from "../moe/vocabulary.ts";
+import { balanceKeys, checkMixture, expertKeys, residualKey } from "../experts/vocabulary.ts";
 
 const source = "arXiv 2506.18945";
 

@@ -3,9 +3,9 @@
 import { variant } from "../../model/config.ts";
 import type { Layer } from "../../model/sites.ts";
 import type { Feature } from "../feature.ts";
-import { balanceOfModel } from "./balance.ts";
-import { chainOf, replacesStream, residualOf } from "./chain.ts";
-import { mixtureOf, routerOf } from "./config.ts";
+import { balanceOfModel } from "../experts/balance.ts";
+import { chainOf, replacesStream, residualOf } from "../experts/chain.ts";
+import { mixtureOf, routerOf } from "../experts/config.ts";
 import { vocabulary } from "./vocabulary.ts";
 
 const mixture: Layer = (cell, spec, x) => {

@@ -6,7 +6,7 @@ import { everything, recipe, sequences } from "../../../../test/parity/recipes.t
 import { evaluate } from "../../ir/evaluate.ts";
 import { buildPrograms } from "../../model/programs.ts";
 import { features } from "../index.ts";
-import { archOf, B, D, layerOf, noise, T, type LayerRun } from "./layer.test.helper.ts";
+import { archOf, B, D, layerOf, noise, T, type LayerRun } from "../experts/layer.test.helper.ts";
 
 const [N, E, F] = [B * T, 6, 3];
 const silu = (a: number): number => a / (1 + Math.exp(-a));
