@@ -37,10 +37,21 @@ const ofHeads = ({ measures }: Evaluation): string => {
   return accuracies === "" ? "" : `\nheads: accuracy ${accuracies}  (loss ${losses})`;
 };
 
+const whole = (n: number): string => n.toLocaleString("en-US");
+/** What was looked at, and that it is a part where it is one: "65,536 tokens of 512 of the 1,034 sequences held out". */
+const seen = (evaluation: Evaluation): string => {
+  const { samples, heldOut } = evaluation;
+  const isPart = samples < heldOut;
+  if (evaluation.kind === "images")
+    return `${counted(evaluation.images, "image")}${isPart ? ` of the ${whole(heldOut)} held out` : ""}`;
+  const part = ` of ${whole(samples)} of the ${whole(heldOut)} sequences held out`;
+  return `${counted(evaluation.tokens, "token")}${isPart ? part : ""}`;
+};
+
 export const evaluationText = (evaluation: Evaluation): string => {
   const { loss } = evaluation;
   const more = measured(evaluation);
   return evaluation.kind === "text"
-    ? `${evaluation.bitsPerByte.toFixed(4)} bits per byte  (loss ${loss.toFixed(4)} nats a token, perplexity ${evaluation.perplexity.toFixed(2)}, ${counted(evaluation.tokens, "token")}${more === "" ? "" : `; ${more}`})${ofHeads(evaluation)}`
-    : `${more}  (loss ${loss.toFixed(4)} nats an image, ${counted(evaluation.images, "image")})${ofHeads(evaluation)}`;
+    ? `${evaluation.bitsPerByte.toFixed(4)} bits per byte  (loss ${loss.toFixed(4)} nats a token, perplexity ${evaluation.perplexity.toFixed(2)}, ${seen(evaluation)}${more === "" ? "" : `; ${more}`})${ofHeads(evaluation)}`
+    : `${more}  (loss ${loss.toFixed(4)} nats an image, ${seen(evaluation)})${ofHeads(evaluation)}`;
 };

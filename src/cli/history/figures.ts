@@ -6,6 +6,7 @@ import {
   isWideRange,
   mapFigure,
   stepsOf,
+  valuesOf,
 } from "../../runtime/report/depth-figures.ts";
 import {
   familiesOf,
@@ -16,14 +17,17 @@ import {
   type Family,
 } from "../../runtime/report/families.ts";
 import { escapeHtml, figureHtml, type Figure } from "../../runtime/report/figure.ts";
+import { rangeOf } from "../../runtime/report/scale.ts";
 import { runColour } from "../../runtime/report/palette.ts";
 import { STYLE } from "../../runtime/report/style.ts";
 import { scalarNames, type RunRecord } from "./record.ts";
 
 type Drawn = Figure | undefined;
 
-/** "train/grad_norm" -> "Grad norm", "eval/loss" -> "Held-out loss". */
+/** "train/learning_rate" -> "Learning rate", "eval/loss" -> "Held-out loss". */
 const scalarTitle = (name: string): string => {
+  // norms of single gradients are probes
+  if (name === "train/grad_norm") return "Global gradient norm";
   const words = name.slice(name.indexOf("/") + 1).replaceAll("/", " ");
   return titleOf(name.startsWith("eval/") ? `held-out ${words}` : words);
 };
@@ -87,8 +91,12 @@ const familiesTogether = (runs: readonly RunRecord[]): readonly Drawn[] => {
     );
     if (!mine.some(({ family }) => isDeep(family)))
       return [lineChart({ title: titleOf(quantity), series: flat })];
+    // one scale for all, or their colours could not be compared
+    const range = rangeOf(mine.flatMap(({ family }) => valuesOf(family)));
     const maps = mine.map(({ run, family }) =>
-      mapFigure(family, stepsOf(family), { title: `${titleOf(quantity)}: ${run}`, wide: false }),
+      mapFigure(family, stepsOf(family), {
+        ...{ title: `${titleOf(quantity)}: ${run}`, wide: false, range },
+      }),
     );
     return [depthFigure(quantity, mine), ...maps];
   });

@@ -19,6 +19,9 @@ export const decoderTypes = (
     evaluation: `  readonly kind: "text";
   /** Nats a token. */
   readonly loss: number;
+  /** Sequences looked at, of so many that are held out. */
+  readonly samples: number;
+  readonly heldOut: number;
   readonly perplexity: number;
   readonly bitsPerByte: number;
   readonly tokens: number;
@@ -99,6 +102,9 @@ export const imageTypes = (
     evaluation: `  readonly kind: "images";
   /** Nats an image. */
   readonly loss: number;
+  /** Images looked at, of so many that are held out. */
+  readonly samples: number;
+  readonly heldOut: number;
   readonly images: number;`,
     declarations: `export interface Classification {
   /** From 0. */

@@ -3,7 +3,7 @@
 import { lineChart, type Series } from "./chart.ts";
 import { isDeep, titleOf, type Family } from "./families.ts";
 import type { Figure } from "./figure.ts";
-import { heatMap } from "./heat-map.ts";
+import { heatMap, type HeatMapOptions } from "./heat-map.ts";
 import { depthColour } from "./palette.ts";
 import { rangeOf, shortNumber } from "./scale.ts";
 
@@ -16,7 +16,7 @@ export const isWideRange = (values: readonly number[]): boolean => {
   const [low, high] = rangeOf(values);
   return low > 0 && high / low > WIDE_RANGE;
 };
-const valuesOf = ({ curves }: Family): readonly number[] =>
+export const valuesOf = ({ curves }: Family): readonly number[] =>
   curves.flatMap(({ points }) => points.map(([, y]) => y));
 
 /** Steps at which a family has values, in order. */
@@ -71,11 +71,13 @@ export const mapFigure = (
   {
     title = `${titleOf(family.quantity)} over depth and training`,
     wide = true,
-  }: { readonly title?: string; readonly wide?: boolean } = {},
+    range,
+  }: Pick<Partial<HeatMapOptions>, "title" | "wide" | "range"> = {},
 ): Figure | undefined =>
   heatMap({
     title,
     wide,
+    ...(range !== undefined && { range }),
     columnName: "step",
     columns: steps,
     rows: family.curves.map(({ place, points }) => {

@@ -45,7 +45,7 @@ const legendHtml = (legend: Figure["legend"]): string => {
 export const figureHtml = (figure: Figure): string => {
   const { title, note, legend, wide, height, drawing } = figure;
   return `<figure class="${wide ? "wide" : ""}"><figcaption><b>${escapeHtml(title)}</b>${note === undefined ? "" : ` <small>${escapeHtml(note)}</small>`}</figcaption>${legendHtml(legend)}
-<svg viewBox="0 0 ${widthOf(figure)} ${Math.round(height)}" role="img" aria-label="${escapeHtml(title)}">${drawing}</svg></figure>`;
+<div class="drawing"><svg viewBox="0 0 ${widthOf(figure)} ${Math.round(height)}" role="img" aria-label="${escapeHtml(title)}">${drawing}</svg></div></figure>`;
 };
 
 const GAP = 16;

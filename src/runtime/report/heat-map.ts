@@ -14,9 +14,13 @@ export interface HeatMapOptions {
   readonly columns: readonly number[];
   readonly columnName: string;
   readonly wide?: boolean;
+  /** What the colours span, where several maps are compared; the map's own values unless given. */
+  readonly range?: readonly [low: number, high: number];
 }
 
-const MARGIN = { right: 60, top: 8, bottom: 34 } as const;
+const MARGIN = { top: 8, bottom: 34 } as const;
+/** Of the bar that says what the colours mean, from the map to its numbers. */
+const BAR = { gap: 12, width: 8, words: 11 } as const;
 /** More than can be told apart. */
 const MOST_COLUMNS = 64;
 const MOST_LABELS = 20;
@@ -44,7 +48,7 @@ export const heatMap = (options: HeatMapOptions): Figure | undefined => {
     .flatMap(({ values }) => values)
     .filter((x): x is number => x !== undefined && Number.isFinite(x));
   if (all.length === 0) return undefined;
-  const [low, high] = rangeOf(all);
+  const [low, high] = options.range ?? rangeOf(all);
   const isLog = low > 0 && high / low > WIDE_RANGE;
   const shareOf = (x: number): number =>
     high === low
@@ -57,7 +61,10 @@ export const heatMap = (options: HeatMapOptions): Figure | undefined => {
   const left =
     14 + LETTER * Math.min(MOST_LETTERS, Math.max(...rows.map(({ name }) => name.length)));
   const rowHeight = Math.min(wide ? 24 : 48, Math.max(5, (wide ? 320 : 200) / rows.length));
-  const inner = { width: width - left - MARGIN.right, height: rowHeight * rows.length };
+  const marks = barMarks(low, high, isLog);
+  const right =
+    BAR.gap + BAR.words + 4 + LETTER * Math.max(...marks.map(({ text }) => text.length));
+  const inner = { width: width - left - right, height: rowHeight * rows.length };
   const height = MARGIN.top + inner.height + MARGIN.bottom;
   const cellWidth = inner.width / columns.length;
   const x = (i: number): number => left + i * cellWidth;
@@ -90,40 +97,46 @@ export const heatMap = (options: HeatMapOptions): Figure | undefined => {
     (i) =>
       `<text x="${fixed(x(i) + cellWidth / 2)}" y="${fixed(bottom + 14)}" text-anchor="middle">${shortNumber(columns[i]!)}</text>`,
   );
-  const axis = `<text class="label" x="${width - MARGIN.right}" y="${fixed(height - 3)}" text-anchor="end">${columnName}</text>`;
-  const bar = colourBar(width - MARGIN.right + 12, MARGIN.top, inner.height, low, high, isLog);
+  const axis = `<text class="label" x="${fixed(width - right)}" y="${fixed(height - 3)}" text-anchor="end">${columnName}</text>`;
+  const bar = colourBar(width - right + BAR.gap, MARGIN.top, inner.height, marks);
   const drawing = [...cells, ...labels, ...ticks, axis, ...bar].join("");
   return { title, note, legend: [], wide, height, drawing };
 };
 
+interface BarMark {
+  /** From the top. */
+  readonly share: number;
+  readonly text: string;
+}
+const barMarks = (low: number, high: number, isLog: boolean): readonly BarMark[] => {
+  const digits = high - low < 0.5 * Math.max(Math.abs(low), Math.abs(high)) ? 4 : 2;
+  const middle = isLog ? Math.sqrt(low * high) : (low + high) / 2;
+  return [high, middle, low].map((value, i) => ({
+    share: i / 2,
+    text: shortNumber(Number(value.toPrecision(digits))),
+  }));
+};
+
 const BAR_STEPS = 24;
+/** Heights at which a number in the middle has room. */
+const ROOM_FOR_THREE = 50;
 const colourBar = (
   left: number,
   top: number,
   height: number,
-  low: number,
-  high: number,
-  isLog: boolean,
+  marks: readonly BarMark[],
 ): readonly string[] => {
   const step = height / BAR_STEPS;
-  const digits = high - low < 0.5 * Math.max(Math.abs(low), Math.abs(high)) ? 4 : 2;
-  const middle = isLog ? Math.sqrt(low * high) : (low + high) / 2;
   const bar = Array.from(
     { length: BAR_STEPS },
     (_, i) =>
-      `<rect x="${left}" y="${(top + i * step).toFixed(1)}" width="8" height="${(step + 0.3).toFixed(1)}" fill="${heatColour(1 - (i + 0.5) / BAR_STEPS)}"/>`,
+      `<rect x="${left.toFixed(1)}" y="${(top + i * step).toFixed(1)}" width="${BAR.width}" height="${(step + 0.3).toFixed(1)}" fill="${heatColour(1 - (i + 0.5) / BAR_STEPS)}"/>`,
   );
-  const texts = (
-    [
-      [high, 0],
-      [middle, 0.5],
-      [low, 1],
-    ] as const
-  )
-    .filter(([, share]) => share !== 0.5 || height > 50)
+  const texts = marks
+    .filter(({ share }) => share !== 0.5 || height > ROOM_FOR_THREE)
     .map(
-      ([value, share]) =>
-        `<text x="${left + 11}" y="${(top + share * height).toFixed(1)}" dy="${share === 0 ? "0.8em" : share === 1 ? "0" : "0.32em"}">${shortNumber(Number(value.toPrecision(digits)))}</text>`,
+      ({ share, text }) =>
+        `<text x="${(left + BAR.words).toFixed(1)}" y="${(top + share * height).toFixed(1)}" dy="${share === 0 ? "0.8em" : share === 1 ? "0" : "0.32em"}">${text}</text>`,
     );
   return [...bar, ...texts];
 };

@@ -1,6 +1,8 @@
 // The report stands alone, escapes what it shows, and its axes have round numbers.
 import { expect, test } from "vitest";
 import { toyManifest } from "../toy.test.helper.ts";
+import { figureHtml } from "./figure.ts";
+import { heatMap } from "./heat-map.ts";
 import { renderReport } from "./report.ts";
 import { niceScale, rangeOf, shortNumber } from "./scale.ts";
 
@@ -68,4 +70,53 @@ test("one file, with everything in it", () => {
   expect(html).toContain("1 min 15 s");
   expect(html).not.toMatch(/NaN|undefined|Infinity/);
   expect(html.length).toBeLessThan(200_000);
+});
+
+test("no two charts have one title; a part of what is held out is told as one", () => {
+  const history = [1, 2].map((step) => ({
+    step,
+    "train/loss": 5 / step,
+    "train/grad_norm": 1,
+    "probes/gradient_norm/blocks.0": 2,
+    "probes/gradient_norm/blocks.1": step,
+    "eval/loss": 4,
+    "eval/bits_per_byte": 3,
+  }));
+  const evaluation = {
+    ...({
+      kind: "text",
+      loss: 4,
+      perplexity: 54.6,
+      bitsPerByte: 3,
+      tokens: 512,
+      bytes: 512,
+    } as const),
+    ...{ samples: 64, heldOut: 1034, measures: {} },
+  };
+  const html = renderReport({
+    manifest: toyManifest(), engine: "toy", seed: 1, sample: undefined, source: undefined,
+    result: { status: "finished", step: 2, totalSteps: 2, seed: 1, loss: 3, evaluation, checkpoint: undefined, history, seconds: 1 },
+  }); // prettier-ignore
+  const titles = [...html.matchAll(/<figcaption><b>([^<]+)/g)].map(([, title]) => title);
+  expect(titles).toContain("Global gradient norm");
+  expect(titles).toContain("Gradient norm");
+  expect(new Set(titles).size).toBe(titles.length);
+  expect(html).toContain("<dd>64 <small>of 1034 sequences held out</small></dd>");
+  expect(html).toContain("64 sequences, spread over the 1034 held out: 512 tokens, 512 bytes");
+});
+
+test("maps with one range have one colour for one number, and room for the numbers of their bar", () => {
+  const range = [-0.0123, 4] as const;
+  const drawn = [0.5, -0.0123].map((other) =>
+    heatMap({
+      ...{ title: "m", columns: [1, 2], columnName: "step", range },
+      rows: [{ name: "blocks.0", values: [2, other] }],
+    })!,
+  );
+  const colours = drawn.map(({ drawing }) => /fill="(#\w+)"><title>[^<]*: 2</.exec(drawing)?.[1]);
+  expect(colours[0]).toMatch(/^#/);
+  expect(colours[1]).toBe(colours[0]);
+  const html = figureHtml(drawn[0]!);
+  const [, x, text] = /<text x="([\d.]+)"[^>]*>(-0\.012)<\/text>/.exec(html) ?? [];
+  expect(Number(x) + 5.8 * (text?.length ?? NaN)).toBeLessThanOrEqual(450);
 });

@@ -101,11 +101,11 @@ const chartsOf = ({ manifest, result: { history } }: ReportInput): string =>
       ],
     }),
     lineChart({
-      title: "Gradient norm",
-      note: "before clipping",
+      title: "Global gradient norm",
+      note: "of all parameters, before clipping",
       series: [
         {
-          name: "gradient norm",
+          name: "global gradient norm",
           colour: "var(--train)",
           points: pointsOf(history, "train/grad_norm"),
           smooth: true,
@@ -160,6 +160,8 @@ const evaluationFigures = ({ history, evaluation }: TrainResult): readonly KeyFi
       first === undefined ? undefined : `from ${percent(first)}`,
     ];
   };
+  const { samples, heldOut } = evaluation;
+  const unit = evaluation.kind === "text" ? "sequences" : "images";
   const first = pointsOf(history, "eval/bits_per_byte")[0]?.[1];
   const own: readonly KeyFigure[] =
     evaluation.kind === "text"
@@ -174,6 +176,12 @@ const evaluationFigures = ({ history, evaluation }: TrainResult): readonly KeyFi
       : [["Held-out loss", evaluation.loss.toFixed(4), "nats an image"]];
   return [
     ...own,
+    // a part of them stands for all
+    [
+      "Evaluated on",
+      samples < heldOut ? shortNumber(samples) : undefined,
+      `of ${shortNumber(heldOut)} ${unit} held out`,
+    ],
     share("Held-out accuracy", "accuracy"),
     share("Calibration error", "calibration_error"),
     share("Disagreement of heads", "disagreement"),
@@ -208,7 +216,9 @@ const figuresOf = ({ manifest, result }: ReportInput): string => {
           `<div><dt>${name}</dt><dd>${escapeHtml(value)}${unit === undefined ? "" : ` <small>${escapeHtml(unit)}</small>`}</dd></div>`,
         ],
   );
-  return `<dl class="figures">${cells.join("")}</dl>`;
+  // rows as even as can be, where there is room for six beside each other
+  const columns = Math.ceil(cells.length / Math.ceil(cells.length / 6));
+  return `<dl class="figures" style="--columns: ${columns}">${cells.join("")}</dl>`;
 };
 
 const modelText = (model: Manifest["model"]): string =>
@@ -230,9 +240,11 @@ const recipeText = ({ recipe, batch, micro, data }: TrainingSpec): string => {
 
 const measureText = (evaluation: TrainResult["evaluation"]): string => {
   if (evaluation === undefined) return "none";
+  const { samples, heldOut } = evaluation;
+  const part = samples < heldOut ? `, spread over the ${heldOut} held out` : "";
   return evaluation.kind === "text"
-    ? `${evaluation.tokens} tokens, ${evaluation.bytes} bytes`
-    : `${evaluation.images} images`;
+    ? `${samples} sequences${part}: ${evaluation.tokens} tokens, ${evaluation.bytes} bytes`
+    : `${samples} images${part}`;
 };
 
 const detailsOf = ({ manifest, engine, seed, weights, result }: ReportInput): string => {
@@ -242,7 +254,7 @@ const detailsOf = ({ manifest, engine, seed, weights, result }: ReportInput): st
     ["Model", `${model.name}: ${modelText(model)}`],
     ["Recipe", training === null ? "" : recipeText(training)],
     ["Data", training === null ? "" : dataText(training.data)],
-    ["Held-out measure", measureText(result.evaluation)],
+    ["Last evaluated on", measureText(result.evaluation)],
     ["Engine", engine],
     ["Seed", String(seed)],
     ...(weights === undefined ? [] : ([["Began with", weights]] as const)),

@@ -23,17 +23,18 @@ main { max-width: 1000px; margin: 0 auto; padding: 40px 20px 64px; }
 header h1 { margin: 0; font-size: 28px; letter-spacing: -0.02em; }
 header p { margin: 4px 0 0; color: var(--soft); }
 h2 { margin: 36px 0 12px; font-size: 17px; }
-.figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(122px, 1fr)); gap: 12px; margin: 24px 0; }
+.figures { display: grid; grid-template-columns: repeat(var(--columns), minmax(0, 1fr)); gap: 12px; margin: 24px 0; }
 .figures div, figure, .card { background: var(--card); border: 1px solid var(--line); border-radius: 10px; }
 .figures div { padding: 12px 16px; }
 .figures dt { color: var(--soft); font-size: 12.5px; }
 .figures dd { margin: 2px 0 0; font-size: 21px; font-weight: 600; font-variant-numeric: tabular-nums; letter-spacing: -0.01em; }
-.figures dd small { font-size: 13px; font-weight: 400; color: var(--soft); }
+.figures dd small { display: block; font-size: 13px; font-weight: 400; letter-spacing: 0; color: var(--soft); }
 dl { margin: 0; }
 .charts { display: grid; grid-auto-flow: dense; grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 14px; }
 .wide { grid-column: 1 / -1; }
 figure { margin: 0; padding: 14px 16px 8px; }
 figcaption small { color: var(--soft); margin-left: 6px; }
+.drawing { overflow-x: auto; }
 svg { display: block; width: 100%; height: auto; font: 11px system-ui, sans-serif; font-variant-numeric: tabular-nums; }
 svg text { fill: var(--soft); }
 .grid { stroke: var(--line); } .axis, .tick { stroke: var(--soft); opacity: 0.6; }
@@ -47,5 +48,14 @@ pre mark { background: none; color: var(--soft); }
 table { border-collapse: collapse; width: 100%; font-size: 13.5px; }
 td { padding: 5px 8px 5px 0; border-top: 1px solid var(--line); vertical-align: top; overflow-wrap: anywhere; } tr:first-child td { border: 0; }
 td:first-child { color: var(--soft); width: 220px; }
-@media (max-width: 720px) { .charts { grid-template-columns: 1fr; } }
+@media (max-width: 720px) {
+  main { padding: 28px 12px 48px; }
+  .figures { grid-template-columns: repeat(2, minmax(0, 1fr)); }
+  .figures div:last-child:nth-child(odd) { grid-column: 1 / -1; }
+  .charts { grid-template-columns: minmax(0, 1fr); }
+  figure { padding: 12px 12px 6px; }
+  .wide svg { min-width: 760px; }
+  figure:not(.wide) svg { font-size: 12px; }
+  td { display: block; border: 0; padding: 0 0 8px; } td:first-child { width: auto; padding-bottom: 0; }
+}
 `;

@@ -12,6 +12,9 @@ import { calibration } from "./calibration.ts";
 interface Measured {
   /** Nats a target. */
   readonly loss: number;
+  /** Sequences or images looked at, of so many that are held out: a limit spreads them evenly over all. */
+  readonly samples: number;
+  readonly heldOut: number;
   /**
    * Further means over the targets by name: "accuracy", "disagreement", "heads/0/loss"; and "calibration_error", where the
    * program tells how sure it is of each answer.
@@ -84,11 +87,12 @@ export const evaluate = async (
   const chosen = spread(held.samples.count, limit);
   const sums = new Map<string, number>();
   const sure = calibration();
-  let [nats, count, bytes] = [0, 0, 0];
+  let [nats, count, bytes, samples] = [0, 0, 0, 0];
   for (let at = 0; at < chosen.length && (signal?.aborted !== true || at === 0); at += rows) {
     const picked = chosen.slice(at, at + rows).map((index) => ({ index }));
     const batch = held.samples.batch(picked, rows);
     const out = await session.run("eval_step", { ...batch });
+    samples += picked.length;
     nats += scalarOf(out, "loss_sum");
     count += scalarOf(out, "count");
     for (const name of Object.keys(out).filter((key) => key.startsWith(SUM)))
@@ -107,10 +111,11 @@ export const evaluate = async (
     ...Object.fromEntries([...sums].map(([name, sum]) => [name.slice(SUM.length), sum / count])),
     ...(Number.isNaN(error) ? {} : { calibration_error: error }),
   };
-  if (held.kind === "images") return { kind: "images", loss, images: count, measures };
+  const seen = { loss, samples, heldOut: held.samples.count };
+  if (held.kind === "images") return { kind: "images", ...seen, images: count, measures };
   const bitsPerByte = nats / (Math.LN2 * bytes);
   return {
-    ...{ kind: "text", loss, perplexity: Math.exp(loss), bitsPerByte, tokens: count, bytes },
+    ...{ kind: "text", ...seen, perplexity: Math.exp(loss), bitsPerByte, tokens: count, bytes },
     measures,
   };
 };

@@ -246,6 +246,14 @@ test("missing data is told with the place that was tried", async () => {
   });
 });
 
+test("an evaluation tells how much of what is held out it looked at", async () => {
+  const model = await open(project());
+  const { samples, heldOut } = await model.evaluate();
+  expect(samples).toBe(heldOut);
+  expect(heldOut).toBeGreaterThan(5);
+  expect(await model.evaluate({ limit: 5 })).toMatchObject({ samples: 5, heldOut });
+});
+
 describe("initial weights", () => {
   /** A model, and the names of the states that were written since it was opened. */
   const watched = async (
