@@ -293,7 +293,7 @@ describe("inspect", () => {
     await specc(["inspect", "-q", "--svg", "model.svg", "model.arch"], { cwd });
     const svg = readFileSync(join(cwd, "model.svg"), "utf8");
     expect(svg).toContain("× 4");
-    expect(svg).toContain("layers 1–12: 2 + 1 in turn");
+    expect(svg).toContain("blocks.0–11: 2 + 1 in turn");
     expect(svg.match(/class="panel"/g)).toHaveLength(1);
     expect(svg).toContain("init 0");
   });
@@ -301,7 +301,7 @@ describe("inspect", () => {
     const cwd = project();
     await specc(["inspect", "-q", "--svg", "out/model.svg", "model.arch"], { cwd });
     const svg = readFileSync(join(cwd, "out/model.svg"), "utf8");
-    for (const word of ["rmsnorm", "mha", "swiglu", "gpas", "× 2", "layers 1–2", "logits"])
+    for (const word of ["rmsnorm", "mha", "swiglu", "gpas", "× 2", "blocks.0–1", "logits"])
       expect(svg).toContain(word);
     expect(svg.match(/<[a-z]/g)?.length).toBeGreaterThan(30);
   });

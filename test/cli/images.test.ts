@@ -234,6 +234,10 @@ describe("inspect", () => {
     const members = await draw("ensemble(members: 2, combine: mean_probabilities)");
     expect(members.match(/>conv stem</g)).toHaveLength(2);
     expect(members).toContain("mean of probabilities");
-    expect(await draw("split(heads: 1, blocks_in_head: 2)")).not.toContain("heads.0");
+    const single = await draw("split(heads: 1, blocks_in_head: 2)");
+    expect(single).not.toContain("heads.0");
+    // the second unit strides and has more channels, and so does its shortcut
+    expect(single.match(/>blocks\.\d</g)).toEqual([">blocks.0<", ">blocks.1<"]);
+    expect(single.match(/1×1[^<]*/g)).toEqual(["1×1 / 2"]);
   });
 });

@@ -24,7 +24,8 @@ const blockRows = (block: BlockSpec): readonly Row[] => {
       const config = method.configOf?.(block);
       return config === undefined || method.siteOf?.(config, placement) !== site
         ? []
-        : [{ kind: "gate", title: config.is, detail: details(config) }];
+        : // what a gate computes is its default activation as often as not
+          [{ kind: "gate", title: config.is, detail: details(config, true) }];
     });
   const body = (sub: SubLayer): Row => ({
     kind: sub,

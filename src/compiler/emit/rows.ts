@@ -15,7 +15,7 @@ export interface Row {
 }
 export interface Group {
   readonly rows: readonly Row[];
-  /** "layers 1–4", where the group is a block. */
+  /** "blocks.0–3", as parameters and probes are called, where the group is of blocks. */
   readonly label?: string;
   readonly count?: number;
 }
@@ -49,9 +49,10 @@ const isDefault = (of: string, key: string, value: Value | undefined): boolean =
   const told = typeof value === "string" || typeof value === "boolean";
   return told && keys.find((k) => k.name === key)?.default === String(value);
 };
-export const details = (v: Variant): string => {
+/** @param words whether those at their defaults are told too */
+export const details = (v: Variant, words = false): string => {
   const pieces = Object.entries(v).map(([key, value]) =>
-    isDefault(v.is, key, value) ? "" : piece(key, value),
+    isDefault(v.is, key, value) && !(words && typeof value === "string") ? "" : piece(key, value),
   );
   const text = pieces.filter((p) => p !== "").join(" · ");
   return text.length > 50 ? `${text.slice(0, 49)}…` : text;
@@ -105,9 +106,9 @@ export const blockGroups = <B extends AnyBlock>(
   for (let at = 0; at < runs.length;) {
     const [size, times] = turnsAt(runs, at);
     const turn = runs.slice(at, at + size);
-    const first = turn[0]!.block.layer;
+    const first = turn[0]!.block.layer - 1;
     const layers = times * turn.reduce((sum, { count }) => sum + count, 0);
-    const range = layers === 1 ? `layer ${first}` : `layers ${first}–${first + layers - 1}`;
+    const range = layers === 1 ? `blocks.${first}` : `blocks.${first}–${first + layers - 1}`;
     groups.push({
       rows: turn.flatMap(({ block }) => rowsOf(block)),
       count: size === 1 ? layers : times,
