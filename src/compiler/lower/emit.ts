@@ -1,5 +1,6 @@
 // What the rows of the lowering table write nodes with.
 import type { Attr, TensorDType, TfNode } from "./tf-nodes.ts";
+import type { TfOp } from "./tf-ops.ts";
 
 /** A value under construction: its name as a node's inputs have it, its type and static shape. */
 export interface Value {
@@ -10,7 +11,7 @@ export interface Value {
 export interface Emit {
   /** A node of the present op; result type and shape default to those of the op itself. */
   readonly node: (
-    op: string,
+    op: TfOp,
     inputs: readonly Value[],
     attrs?: Readonly<Record<string, Attr>>,
     type?: Partial<Pick<TfNode, "dtype" | "shape" | "others">>,

@@ -7,6 +7,7 @@ import type { Graph, Node, OpName, Pass } from "../ir/types.ts";
 import type { Emit, Value } from "./emit.ts";
 import { LOWERING, type LoweringTable } from "./lowering-table.ts";
 import type { Attr, TfGraph, TfNode } from "./tf-nodes.ts";
+import type { TfOp } from "./tf-ops.ts";
 
 const isOp = (name: string): name is OpName => name in LOWERING;
 const expansion = (table: LoweringTable): Pass =>
@@ -52,7 +53,7 @@ export const lowerGraph = (program: Graph, own: Partial<LoweringTable> = {}): Tf
   };
   const push = (
     name: string,
-    op: string,
+    op: TfOp,
     inputs: readonly Value[],
     attrs: Readonly<Record<string, Attr>>,
     type: Pick<TfNode, "dtype" | "shape" | "others">,

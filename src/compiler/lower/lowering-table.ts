@@ -3,6 +3,7 @@
 import { sizeOf } from "../../bundle/tensor.ts";
 import type { Node, OpName } from "../ir/types.ts";
 import type { Attr } from "./tf-nodes.ts";
+import type { TfOp } from "./tf-ops.ts";
 import { counted, reshaped, type Emit, type Value } from "./emit.ts";
 import { plainMatMul } from "./products.ts";
 
@@ -11,11 +12,11 @@ export type LoweringTable = { readonly [N in OpName]: Lower<N> | "expand" };
 
 const shapeOf = (node: Node): readonly number[] => node.type.shape.map((dim) => dim.size);
 const plain =
-  (op: string) =>
+  (op: TfOp) =>
   (emit: Emit, inputs: readonly Value[]): Value =>
     emit.node(op, inputs, { T: { type: inputs.at(-1)!.dtype } });
 const reduction =
-  (op: string) =>
+  (op: TfOp) =>
   (
     emit: Emit,
     [x]: readonly Value[],

@@ -2,6 +2,7 @@
 // kernel module, a SavedModel). Nodes are in topological order; types are static.
 import { InternalError } from "../diagnostics/types.ts";
 import type { DType } from "../../bundle/manifest.ts";
+import type { TfOp } from "./tf-ops.ts";
 
 /** Of tensors inside a program; its edges are never bf16. */
 export type TensorDType = DType | "bf16";
@@ -34,7 +35,7 @@ export type Attr =
 export interface TfNode<D extends TensorDType = TensorDType> {
   /** Unique; starts with the model path: "blocks.3/ffn/gate/MatMul_2". */
   readonly name: string;
-  readonly op: string;
+  readonly op: TfOp;
   /** Names of nodes, for their first result; "name:1" is a node's second. */
   readonly inputs: readonly string[];
   readonly attrs: Readonly<Record<string, Attr>>;

@@ -2,6 +2,7 @@
 // TensorFlow's nodes has.
 import type { Node } from "../ir/types.ts";
 import { sizeOf } from "../../bundle/tensor.ts";
+import type { TfOp } from "./tf-ops.ts";
 import { counted, reshaped, result, type Emit, type Value } from "./emit.ts";
 import type { LoweringTable } from "./lowering-table.ts";
 import { xlaMatMul } from "./products.ts";
@@ -65,7 +66,7 @@ const writeRows = (
   const each = sizeOf(rest.slice(0, -2));
   const N = B * each;
   const { dtype } = x!;
-  const i32 = (op: string, inputs: readonly Value[], shape: readonly number[]): Value =>
+  const i32 = (op: TfOp, inputs: readonly Value[], shape: readonly number[]): Value =>
     emit.node(op, inputs, { T: { type: "i32" } }, { dtype: "i32", shape });
   const at = i32(
     "AddV2",

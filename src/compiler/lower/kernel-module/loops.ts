@@ -3,6 +3,7 @@ import { InternalError } from "../../diagnostics/types.ts";
 import type { DType } from "../../../bundle/manifest.ts";
 import type { Line, LoopSpec, Opcode } from "../../../bundle/kernels.ts";
 import type { PlainNode as TfNode } from "../tf-nodes.ts";
+import type { TfOp } from "../tf-ops.ts";
 import {
   affineOf,
   broadcastFrom,
@@ -23,12 +24,12 @@ export class MustStore extends Error {
   }
 }
 
-const FLOAT: Readonly<Record<string, Opcode>> = {
+const FLOAT: Readonly<Partial<Record<TfOp, Opcode>>> = {
   AddV2: "add", Sub: "sub", Mul: "mul", RealDiv: "div", Maximum: "max", Minimum: "min", Neg: "neg", Exp: "exp", Log: "log",
   Sqrt: "sqrt", Abs: "abs", Sigmoid: "sigmoid", Tanh: "tanh", Erf: "erf", Equal: "eq", Less: "lt", LessEqual: "le", IsFinite: "finite",
   SelectV2: "select", LogicalAnd: "and", LogicalNot: "not",
 }; // prettier-ignore
-const INTEGER: Readonly<Record<string, Opcode>> = {
+const INTEGER: Readonly<Partial<Record<TfOp, Opcode>>> = {
   AddV2: "iadd", Sub: "isub", Mul: "imul", Maximum: "imax", Minimum: "imin", Neg: "ineg", Abs: "iabs",
   Equal: "ieq", Less: "ilt", LessEqual: "ile", SelectV2: "iselect",
 }; // prettier-ignore

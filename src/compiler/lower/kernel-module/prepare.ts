@@ -2,13 +2,14 @@
 // so the transpose becomes a node of its own, shared by all products that want it) and one-hots as comparisons, which fuse. A
 // matrix of experts is turned likewise, all of them at once.
 import type { PlainGraph as TfGraph, PlainNode as TfNode } from "../tf-nodes.ts";
+import type { TfOp } from "../tf-ops.ts";
 
 const FLAGS = {
   MatMul: ["transpose_a", "transpose_b"],
   BatchMatMulV2: ["adj_x", "adj_y"],
   GroupedMatMul: [undefined, "transpose_w"],
 } as const;
-const isProduct = (op: string): op is keyof typeof FLAGS => op in FLAGS;
+const isProduct = (op: TfOp): op is keyof typeof FLAGS => op in FLAGS;
 const flag = (node: TfNode, name: string | undefined): boolean => {
   const attr = name === undefined ? undefined : node.attrs[name];
   return attr !== undefined && "bool" in attr && attr.bool;

@@ -3,11 +3,12 @@
 import { sizeOf } from "../../../bundle/tensor.ts";
 import { InternalError } from "../../diagnostics/types.ts";
 import type { PlainGraph as TfGraph, PlainNode as TfNode } from "../tf-nodes.ts";
+import type { TfOp } from "../tf-ops.ts";
 
 export type Role =
   "leaf" | "alias" | "layout" | "elementwise" | "reduction" | "assembly" | "kernel";
 
-const ROLES: Readonly<Record<string, Role>> = {
+const ROLES: Readonly<Partial<Record<TfOp, Role>>> = {
   Placeholder: "leaf", Const: "leaf", Fill: "leaf", Range: "leaf",
   Reshape: "alias", Identity: "alias",
   Transpose: "layout", BroadcastTo: "layout", Slice: "layout",

@@ -1,6 +1,7 @@
 // A program as a function of the library, in the stateful form: state comes as handles of variables, is read where the body
 // begins and assigned where it ends. A second form of it stops at the first value that is not finite.
 import type { TfGraph, TfNode } from "../tf-nodes.ts";
+import type { TfOp } from "../tf-ops.ts";
 import type { ArgDef, FunctionDef, NodeDef } from "./messages.ts";
 import { resultName, splitReference } from "./results.ts";
 import { attrOf, TYPE } from "./values.ts";
@@ -61,7 +62,7 @@ const bodyOf = (graph: TfGraph): Body => {
   const stateOf = new Map(graph.reads.map(({ state, node }) => [node, state]));
   const handle = (state: string): string => handleOf.get(state)!;
 
-  const opOf = (node: string): string =>
+  const opOf = (node: string): TfOp =>
     stateOf.has(node) ? "ReadVariableOp" : byName.get(node)!.op;
   const refer = (reference: string): string => {
     const { node, index } = splitReference(reference);

@@ -1,6 +1,7 @@
 // From logits to a token as TensorFlow nodes: the rules of runtime/decode/sample.ts in float64, so that both draw the same token
 // from the same logits. Ties go to the lower id, and what is kept is drawn from in the order of ids.
 import type { Attr, TfType } from "../tf-nodes.ts";
+import type { TfOp } from "../tf-ops.ts";
 import type { NodeDef } from "./messages.ts";
 import { nodeDef } from "./function.ts";
 import { resultName } from "./results.ts";
@@ -9,11 +10,7 @@ import { resultName } from "./results.ts";
 export type Ref = string;
 export interface Body {
   readonly nodes: readonly NodeDef[];
-  readonly node: (
-    op: string,
-    inputs: readonly Ref[],
-    attrs?: Readonly<Record<string, Attr>>,
-  ) => Ref;
+  readonly node: (op: TfOp, inputs: readonly Ref[], attrs?: Readonly<Record<string, Attr>>) => Ref;
   readonly constant: (
     dtype: "f32" | "i32",
     values: readonly number[],
@@ -39,11 +36,11 @@ export const createBody = (): Body => {
 /** Nodes by what they compute; T is the type of what goes in. */
 export const arithmetic = ({ node, constant }: Body) => {
   const typed =
-    (op: string) =>
+    (op: TfOp) =>
     (T: TfType, ...inputs: readonly Ref[]): Ref =>
       node(op, inputs, { T: { type: T } });
   const reduce =
-    (op: string) =>
+    (op: TfOp) =>
     (T: TfType, x: Ref, keep = false): Ref =>
       node(op, [x, constant("i32", [1], [1])], {
         ...(op === "All" ? {} : { T: { type: T } }),
