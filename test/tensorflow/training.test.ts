@@ -127,6 +127,44 @@ describe.skipIf(missing !== undefined)("training on tensorflow", () => {
   });
 });
 
+describe.skipIf(missing !== undefined)("sparse training on tensorflow", () => {
+  const SPARSE = "micro = 2 sequences\n  sparsity { * => fixed(density: 0.5) }";
+  const masksOf = (folder: string, out: string): ReturnType<typeof tensorsOf> =>
+    Object.fromEntries(
+      Object.entries(tensorsOf(join(folder, out, "optimizer.safetensors"))).filter(([name]) =>
+        name.endsWith("/mask"),
+      ),
+    );
+  const expectZeros = (folder: string, out: string): void => {
+    const stored = tensorsOf(join(folder, out, "model.safetensors"));
+    const masks = Object.entries(masksOf(folder, out));
+    expect(masks.length).toBeGreaterThan(10);
+    for (const [name, mask] of masks) {
+      const { data } = stored[name.replace("/mask", "")]!;
+      expect(
+        data.every((x, i) => (x === 0) === (mask.data[i] === 0)),
+        name,
+      ).toBe(true);
+    }
+  };
+  test("has the masks of wasm, and goes on from them", async () => {
+    const folder = trainingProject(`batch = 4 sequences\n  ${SPARSE}`);
+    await train(folder, "wasm", "--engine", "wasm");
+    await train(folder, "tf", "--engine", "tensorflow", "--steps", "20");
+    expect(masksOf(folder, "tf/checkpoint-20")).toEqual(masksOf(folder, "wasm/checkpoint-50"));
+    for (const out of ["tf/checkpoint-20", "wasm/checkpoint-50"]) expectZeros(folder, out);
+    await train(folder, "tf", "--engine", "wasm", "--resume-from-checkpoint", "latest");
+    close(losses(folder, "tf"), losses(folder, "wasm"));
+  });
+  test("keeps zeros in bf16, through blocks computed again and a clip", async () => {
+    const folder = trainingProject(
+      `batch = 4 sequences\n  ${SPARSE}\n  precision = bf16\n  checkpoint = block\n  clip = global_norm(0.5)`,
+    );
+    await train(folder, "run", "--engine", "tensorflow", "--steps", "10");
+    expectZeros(folder, "run/checkpoint-10");
+  });
+});
+
 describe.skipIf(missing !== undefined)("bundles for tensorflow", () => {
   test("train, and open from a program, without the compiler", async () => {
     const folder = trainingProject("batch = 8 sequences\n  micro = 4 sequences");
