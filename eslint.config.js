@@ -81,6 +81,10 @@ export default tseslint.config(
     noNode,
     noRuntime,
   ),
+  forbid(["src/compiler/emit/**/*.ts"], noNode, noRuntime, [
+    ["**/compile.ts"],
+    "the pipeline calls what is here; its data is compilation.ts",
+  ]),
   forbid(["src/compiler/features/*/**/*.ts"], noNode, noRuntime, [
     ["../*/**", "!../experts/**", "!../../**"],
     "a method knows no other; what several share has a folder of its own",
@@ -98,5 +102,17 @@ export default tseslint.config(
   ),
   forbid(["src/bundle/**/*.ts"], noNode, noCompiler, noRuntime),
   forbid(["src/runtime/*.ts", "src/runtime/!(node)/**/*.ts"], noNode, noCompiler),
+  forbid(["src/runtime/tokenizers/**/*.ts"], noNode, noCompiler, [
+    ["**/data/**", "**/train/**", "**/decode/**"],
+    "tokenizers know text and tokens alone",
+  ]),
+  forbid(["src/runtime/data/**/*.ts"], noNode, noCompiler, [
+    ["**/train/**", "**/decode/**"],
+    "data is read, by whoever trains on it",
+  ]),
+  forbid(["src/runtime/train/**/*.ts"], noNode, noCompiler, [
+    ["**/decode/**", "**/report/**"],
+    "a training ends with numbers and files; fit.ts shows them",
+  ]),
   forbid(["src/runtime/node/**/*.ts"], noCompiler),
 );

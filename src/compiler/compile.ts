@@ -1,8 +1,9 @@
 // The pipeline on one page: text -> AST -> Spec -> Graphs -> TensorFlow nodes -> the files of a bundle. Nothing here reads a
 // file, a clock or the network: sources come through a loader, and what specc ships with each bundle comes as `Assets`.
-import type { ProgramEntry, ProgramName } from "../bundle/manifest.ts";
+import type { ProgramName } from "../bundle/manifest.ts";
 import type { ModelFile } from "../bundle/saved-model.ts";
 import { analyze, analyzePair, type CheckResult, type FileLoader } from "./analyze.ts";
+import type { BuiltProgram, Compilation, Target, WrittenForm } from "./compilation.ts";
 import { InternalError } from "./diagnostics/types.ts";
 import { bundleFiles, type Assets, type Extras } from "./emit/bundle.ts";
 import { programEntry, type Files } from "./emit/manifest.ts";
@@ -24,16 +25,7 @@ import type { ModelSpec, RecipeSpec } from "./semantics/spec.ts";
 import { catalogue, vocabulary } from "./words.ts";
 
 export { analyze, analyzePair, catalogue, vocabulary };
-export type { Assets, CheckResult, Extras, FileLoader, Files };
-
-export interface Target {
-  readonly entry: string;
-  readonly checked: CheckResult;
-  readonly model: ModelSpec;
-  readonly recipe: RecipeSpec | undefined;
-}
-/** What programs are written for: kernel modules for TensorFlow.js, a SavedModel for TensorFlow. */
-export type WrittenForm = "tfjs" | "tensorflow";
+export type { Assets, CheckResult, Compilation, Extras, FileLoader, Files, Target, WrittenForm };
 
 export interface BuildOptions {
   /** All that can compute in the recipe's precision, unless given. */
@@ -48,18 +40,6 @@ export interface BuildOptions {
   /** Updates in one pass over the data: needed when the recipe's length is in epochs, which no spec can know. */
   readonly stepsPerEpoch?: number;
 }
-export interface BuiltProgram {
-  readonly graph: Graph;
-  /** For TensorFlow.js, where it was asked for. */
-  readonly module: string | undefined;
-  readonly entry: ProgramEntry;
-}
-export interface Compilation extends Target {
-  readonly forms: readonly WrittenForm[];
-  readonly compiled: Compiled;
-  readonly programs: readonly BuiltProgram[];
-}
-
 const isSplit = (recipe: RecipeSpec): boolean => recipe.micro.value < recipe.batch.value;
 export const programsFor = (
   model: ModelSpec,

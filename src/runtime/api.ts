@@ -3,6 +3,7 @@ import { TOKENIZER, WEIGHTS } from "../bundle/names.ts";
 import { IGNORED } from "../bundle/targets.ts";
 import type { Engine, LoadedBundle, Session } from "../bundle/engine.ts";
 import { FileFault } from "../bundle/file-fault.ts";
+import { decoderOf, imageModelOf } from "../bundle/kinds.ts";
 import { isWeight } from "../bundle/disk.ts";
 import type { HostState, Manifest } from "../bundle/manifest.ts";
 import {
@@ -14,7 +15,7 @@ import {
 import type { HostTensor, Tensors } from "../bundle/tensor.ts";
 import { checkChat, checkEvaluate, checkFit, checkGenerate, checkPrompts } from "./arguments.ts";
 import { chooseEngine } from "./choose-engine.ts";
-import { decoderOf, heldOut, imageModelOf, loadData } from "./data/index.ts";
+import { heldOut, loadData } from "./data/index.ts";
 import {
   NO_DEFAULTS,
   readGenerationDefaults,

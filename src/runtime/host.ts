@@ -40,6 +40,10 @@ export const joinPath = (...parts: readonly string[]): string =>
     .join("/")
     .replaceAll(/\/{2,}/g, "/");
 
+/** A path of a recipe: absolute, or from the project root. */
+export const fromRoot = ({ root }: Pick<Host, "root">, path: string): string =>
+  path.startsWith("/") ? path : joinPath(root, path);
+
 /** A failed file operation as a fault of the file; anything else as it is. */
 export const asFault = (error: unknown, file: string, doing: string, help?: string): unknown => {
   const code = codeOf(error);

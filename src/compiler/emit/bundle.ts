@@ -10,7 +10,7 @@ import {
   type ModelFile,
 } from "../../bundle/saved-model.ts";
 import type { Tensors } from "../../bundle/tensor.ts";
-import type { Compilation, WrittenForm } from "../compile.ts";
+import type { Compilation, WrittenForm } from "../compilation.ts";
 import { printGraph } from "../ir/text.ts";
 import { cardKernelsOf, refusedKernelsOf } from "../lower/saved-model/forms.ts";
 import { graphModel } from "../lower/graph-model/index.ts";

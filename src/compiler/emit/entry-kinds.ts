@@ -1,6 +1,22 @@
 // The parts of a bundle's index.d.ts that depend on what the model reads.
 import type { DecoderInfo, ImageModelInfo, Manifest } from "../../bundle/manifest.ts";
-import type { KindTypes } from "./entry-types.ts";
+
+/** What a kind of model has of its own. */
+export interface KindTypes {
+  /** Declarations of results and options. */
+  readonly declarations: string;
+  /** Of a batch of the recipe. */
+  readonly batch: string;
+  /** What progress counts. */
+  readonly unit: "tokens" | "images";
+  /** The evaluation's members. */
+  readonly evaluation: string;
+  readonly about: string;
+  /** Members of the model. */
+  readonly members: string;
+  /** What is saved. */
+  readonly saved: string;
+}
 
 export const decoderTypes = (
   { programs, training }: Manifest,

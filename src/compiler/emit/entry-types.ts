@@ -2,27 +2,10 @@
 // the runtime.
 import { diskNames, isWeight } from "../../bundle/disk.ts";
 import type { Manifest } from "../../bundle/manifest.ts";
-import { decoderTypes, imageTypes } from "./entry-kinds.ts";
+import { decoderTypes, imageTypes, type KindTypes } from "./entry-kinds.ts";
 
 const union = (names: readonly string[]): string =>
   names.length === 0 ? "never" : names.map((name) => JSON.stringify(name)).join("\n  | ");
-
-/** What a kind of model has of its own. */
-export interface KindTypes {
-  /** Declarations of results and options. */
-  readonly declarations: string;
-  /** Of a batch of the recipe. */
-  readonly batch: string;
-  /** What progress counts. */
-  readonly unit: "tokens" | "images";
-  /** The evaluation's members. */
-  readonly evaluation: string;
-  readonly about: string;
-  /** Members of the model. */
-  readonly members: string;
-  /** What is saved. */
-  readonly saved: string;
-}
 
 const trainerTypes = (
   training: NonNullable<Manifest["training"]>,

@@ -2,13 +2,13 @@
 import { FileFault } from "../../bundle/file-fault.ts";
 import type { DataSpec, TextData, TokenizerSpec, TrainingSpec } from "../../bundle/manifest.ts";
 import { codeOf } from "../file-errors.ts";
-import { joinPath, readText, replaceFile, type Host } from "../host.ts";
+import { fromRoot, replaceFile, type Host } from "../host.ts";
 import { bytesTokenizer, type Tokenizer } from "../tokenizers/tokenizer.ts";
 import { readTokenizerJson } from "../tokenizers/tokenizer-json.ts";
 import { trainBpe } from "../tokenizers/train-bpe.ts";
-import type { HeldOut } from "../train/evaluate.ts";
 import { stepsFor } from "./batches.ts";
 import { findFiles, readDocuments } from "./files.ts";
+import type { Samples } from "./samples.ts";
 import { loadImages, type LoadedImages } from "./images/index.ts";
 import { splitDocument, textData, type TextParts } from "./windows.ts";
 
@@ -16,19 +16,8 @@ export { stepsFor, trainingOrder, type TrainingOrder } from "./batches.ts";
 export { findFiles, readDocuments } from "./files.ts";
 export { checkFits, imageSamples, type ImageSet, type LoadedImages } from "./images/index.ts";
 export { SHAPES } from "./images/shapes.ts";
-export {
-  decoderOf,
-  imageModelOf,
-  textOf,
-  type Batch,
-  type Picked,
-  type Samples,
-} from "./samples.ts";
+export type { Batch, Picked, Samples } from "./samples.ts";
 export { textData, windowsOver, type TextParts, type Windows } from "./windows.ts";
-
-/** A path of a recipe: absolute, or from the project root. */
-export const fromRoot = (host: Host, path: string): string =>
-  path.startsWith("/") ? path : joinPath(host.root, path);
 
 const tokenizerFile = async (
   spec: TokenizerSpec & { readonly kind: "bpe" },
@@ -42,13 +31,6 @@ const tokenizerFile = async (
   }
 };
 
-/** The tokenizer of a spec when its file exists: generation needs no training text. */
-export const openTokenizer = async (spec: TokenizerSpec, host: Host): Promise<Tokenizer> => {
-  if (spec.kind === "bytes") return bytesTokenizer;
-  const path = fromRoot(host, spec.file);
-  return readTokenizerJson(await readText(host, path), path);
-};
-
 /** `write`: false keeps a tokenizer that had to be trained in memory only. */
 export interface LoadOptions {
   readonly write?: boolean;
@@ -60,6 +42,10 @@ export interface LoadedText extends TextParts {
 }
 export type LoadedData = LoadedText | LoadedImages;
 
+/** What is held out; text with the tokenizer that made it. */
+export type HeldOut =
+  | { readonly kind: "text"; readonly samples: Samples; readonly tokenizer: Tokenizer }
+  | { readonly kind: "images"; readonly samples: Samples };
 /** What is held out for evaluation; undefined when nothing is. */
 export const heldOut = (data: LoadedData): HeldOut | undefined => {
   const { validation: samples } = data;

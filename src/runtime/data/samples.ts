@@ -1,13 +1,4 @@
 // What a step reads, by index: windows of text, or images with their classes.
-import { MANIFEST } from "../../bundle/names.ts";
-import { FileFault } from "../../bundle/file-fault.ts";
-import type {
-  DataSpec,
-  DecoderInfo,
-  ImageModelInfo,
-  Manifest,
-  TextData,
-} from "../../bundle/manifest.ts";
 import type { HostTensor, Tensors } from "../../bundle/tensor.ts";
 
 /** The inputs of a pass. */
@@ -25,16 +16,3 @@ export interface Samples {
   /** A pass of `rows` rows; those without a sample count for nothing. */
   batch(picked: readonly Picked[], rows: number): Batch;
 }
-
-export const decoderOf = ({ model }: Manifest): DecoderInfo => {
-  if (model.kind === "decoder") return model;
-  throw new FileFault(MANIFEST, `${model.name} reads images: it knows no tokens`);
-};
-export const imageModelOf = ({ model }: Manifest): ImageModelInfo => {
-  if (model.kind === "image") return model;
-  throw new FileFault(MANIFEST, `${model.name} reads tokens: it sees no images`);
-};
-export const textOf = (data: DataSpec): TextData => {
-  if (data.kind === "text") return data;
-  throw new FileFault(MANIFEST, "the recipe's data is images: it has no tokens");
-};

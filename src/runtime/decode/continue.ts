@@ -2,7 +2,7 @@
 // for. A row takes the next sequence when its own has ended, so any number of sequences fit; what a sequence becomes does not
 // depend on its neighbours.
 import type { DrawRules, Session } from "../../bundle/engine.ts";
-import { decoderOf } from "../data/samples.ts";
+import { decoderOf } from "../../bundle/kinds.ts";
 import { isWeight } from "../../bundle/disk.ts";
 import type { Manifest } from "../../bundle/manifest.ts";
 import type { HostTensor, Tensors } from "../../bundle/tensor.ts";

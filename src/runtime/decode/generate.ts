@@ -1,7 +1,7 @@
 // Text from a model: prompts become tokens, tokens are drawn and become text, until a stop text, the separator of documents or
 // the length. Draws are keyed (seed, prompt, index of the token): the same call gives the same texts.
 import type { Session } from "../../bundle/engine.ts";
-import { decoderOf } from "../data/samples.ts";
+import { decoderOf } from "../../bundle/kinds.ts";
 import { FileFault } from "../../bundle/file-fault.ts";
 import type { Manifest } from "../../bundle/manifest.ts";
 import type { Host } from "../host.ts";

@@ -2,8 +2,8 @@
 import { CONFIG, TOKENIZER } from "../../bundle/names.ts";
 import { FileFault } from "../../bundle/file-fault.ts";
 import type { Manifest } from "../../bundle/manifest.ts";
-import { decoderOf, fromRoot, openTokenizer, textOf } from "../data/index.ts";
-import { joinPath, type Host } from "../host.ts";
+import { decoderOf, textOf } from "../../bundle/kinds.ts";
+import { fromRoot, joinPath, readText, type Host } from "../host.ts";
 import { readObject, type Beside } from "./beside.ts";
 import { listOf } from "./file.ts";
 import { bytesTokenizer, type Tokenizer } from "./tokenizer.ts";
@@ -39,10 +39,9 @@ export const findTokenizer = async (
   const { training } = manifest;
   if (training !== null) {
     const spec = textOf(training.data).tokenizer;
-    return openTokenizer(
-      spec.kind === "bpe" ? { ...spec, file: fromRoot(host, spec.file) } : spec,
-      host,
-    );
+    if (spec.kind === "bytes") return bytesTokenizer;
+    const path = fromRoot(host, spec.file);
+    return readTokenizerJson(await readText(host, path), path);
   }
   if (decoderOf(manifest).vocabSize >= bytesTokenizer.size) return bytesTokenizer;
   throw new FileFault(

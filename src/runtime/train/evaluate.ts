@@ -4,9 +4,8 @@ import { FileFault } from "../../bundle/file-fault.ts";
 import type { Session } from "../../bundle/engine.ts";
 import type { Manifest, ProgramEntry } from "../../bundle/manifest.ts";
 import type { HostTensor, Tensors } from "../../bundle/tensor.ts";
-import type { Samples } from "../data/samples.ts";
+import type { HeldOut } from "../data/index.ts";
 import type { Host } from "../host.ts";
-import type { Tokenizer } from "../tokenizers/tokenizer.ts";
 import { calibration } from "./calibration.ts";
 
 interface Measured {
@@ -68,10 +67,6 @@ export interface EvaluateOptions {
   readonly limit?: number;
   readonly signal?: AbortSignal | undefined;
 }
-/** What is held out; text with the tokenizer that made it. */
-export type HeldOut =
-  | { readonly kind: "text"; readonly samples: Samples; readonly tokenizer: Tokenizer }
-  | { readonly kind: "images"; readonly samples: Samples };
 
 const SUM = "sums/";
 

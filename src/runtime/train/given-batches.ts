@@ -3,7 +3,8 @@ import { IGNORED } from "../../bundle/targets.ts";
 import type { Manifest } from "../../bundle/manifest.ts";
 import type { HostTensor } from "../../bundle/tensor.ts";
 import { isList } from "../arguments.ts";
-import { decoderOf, imageModelOf, textOf, type Batch } from "../data/index.ts";
+import { decoderOf, imageModelOf, textOf } from "../../bundle/kinds.ts";
+import type { Batch } from "../data/index.ts";
 import { recipeOf } from "./loop.ts";
 
 export interface ImageBatch {

@@ -3,12 +3,13 @@
 import { METRICS, TOKENIZER, checkpointName } from "../../bundle/names.ts";
 import { MANIFEST } from "../../bundle/names.ts";
 import { isWeight } from "../../bundle/disk.ts";
+import { decoderOf, imageModelOf } from "../../bundle/kinds.ts";
 import { FileFault } from "../../bundle/file-fault.ts";
 import type { Session } from "../../bundle/engine.ts";
 import type { Manifest, TrainingSpec } from "../../bundle/manifest.ts";
 import { evaluateScalar } from "../../bundle/scalar.ts";
 import { trainingOrder, type TrainingOrder } from "../data/batches.ts";
-import { checkFits, decoderOf, heldOut, imageModelOf, type LoadedData } from "../data/index.ts";
+import { checkFits, heldOut, type LoadedData } from "../data/index.ts";
 import { joinPath, replaceFile, type Host } from "../host.ts";
 import { applyMasks, initialise } from "../state.ts";
 import {

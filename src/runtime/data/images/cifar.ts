@@ -4,7 +4,7 @@ import { FileFault } from "../../../bundle/file-fault.ts";
 import type { ImageSource } from "../../../bundle/manifest.ts";
 import { joinPath, type Host } from "../../host.ts";
 import { readBytes } from "./idx.ts";
-import type { ImageSet, ImageSets } from "./index.ts";
+import type { ImageSet, ImageSets } from "./image-set.ts";
 import { CIFAR } from "./sources.ts";
 
 const SIDE = 32;

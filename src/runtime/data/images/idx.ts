@@ -1,7 +1,7 @@
 // IDX files, the form of MNIST: a magic number that tells the type and the number of axes, their sizes (all big-endian), bytes.
 import { FileFault } from "../../../bundle/file-fault.ts";
 import { asFault, joinPath, type Host } from "../../host.ts";
-import type { ImageSet, ImageSets } from "./index.ts";
+import type { ImageSet, ImageSets } from "./image-set.ts";
 import { MNIST } from "./sources.ts";
 
 interface Idx {

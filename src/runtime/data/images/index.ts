@@ -8,21 +8,11 @@ import type { Picked, Samples } from "../samples.ts";
 import { placesOf } from "./augment.ts";
 import { readCifar } from "./cifar.ts";
 import { readMnist } from "./idx.ts";
+import type { ImageSet, ImageSets } from "./image-set.ts";
 import { drawShapes } from "./shapes.ts";
 import { folderOf } from "./sources.ts";
 
-/** Pixels row by row, the channels of each together; a class for each image. */
-export interface ImageSet {
-  readonly height: number;
-  readonly width: number;
-  readonly channels: number;
-  readonly pixels: Uint8Array;
-  readonly labels: Uint8Array;
-}
-export interface ImageSets {
-  readonly train: ImageSet;
-  readonly test: ImageSet;
-}
+export type { ImageSet } from "./image-set.ts";
 
 /** Images [rows, H, W, C] and classes [rows]. */
 export const imageSamples = (set: ImageSet, augment: ImageData["augment"] = []): Samples => {

@@ -3,7 +3,7 @@
 // and `i` alone.
 import type { ImageSource } from "../../../bundle/manifest.ts";
 import { randomStream, uniform, type RandomStream } from "../../random.ts";
-import type { ImageSet, ImageSets } from "./index.ts";
+import type { ImageSet, ImageSets } from "./image-set.ts";
 
 /** Whether a place belongs to the shape; u to the right and v down, 1 being half of its extent. */
 type Shape = (u: number, v: number) => boolean;
