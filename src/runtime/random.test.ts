@@ -92,6 +92,30 @@ test("initial values do not depend on the orientation of the engine", () => {
   expect(initialValues({ ...entry, name: "other" }, 7).data).not.toEqual(plain.data);
 });
 
+test("masks do not depend on the orientation either, and keep the share they are to", () => {
+  const init = { kind: "bernoulli", density: 0.3 } as const;
+  const mask: StateEntry = {
+    ...entry,
+    kind: "mask",
+    name: "head.weight/mask",
+    dtype: "bool",
+    init,
+  };
+  const kernel = { ...mask, shape: [7, 5, 3, 3] }; // [out, in, h, w]
+  for (const [plain, shape] of [
+    [{ ...mask, shape: [90, 70] }, [70, 90]],
+    [kernel, [3, 3, 5, 7]],
+  ] as const) {
+    const turned = { ...plain, shape, transposed: true };
+    expect(toDisk(turned, initialValues(turned, 7))).toEqual([initialValues(plain, 7)]);
+  }
+  const data = Array.from(initialValues({ ...mask, shape: [100, 101] }, 7).data);
+  const kept = data.reduce((sum, x) => sum + x, 0) / data.length;
+  expect(Math.abs(kept - 0.3)).toBeLessThan(4 * Math.sqrt((0.3 * 0.7) / data.length));
+  // the bits of this seed, for good
+  expect(data.slice(0, 12).join("")).toBe("110001010010");
+});
+
 test("uniform values fill their range evenly", () => {
   const init = { kind: "uniform", bound: 0.25 } as const;
   const data = Array.from(initialValues({ ...entry, shape: [100, 101], init }, 7).data);

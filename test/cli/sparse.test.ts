@@ -1,9 +1,12 @@
-// A sparse training from the command line: its masks in checkpoints, its zeros in every file of weights.
-import { readFileSync } from "node:fs";
+// A sparse training as users have it, from the command line and from a program: its masks in checkpoints, its zeros in every file
+// of weights.
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { readSafetensors } from "../../src/bundle/safetensors.ts";
-import type { Tensors } from "../../src/bundle/tensor.ts";
+import type { HostTensor, Tensors } from "../../src/bundle/tensor.ts";
+import { cpuEngine, createModel, type Model } from "../../src/runtime/index.ts";
+import { nodeHost, openBundle } from "../../src/runtime/node/index.ts";
 import { project, specc, TINY } from "./run.ts";
 
 const SPARSE = TINY.replace("    scaling   = gpas()\n", "")
@@ -67,6 +70,40 @@ test("weights are zero where the checkpoint's masks say so, and a run that goes 
   const { loss } = JSON.parse(await evaluated("c")) as { loss: number };
   const last = readFileSync(join(cwd, "c/metrics.jsonl"), "utf8").trim().split("\n").at(-1)!;
   expect((JSON.parse(last) as Record<string, number>)["eval/loss"]).toBeCloseTo(loss, 5);
+});
+
+test("a program's own steps begin with what the masks leave of given weights", async () => {
+  const cwd = project({ "model.arch": SPARSE });
+  const [dense, sparse] = ["density: 1", "density: 0.5"].map((density, i) => {
+    writeFileSync(join(cwd, `${i}.arch`), SPARSE.replace("density: 0.5", density));
+    return join(cwd, `bundle-${i}`);
+  });
+  for (const i of [0, 1])
+    expect(await specc(["build", `${i}.arch`, "-o", `bundle-${i}`, "-q"], { cwd })).toMatchObject({ code: 0 }); // prettier-ignore
+  const open = async (folder: string, weights: "initial" | Uint8Array): Promise<Model> =>
+    createModel({
+      ...{ bundle: await openBundle(folder), host: nodeHost({ root: cwd }), weights },
+      engine: cpuEngine(),
+    });
+  const whole = await open(dense!, "initial");
+  const given = await whole.saveWeights();
+  await whole.close();
+
+  const model = await open(sparse!, given);
+  const name = "heads.0.head.weight";
+  const held = async (): Promise<Tensors> => model.session.readState([name, `${name}/mask`]);
+  const countOf = ({ data }: HostTensor): number => data.filter((x) => x === 0).length;
+  // nothing is taken from weights that are only used
+  expect(countOf((await held())[name]!)).toBe(0);
+  const row = Array.from({ length: 16 }, (_, t) => 65 + t);
+  const batch = { input_ids: [row, row, row, row], targets: [row, row, row, row] };
+  const trainer = model.trainer();
+  for (let step = 0; step < 2; step += 1) {
+    await trainer.step(batch);
+    const { [name]: weights, [`${name}/mask`]: mask } = await held();
+    expect(weights!.data.map((x) => (x === 0 ? 0 : 1))).toEqual(Float32Array.from(mask!.data));
+  }
+  await model.close();
 });
 
 test("inspect counts what masks leave of trunk and heads", async () => {
