@@ -23,6 +23,17 @@ export const rootsOf = (graph: Graph): Node[] => [
 ];
 export const nodesOf = (graph: Graph): Node[] => reachable(rootsOf(graph));
 
+/** How often each node is read, by others and as a root. */
+export const usesOf = (graph: Graph): ReadonlyMap<Node, number> => {
+  const uses = new Map<Node, number>();
+  for (const used of [
+    ...nodesOf(graph).flatMap(({ inputs }): readonly Node[] => inputs),
+    ...rootsOf(graph),
+  ])
+    uses.set(used, (uses.get(used) ?? 0) + 1);
+  return uses;
+};
+
 /** The same graph with its roots replaced; inputs must map to inputs. */
 export const mapGraph = (graph: Graph, map: (node: Node) => Node): Graph => ({
   name: graph.name,

@@ -60,6 +60,13 @@ export const inPrimitives = (graph: Graph): Graph => runPasses(graph, pipeline(n
 export const inOwnOps = (graph: Graph, keep: Keep, options: PassOptions = {}): Graph =>
   runPasses(graph, pipeline(keep), options);
 
-/** The same for a program that goes round many times while no weight changes: weights are joined once for all rounds. */
-export const inOwnOpsForRounds = (graph: Graph, keep: Keep): Graph =>
-  runPasses(graph, [...pipeline(keep), mergeProducts]);
+/**
+ * For XLA, which fuses what is small with what stands around it: fewer and larger products.
+ * @param rounds whether the program goes round many times while no weight changes: weights are joined once for all rounds
+ */
+export const forXla = (graph: Graph, keep: Keep, rounds: boolean): Graph =>
+  runPasses(graph, [
+    ...pipeline(keep),
+    mergeProducts(rounds),
+    { ...simplify, name: "simplify-merged" },
+  ]);

@@ -1,76 +1,205 @@
-// Products of one tensor with several weights become one product with the weights beside each other, and slices of it: queries,
-// keys and values, a gate and what it gates. For programs that run many times while no weight changes: joining the weights is
-// work that a loop around the program does once, and each product less is a kernel less for every token.
+// Several products as one larger one, for compilers that fuse what is done to the operands and the results with their
+// neighbours. Products that share their left operand X become X · [Y₁ | Y₂ | …] and slices of it: queries, keys and values, the
+// gate and the up projection, and the gradients of their weights. A sum of products X₁ · Y₁ + X₂ · Y₂ becomes
+// [X₁ | X₂] · [Y₁ ; Y₂]: the gradient at what those projections read.
 import { createBuilder, reemit } from "../ir/builder.ts";
-import { sizes } from "../ir/shape.ts";
-import type { Graph, Node, Pass } from "../ir/types.ts";
-import { mapGraph, nodesOf, reachable } from "../ir/walk.ts";
+import { count, sizes } from "../ir/shape.ts";
+import type { Builder, Dim, Graph, Node, Pass } from "../ir/types.ts";
+import { mapGraph, nodesOf, rootsOf, usesOf } from "../ir/walk.ts";
+import { operandsFirst } from "./order.ts";
 
 type Product = Node<"matMul">;
 
-/** A matrix that no input of the program reaches: a weight, perhaps in other numbers. */
+/** Fewer rows than this, and moving the operands together costs more than it saves. */
+const LEAST = 64;
+
+const isProduct = (node: Node): node is Product => node.op === "matMul";
+/** A weight, perhaps in other numbers: no input of the program reaches it. */
 const isWeight = (y: Node): boolean =>
+  y.op === "state" || (y.op === "cast" && y.inputs[0].op === "state");
+/** By one matrix for all rows, with so much work that a copy of it does not matter, or a copy that is made but once. */
+const isWide = ({ inputs: [x, y], attrs: { transposeX } }: Product, once: boolean): boolean =>
   y.type.shape.length === 2 &&
-  (y.op === "state" || (y.op === "cast" && y.inputs[0].op === "state"));
-const isMergeable = (node: Node): node is Product =>
-  node.op === "matMul" &&
-  !node.attrs.transposeX &&
-  !node.attrs.transposeY &&
-  isWeight(node.inputs[1]);
+  (!transposeX || x.type.shape.length === 2) &&
+  sizes(x.type).every((size) => size > 0) &&
+  ((once && isWeight(y)) || count(x.type) / x.type.shape.at(-1)!.size >= LEAST);
+/** Of a matrix [..., K, N] read as its product reads it. */
+const axes = (transposed: boolean): readonly [inner: number, outer: number] =>
+  transposed ? [1, 0] : [0, 1];
+const outerOf = ({ inputs: [, y], attrs }: Product): number =>
+  y.type.shape[axes(attrs.transposeY)[1]]!.size;
+const kindOf = ({ attrs, type }: Product): string =>
+  `${attrs.transposeX} ${attrs.transposeY} ${attrs.out ?? ""} ${type.dtype}`;
 
-/** Two or more products of the same rows, all of whose sums are as wide. */
-const groupsOf = (nodes: readonly Node[]): readonly (readonly Product[])[] => {
-  const groups = new Map<string, Product[]>();
-  for (const node of nodes.filter(isMergeable)) {
-    const key = `${node.inputs[0].id} ${node.attrs.out ?? ""}`;
-    groups.set(key, [...(groups.get(key) ?? []), node]);
+/** Products of one left operand, in order, none of which needs another. */
+type Group = readonly Product[];
+
+/** Whether `node` is needed, through `operands`, for what is in `from`. */
+const needs = (
+  from: readonly Node[],
+  wanted: ReadonlySet<Node>,
+  operands: (node: Node) => readonly Node[],
+): boolean => {
+  const seen = new Set<Node>();
+  const stack = [...from];
+  for (let node = stack.pop(); node !== undefined; node = stack.pop()) {
+    if (wanted.has(node)) return true;
+    if (seen.has(node)) continue;
+    seen.add(node);
+    stack.push(...operands(node));
   }
-  return [...groups.values()].filter((group) => group.length > 1);
+  return false;
 };
 
-export const mergeProducts: Pass = {
-  name: "merge-products",
-  doc: "one product where several weights multiply the same rows",
-  run: (graph: Graph) => {
-    const nodes = nodesOf(graph);
-    const groups = new Map(groupsOf(nodes).flatMap((group) => group.map((node) => [node, group])));
-    const b = createBuilder();
-    const done = new Map<Node, Node>();
-    const copy = (node: Node): void => {
-      const inputs = node.inputs.map((x) => done.get(x)!);
-      done.set(node, reemit(b, node, inputs));
-    };
-    /** All products of a group, when the first one comes. */
-    const merge = (group: readonly Product[]): void => {
-      const first = group[0]!;
-      const weights = group.map((product) => product.inputs[1]);
-      reachable(weights, done).forEach(copy);
-      const x = done.get(first.inputs[0])!;
-      const whole = b.like(first, () => {
-        const joined = b.emit(
-          "concat",
-          weights.map((w) => done.get(w)!),
-          { axis: 1 },
-        );
-        return b.emit("matMul", [x, joined], first.attrs);
-      });
-      let from = 0;
-      for (const product of group) {
-        const size = sizes(product.type);
-        const begin = size.map((_, axis) => (axis === size.length - 1 ? from : 0));
-        done.set(
-          product,
-          b.like(product, () => b.emit("slice", [whole], { begin, size })),
-        );
-        from += size.at(-1)!;
-      }
-    };
-    for (const node of nodes) {
-      const group = node.op === "matMul" ? groups.get(node) : undefined;
-      if (done.has(node)) continue;
-      if (group === undefined) copy(node);
-      else merge(group);
-    }
-    return mapGraph(graph, (node) => done.get(node)!);
-  },
+/** The order in which a sum reads the matrices: one copy of them together serves both. */
+const rankIn = (sums: ReadonlyMap<Node, Group>): ((product: Product) => number) => {
+  const ranks = new Map<Node, number>(
+    [...sums.values()].flatMap((terms) => terms.map(({ inputs: [, y] }, i) => [y, i] as const)),
+  );
+  return ({ inputs: [, y] }) => ranks.get(y) ?? 0;
 };
+
+const sharing = (
+  nodes: readonly Node[],
+  sums: ReadonlyMap<Node, Group>,
+  once: boolean,
+): ReadonlyMap<Node, Group> => {
+  const taken = new Set<Node>([...sums.values()].flat());
+  const rank = rankIn(sums);
+  const found = new Map<string, Product[]>();
+  for (const node of nodes)
+    if (isProduct(node) && isWide(node, once) && !taken.has(node)) {
+      const key = `${node.inputs[0].id} ${kindOf(node)}`;
+      found.set(key, [...(found.get(key) ?? []), node]);
+    }
+  const groups = new Map<Node, Group>();
+  /** What has to be there before a node, when the groups so far are one product each. */
+  const operands = (node: Node): readonly Node[] =>
+    groups.get(node)?.flatMap((member) => [...member.inputs]) ?? node.inputs;
+  for (const unordered of found.values()) {
+    const members = unordered.toSorted((a, b) => rank(a) - rank(b));
+    if (members.length < 2 || new Set(members.map((m) => m.inputs[1])).size < 2) continue;
+    const inputs = members.flatMap((member) => [...member.inputs]);
+    if (needs(inputs, new Set<Node>(members), operands)) continue;
+    for (const member of members) groups.set(member, members);
+  }
+  return groups;
+};
+
+/** The products that a node is the sum of, where nothing else reads them or the sums on the way. */
+const summed = (nodes: readonly Node[], graph: Graph): ReadonlyMap<Node, Group> => {
+  const uses = usesOf(graph);
+  const terms = new Map<Node, Group>();
+  const within = new Set<Node>();
+  for (const node of nodes) {
+    if (node.op !== "add") continue;
+    const parts = node.inputs.map((term) =>
+      uses.get(term) !== 1
+        ? undefined
+        : isProduct(term) && isWide(term, false) && !term.attrs.transposeX
+          ? [term]
+          : terms.get(term),
+    );
+    const all = parts.flatMap((part) => part ?? []);
+    const same = new Set(all.map((term) => `${kindOf(term)} ${sizes(term.type).join(" ")}`));
+    if (parts.includes(undefined) || same.size > 1) continue;
+    for (const term of node.inputs) within.add(term);
+    terms.set(node, all);
+  }
+  return new Map([...terms].filter(([root]) => !within.has(root)));
+};
+
+const dim = (size: number): Dim => ({ name: "", size });
+/** [..., n] -> [rows, n], through reshapes, so that what is the same stays one node. */
+const flat = (b: Builder, x: Node): Node => {
+  const last = x.type.shape.at(-1)!;
+  const source = x.op === "reshape" ? x.inputs[0] : x;
+  return b.emit("reshape", [source], { shape: [dim(count(x.type) / last.size), last] });
+};
+const concat = (b: Builder, parts: readonly Node[], axis: number): Node =>
+  b.emit("concat", [...parts], { axis });
+
+/** @param operands of each member, in the new graph */
+const together = (
+  b: Builder,
+  group: Group,
+  operands: readonly (readonly [Node, Node])[],
+): readonly Node[] => {
+  const [first] = group as readonly [Product];
+  const { attrs } = first;
+  const [x] = operands[0]!;
+  const rows = attrs.transposeX ? x : flat(b, x);
+  const [, outer] = axes(attrs.transposeY);
+  const matrices = operands.map(([, y]) => (attrs.transposeX ? flat(b, y) : y));
+  const all = b.emit("matMul", [rows, concat(b, matrices, outer)], attrs); // [rows, ΣN]
+  const [height] = sizes(all.type) as [number, number];
+  let at = 0;
+  return group.map((member) => {
+    const size = outerOf(member);
+    const own = b.emit("slice", [all], { begin: [0, at], size: [height, size] });
+    at += size;
+    return b.emit("reshape", [own], { shape: member.type.shape });
+  });
+};
+
+/** @param operands of each term, in the new graph */
+const sumOf = (
+  b: Builder,
+  sum: Node,
+  terms: Group,
+  operands: readonly (readonly [Node, Node])[],
+): Node => {
+  const { attrs } = terms[0]!;
+  const [inner] = axes(attrs.transposeY);
+  const rows = concat(
+    b,
+    operands.map(([x]) => flat(b, x)),
+    1,
+  ); // [rows, ΣK]
+  const matrices = concat(
+    b,
+    operands.map(([, y]) => y),
+    inner,
+  );
+  return b.emit("reshape", [b.emit("matMul", [rows, matrices], attrs)], { shape: sum.type.shape });
+};
+
+const merge = (graph: Graph, once: boolean): Graph => {
+  const nodes = nodesOf(graph);
+  const sums = summed(nodes, graph);
+  const groups = sharing(nodes, sums, once);
+  const b = createBuilder();
+  const done = new Map<Node, Node>();
+  const operandsOf = (node: Node): readonly Node[] =>
+    (groups.get(node) ?? sums.get(node))?.flatMap((member) => [...member.inputs]) ?? node.inputs;
+  const pairs = (members: Group): readonly (readonly [Node, Node])[] =>
+    members.map(({ inputs: [x, y] }) => [done.get(x)!, done.get(y)!]);
+  const again = (node: Node): Node =>
+    reemit(
+      b,
+      node,
+      node.inputs.map((x) => done.get(x)!),
+    );
+  for (const node of operandsFirst(rootsOf(graph), operandsOf)) {
+    const group = groups.get(node);
+    const terms = sums.get(node);
+    if (done.has(node)) continue;
+    if (group !== undefined)
+      b.like(node, () =>
+        together(b, group, pairs(group)).forEach((made, i) => done.set(group[i]!, made)),
+      );
+    else
+      done.set(
+        node,
+        terms === undefined ? again(node) : b.like(node, () => sumOf(b, node, terms, pairs(terms))),
+      );
+  }
+  return mapGraph(graph, (node) => done.get(node)!);
+};
+
+/** @param once whether what is done to weights alone is done once for many runs: then a product of one row is worth it */
+export const mergeProducts = (once: boolean): Pass => ({
+  name: "merge-products",
+  doc: "products of one operand, and sums of products, as one larger product",
+  run: (graph) => merge(graph, once),
+});

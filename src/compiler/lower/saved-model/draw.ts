@@ -93,10 +93,12 @@ const roundFunction = (
   controlRet: Object.fromEntries(runs.map((node) => [node, node])),
 });
 
+/** Where `limits` says how many tokens to draw. */
+const WANTED = 2;
 const conditionOf = (name: string, looped: Looped): FunctionDef => {
   const body = createBody();
   const t = arithmetic(body);
-  const more = t.less("i32", "step", t.count(DRAWN));
+  const more = t.less("i32", "step", t.place("i32", "limits", t.count(WANTED)));
   return roundFunction(name, looped, body, [["more", "bool", more]], []);
 };
 

@@ -3,7 +3,7 @@ import type { CardKernel } from "../../../bundle/manifest.ts";
 import { isDrawn, type ModelFile } from "../../../bundle/saved-model.ts";
 import type { Graph, Node } from "../../ir/types.ts";
 import { nodesOf } from "../../ir/walk.ts";
-import { inOwnOps, inOwnOpsForRounds, inPrimitives } from "../../passes/index.ts";
+import { forXla, inPrimitives } from "../../passes/index.ts";
 import { CUDNN_ATTENTION, isFused, whyNotFused } from "../cudnn-attention.ts";
 import { CARD_PRODUCTS, isCardProduct, planGroupedProducts } from "../grouped-products.ts";
 import { lowerGraph } from "../lower-graph.ts";
@@ -37,10 +37,8 @@ export const graphsFor = (
 ): Program["graphs"] => {
   const xla = deterministic ? DETERMINISTIC : XLA;
   const isWritten = ({ op }: Node): boolean => op === "writeRows" && xla.writeRows !== "expand";
-  // XLA compiles what is drawn into a loop
-  const through = isDrawn(graph.name) ? inOwnOpsForRounds : inOwnOps;
   const compiled = (keep: (node: Node) => boolean): Graph =>
-    through(graph, (node) => keep(node) || isWritten(node));
+    forXla(graph, (node) => keep(node) || isWritten(node), isDrawn(graph.name));
   if (file === "cudnn")
     return {
       cudnn: lowerGraph(planGroupedProducts(compiled(isOnCard)), {
@@ -49,23 +47,11 @@ export const graphsFor = (
         ...CARD_PRODUCTS,
       }),
     };
-  const ready = inPrimitives(graph);
-  const plain = lowerGraph(ready, NATIVE);
+  const plain = lowerGraph(inPrimitives(graph), NATIVE);
   if (file === "check") return { check: plain };
-  const differs =
-    isDrawn(graph.name) ||
-    nodesOf(graph).some(isWritten) ||
-    nodesOf(ready).some(
-      (n) =>
-        (n.op === "matMul" && n.attrs.out !== undefined) ||
-        (deterministic && n.op === "scatterAdd"),
-    );
-  if (!differs) return { plain, xla: plain };
-  return {
-    plain,
-    xla: lowerGraph(
-      compiled(() => false),
-      xla,
-    ),
-  };
+  const own = lowerGraph(
+    compiled(() => false),
+    xla,
+  );
+  return { plain, xla: JSON.stringify(own) === JSON.stringify(plain) ? plain : own };
 };
