@@ -7,7 +7,7 @@ export const OUTPUTS = {
   ConcatV2: "output", PadV2: "output", Sum: "output", Mean: "output", Max: "output", BatchMatMulV2: "output", GatherV2: "output",
   ExpandDims: "output", ArgMax: "output", All: "output", Min: "output", While: "output", StatefulPartitionedCall: "output",
   BatchMatMulV3: "output", XlaCallModule: "output", XlaOptimizationBarrier: "output",
-  ScatterNd: "output", TensorScatterUpdate: "output", XlaDynamicUpdateSlice: "output", OneHot: "output", SelectV2: "output", CheckNumerics: "output",
+  ScatterNd: "output", TensorScatterUpdate: "output", OneHot: "output", SelectV2: "output", CheckNumerics: "output",
   Conv2D: "output", Conv2DBackpropInput: "output", Conv2DBackpropFilter: "output",
   AddV2: "z", Sub: "z", Mul: "z", RealDiv: "z", Maximum: "z", Minimum: "z", Pow: "z", Equal: "z", Less: "z", LessEqual: "z",
   Greater: "z", GreaterEqual: "z", LogicalAnd: "z", LogicalOr: "z", RightShift: "z", BitwiseAnd: "z",

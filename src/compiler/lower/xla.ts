@@ -25,41 +25,12 @@ const barrier = (emit: Emit, inputs: readonly Value[], node: Node<"barrier">): V
   return result(made, node.attrs.of, inputs[node.attrs.of]!);
 };
 
-/**
- * The one new row of the only sequence, a slice of x. Without the barrier XLA computes the whole again in each of its readers,
- * from the old x, which then has to be copied.
- */
-const writeSlice = (emit: Emit, x: Value, row: Value, start: Value): Value => {
-  const { dtype, shape } = x;
-  const i32 = { type: "i32" } as const;
-  const zeros = (count: number): Value =>
-    emit.tensor(
-      Array.from({ length: count }, () => 0),
-      [count],
-      "i32",
-    );
-  const at = emit.node(
-    "ConcatV2",
-    [zeros(shape.length - 2), reshaped(emit, start, [1]), zeros(1), emit.ints(0)],
-    { T: i32, N: { int: 3 }, Tidx: i32 },
-    { dtype: "i32", shape: [shape.length] },
-  );
-  const whole = emit.node(
-    "XlaDynamicUpdateSlice",
-    [x, row, at],
-    { T: { type: dtype }, Tindices: i32 },
-    { dtype, shape },
-  );
-  return emit.node("XlaOptimizationBarrier", [whole], { T: { types: [dtype] } }, { dtype, shape });
-};
-
 /** Rows go to their places in memory, where the rest of x stays: all that a token adds to a cache is written, and nothing else. */
 const writeRows = (
   emit: Emit,
   [x, rows, start]: readonly Value[],
   node: Node<"writeRows">,
 ): Value => {
-  if (x!.shape[0] === 1 && rows!.shape.at(-2) === 1) return writeSlice(emit, x!, rows!, start!);
   const [B, ...rest] = x!.shape as readonly [number, ...number[]];
   const [C, d] = rest.slice(-2) as [number, number];
   const P = rows!.shape.at(-2)!;

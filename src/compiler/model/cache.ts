@@ -1,7 +1,6 @@
 // What generation keeps of the tokens before: programs that go on from earlier runs give the stage a cache, and layers that
 // look at other positions read and write theirs through it. A layer without one sees whole sequences from their beginning.
 import { InternalError } from "../diagnostics/types.ts";
-import { scalar } from "../ir/ops/row.ts";
 import type { Builder, Dim, Graph, Node } from "../ir/types.ts";
 import type { CacheState } from "../../bundle/manifest.ts";
 
@@ -35,9 +34,6 @@ export const cacheEntries = (updates: Graph["updates"]): readonly CacheState[] =
 export const createCaches = (b: Builder, start: Node, T: Dim, C: Dim): Caches => {
   const B = start.type.shape[0]!;
   const made = new Map<string, Node>();
-  // a token past the context, of a text that has ended, takes the last place
-  const last = scalar(b, C.size - 1, "i32");
-  const from = T.size === 1 ? b.emit("minimum", [start, last], {}) : start;
   const column = b.emit("reshape", [start], { shape: [B, { name: "", size: 1 }] });
   const steps = b.emit("iota", [], { dtype: "i32", shape: [T], axis: 0 });
   return {
@@ -46,7 +42,7 @@ export const createCaches = (b: Builder, start: Node, T: Dim, C: Dim): Caches =>
       if (made.has(name)) throw new InternalError(`${name} is written twice`);
       const shape = rows.type.shape.map((d, axis, all) => (axis === all.length - 2 ? C : d));
       const held = b.emit("state", [], { name, shape });
-      const whole = b.emit("writeRows", [held, rows, from], {});
+      const whole = b.emit("writeRows", [held, rows, start], {});
       made.set(name, whole);
       return whole;
     },

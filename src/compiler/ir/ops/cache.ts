@@ -44,7 +44,7 @@ const spread = (b: Builder, rows: Node, offset: Node): Node => {
 
 export const cacheOps: Pick<OpTable, "writeRows"> = {
   writeRows: {
-    doc: "x [B, …, C, d] with rows [B, …, P, d] in place of its positions start[b] … start[b] + P - 1, start i32 [B]; of several rows those that fall outside are dropped, one alone (P = 1) lies inside",
+    doc: "x [B, …, C, d] with rows [B, …, P, d] in place of its positions start[b] … start[b] + P - 1, start i32 [B]; what falls outside is dropped",
     kind: "composite",
     infer: ([x, rows, start]) => {
       const [xs, rs] = [sizes(x), sizes(rows)];
@@ -96,7 +96,7 @@ export const cacheOps: Pick<OpTable, "writeRows"> = {
       {
         inputs: ["f32[b=1,k=2,c=5,d=2]", "f32[b=1,k=2,p=1,d=2]", "i32[b=1]"],
         attrs: none,
-        values: ["any", "any", "ids<5"],
+        values: ["any", "any", "ids<6"],
       },
       {
         inputs: ["f32[b=3,k=2,c=5,d=2]", "f32[b=3,k=2,p=1,d=2]", "i32[b=3]"],
