@@ -9,6 +9,9 @@ export const WEIGHTS = "model.safetensors";
 export const WEIGHTS_INDEX = `${WEIGHTS}.index.json`;
 export const TOKENIZER = "tokenizer.json";
 
+/** Of a folder that somebody writes to: who that is. */
+export const LOCK = "specc.lock";
+
 /** Of a run. */
 export const METRICS = "metrics.jsonl";
 export const REPORT = "report.html";

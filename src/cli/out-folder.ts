@@ -1,16 +1,13 @@
 // A folder that specc writes many files to. Only one that is empty or specc's own will do: what somebody else has put there is
 // never written over. One process at a time is at work in it.
-import { METRICS } from "../bundle/names.ts";
-import { MANIFEST } from "../bundle/names.ts";
-import { closeSync, openSync, readdirSync, readFileSync, readSync, rmdirSync } from "node:fs";
+import { LOCK, MANIFEST, METRICS } from "../bundle/names.ts";
+import { closeSync, openSync, readdirSync, readFileSync, readSync } from "node:fs";
 import { join } from "node:path";
-import { makeFolder } from "../runtime/node/make-folder.ts";
 import { CliError } from "./errors.ts";
-import { cannotWrite, isFile, isFolder, shownPath, writeFile } from "./files.ts";
+import { isFile, isFolder, shownPath, writeFile } from "./files.ts";
 import type { Io } from "./io.ts";
-import { holderText, lockedBy, takeLock, type Holder } from "./lock.ts";
-
-const LOCK = "specc.lock";
+import { BusyFault } from "../runtime/node/hold-folder.ts";
+import { holderText, lockedBy, type Holder } from "../runtime/node/lock.ts";
 
 export interface WrittenBundle {
   readonly specHash: string;
@@ -63,11 +60,17 @@ const isOurs = (folder: string, names: readonly string[]): boolean =>
   bundleIn(folder) !== undefined ||
   hasMetrics(folder);
 
-const busy = (shown: string, holder: Holder | undefined): CliError =>
-  new CliError(`another specc is at work in ${shown}: ${holderText(holder)}`, [
+const busy = (io: Io, folder: string, holder: Holder | undefined): CliError => {
+  const shown = shownPath(io.cwd, folder);
+  return new CliError(`another specc is at work in ${shown}: ${holderText(holder)}`, [
     "wait for it, or choose another --out-dir",
     `if it no longer runs, delete ${shown}/${LOCK}`,
   ]);
+};
+
+/** Whether somebody else is at work in the folder, told as of the command line; any other error as it is. */
+export const asBusy = (io: Io, folder: string, error: unknown): unknown =>
+  error instanceof BusyFault ? busy(io, folder, error.holder) : error;
 
 /** Looks and touches nothing. */
 export const refuseForeign = (io: Io, folder: string): void => {
@@ -83,30 +86,7 @@ export const refuseForeign = (io: Io, folder: string): void => {
     );
   }
   const held = lockedBy(join(folder, LOCK));
-  if (held !== undefined) throw busy(shown, held.holder);
-};
-
-/** Makes the folder where there is none. The returned function lets go of it. */
-export const holdFolder = (io: Io, folder: string): (() => void) => {
-  const shown = shownPath(io.cwd, folder);
-  const isNew = !isFolder(folder);
-  let taken: ReturnType<typeof takeLock>;
-  try {
-    makeFolder(folder);
-    taken = takeLock(join(folder, LOCK));
-  } catch (error) {
-    throw cannotWrite(shown, error);
-  }
-  if ("holder" in taken) throw busy(shown, taken.holder);
-  const { release } = taken;
-  return () => {
-    try {
-      release();
-      if (isNew && readdirSync(folder).length === 0) rmdirSync(folder);
-    } catch {
-      // The folder went, or its disk did. A lock that stays behind is of no process and holds nobody up.
-    }
-  };
+  if (held !== undefined) throw busy(io, folder, held.holder);
 };
 
 /** The manifest goes first: whatever interrupts the rest, the folder says whose it is and what is missing. The list of changed files. */

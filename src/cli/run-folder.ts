@@ -31,7 +31,7 @@ import { CliError } from "./errors.ts";
 import { cannotWrite, isFile, isFolder, shownPath } from "./files.ts";
 import type { Io } from "./io.ts";
 import { counted } from "./numbers.ts";
-import { bundleIn, hasMetrics, holdFolder, refuseForeign } from "./out-folder.ts";
+import { bundleIn, hasMetrics, refuseForeign } from "./out-folder.ts";
 
 /** What a training writes beside the bundle, and into each checkpoint. */
 const RUN_FILES = [METRICS, REPORT, WEIGHTS, CONFIG, TOKENIZER];
@@ -132,8 +132,11 @@ export interface RunPlan {
 }
 
 /** Whether a training may have the folder. Looks and touches nothing. */
-export const checkRunFolder = (io: Io, { folder, inPlace, continues }: RunPlan): void => {
-  refuseForeign(io, folder);
+export const checkRunFolder = (io: Io, plan: RunPlan): void => {
+  refuseForeign(io, plan.folder);
+  checkEarlier(io, plan);
+};
+const checkEarlier = (io: Io, { folder, inPlace, continues }: RunPlan): void => {
   if (continues) return;
   const shown = shownPath(io.cwd, folder);
   const earlier = earlierRun(folder);
@@ -151,31 +154,24 @@ export const checkRunFolder = (io: Io, { folder, inPlace, continues }: RunPlan):
     ]);
 };
 
-/** Makes room for a run and keeps others out until the returned function is called. `tell` hears what became of an earlier run. */
-export const takeRunFolder = (
-  io: Io,
-  plan: RunPlan,
-  tell: (line: string) => void,
-): (() => void) => {
+/** Makes room for a run in a folder that is held for it. `tell` hears what became of an earlier one. */
+export const clearRunFolder = (io: Io, plan: RunPlan, tell: (line: string) => void): void => {
   const { folder } = plan;
-  checkRunFolder(io, plan);
-  const release = holdFolder(io, folder);
+  checkEarlier(io, plan);
   const earlier = plan.continues ? undefined : earlierRun(folder);
-  if (earlier === undefined) return release;
+  if (earlier === undefined) return;
   const shown = shownPath(io.cwd, folder);
   try {
     if (plan.overwrite) {
       withOwnFiles(folder, (path) => rmSync(join(folder, path)));
       tell(`dropped ${describedRun(earlier)} from ${shown}`);
-      return release;
+      return;
     }
     const aside = moveAside(folder);
     tell(`${shown} held ${describedRun(earlier)}: moved to ${shownPath(io.cwd, aside)}`);
     if (!earlier.finished && earlier.step > 0)
       tell(`  (to go on with it instead: ${plan.resume(aside)})`);
-    return release;
   } catch (error) {
-    release();
     throw cannotWrite(shown, error);
   }
 };

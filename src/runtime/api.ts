@@ -321,10 +321,10 @@ export const createModel = async (options: ModelOptions): Promise<Model> => {
           checkFit(how);
           return fit(session, manifest, host, {
             ...how,
-            beforeWriting: () => {
+            beforeWriting: async () => {
               filled = Promise.resolve();
               isMeant = true;
-              how.beforeWriting?.();
+              await how.beforeWriting?.();
             },
           });
         },

@@ -3,7 +3,7 @@
 import { REPORT } from "../bundle/names.ts";
 import type { Session } from "../bundle/engine.ts";
 import type { Manifest } from "../bundle/manifest.ts";
-import { loadData, shortcomings } from "./data/index.ts";
+import { loadData, shortcomings, type LoadedData } from "./data/index.ts";
 import { generate } from "./decode/generate.ts";
 import { joinPath, replaceFile, type Host } from "./host.ts";
 import { renderReport } from "./report/report.ts";
@@ -21,25 +21,17 @@ export interface FitResult extends TrainResult {
   readonly report: string | undefined;
 }
 
-export const fit = async (
+/** What the training shows in the end; nothing of one that was stopped. */
+const show = async (
   session: Session,
   manifest: Manifest,
   host: Host,
-  options: FitOptions,
+  { weights, source, outDir, signal }: FitOptions,
+  { data, result }: { readonly data: LoadedData; readonly result: TrainResult },
 ): Promise<FitResult> => {
-  const { weights, source, ...rest } = options;
-  const recipe = recipeOf(manifest);
-  const data = await loadData(recipe.data, host);
-  for (const line of shortcomings(data, recipe.data, recipe.batch)) host.log(`warning: ${line}`);
-  const begin =
-    weights === undefined
-      ? undefined
-      : { from: weights, load: () => loadWeights(session, manifest, host, weights) };
-  const result = await train(session, manifest, host, { ...rest, data, begin });
   if (result.status === "interrupted") return { ...result, sample: undefined, report: undefined };
-  const wanted = recipe.sample;
+  const wanted = recipeOf(manifest).sample;
   const { seed } = result;
-  const { signal } = options;
   const [sample] =
     wanted === null || data.kind !== "text"
       ? []
@@ -49,11 +41,39 @@ export const fit = async (
           signal,
         });
   const text = sample === undefined ? undefined : sample.prompt + sample.text;
-  const report = joinPath(options.outDir, REPORT);
+  const report = joinPath(outDir, REPORT);
   await replaceFile(
     host,
     report,
     renderReport({ manifest, engine: session.engine, seed, weights, result, sample: text, source }),
   );
   return { ...result, sample: text, report };
+};
+
+/** The run's folder is its own from the first file to the last. */
+export const fit = async (
+  session: Session,
+  manifest: Manifest,
+  host: Host,
+  options: FitOptions,
+): Promise<FitResult> => {
+  const { weights } = options;
+  const recipe = recipeOf(manifest);
+  const data = await loadData(recipe.data, host);
+  for (const line of shortcomings(data, recipe.data, recipe.batch)) host.log(`warning: ${line}`);
+  const begin =
+    weights === undefined
+      ? undefined
+      : { from: weights, load: () => loadWeights(session, manifest, host, weights) };
+  let release: (() => void) | undefined;
+  const beforeWriting = async (): Promise<void> => {
+    release = await host.hold(options.outDir);
+    await options.beforeWriting?.();
+  };
+  try {
+    const result = await train(session, manifest, host, { ...options, data, begin, beforeWriting });
+    return await show(session, manifest, host, options, { data, result });
+  } finally {
+    release?.();
+  }
 };

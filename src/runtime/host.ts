@@ -24,6 +24,11 @@ export interface Host {
   makeFolder(path: string): Promise<void>;
   /** Sorted by name; undefined when there is no such folder. */
   list(path: string): Promise<readonly Entry[] | undefined>;
+  /**
+   * Keeps others from writing to a folder, which is made where there is none, until the returned function is called. Rejects with
+   * a FileFault where somebody is at work there.
+   */
+  hold(path: string): Promise<() => void>;
   /** The folder of an installed package as seen from a folder; undefined when it is not installed. */
   packageFolder(name: string, from: string): Promise<string | undefined>;
   /** Milliseconds that only grow. */

@@ -1,6 +1,7 @@
 // For the tests of the runtime: a model of V logits that do not depend on the input (softmax regression with momentum), an
 // engine in plain JavaScript, and a host whose files are a map and whose disk can be full.
 import type { Engine, LoadedBundle, Session } from "../bundle/engine.ts";
+import { FileFault } from "../bundle/file-fault.ts";
 import type { Manifest, ProgramEntry, HostState, TrainingSpec } from "../bundle/manifest.ts";
 import { sizeOf, type HostTensor, type Tensors } from "../bundle/tensor.ts";
 import { bytesReader } from "../bundle/safetensors.ts";
@@ -218,6 +219,8 @@ export const toyBundle = (options: ToyOptions = {}): LoadedBundle => ({
 export interface MemoryHost extends Host {
   readonly files: Map<string, Uint8Array>;
   readonly lines: string[];
+  /** Folders that somebody is at work in. */
+  readonly held: Set<string>;
   /** Called before each write; throws to refuse it. */
   refuse: (path: string, bytes: number) => void;
 }
@@ -228,6 +231,7 @@ export const memoryHost = (texts: Readonly<Record<string, string>> = {}): Memory
     Object.entries(texts).map(([path, text]) => [path, new TextEncoder().encode(text)]),
   );
   const lines: string[] = [];
+  const held = new Set<string>();
   const below = (path: string): string[] =>
     [...files.keys()].filter((name) => name === path || name.startsWith(`${path}/`));
   const need = (path: string): Uint8Array => {
@@ -238,6 +242,7 @@ export const memoryHost = (texts: Readonly<Record<string, string>> = {}): Memory
   const host: MemoryHost = {
     files,
     lines,
+    held,
     refuse: () => undefined,
     root: "project",
     readFile: async (path) => need(path).slice(),
@@ -269,6 +274,11 @@ export const memoryHost = (texts: Readonly<Record<string, string>> = {}): Memory
       return names.length === 0
         ? undefined
         : names.map((name) => ({ name, folder: inside.some((x) => x.startsWith(`${name}/`)) }));
+    },
+    hold: async (path) => {
+      if (held.has(path)) throw new FileFault(path, "another specc is at work there");
+      held.add(path);
+      return () => void held.delete(path);
     },
     packageFolder: async (name) =>
       below(`modules/${name}`).length > 0 ? `modules/${name}` : undefined,

@@ -4,7 +4,7 @@ import { mkdir, readdir, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { CliError } from "../errors.ts";
 import { makeFolder } from "../../runtime/node/make-folder.ts";
-import { holderText, takeLock } from "../lock.ts";
+import { holderText, takeLock } from "../../runtime/node/lock.ts";
 
 export const PARTIAL = ".partial-";
 

@@ -2,6 +2,7 @@
 import { resolve } from "node:path";
 import { bundle, compile, formsFor, type WrittenForm } from "../../compiler/compile.ts";
 import type { Files } from "../../compiler/emit/manifest.ts";
+import { holdFolder } from "../../runtime/node/hold-folder.ts";
 import { packageFolder } from "../../runtime/node/host.ts";
 import { quoted } from "../called.ts";
 import { counted } from "../numbers.ts";
@@ -10,7 +11,7 @@ import { loadAssets } from "../assets.ts";
 import { CliError } from "../errors.ts";
 import { readBytes, shownPath } from "../files.ts";
 import type { Io } from "../io.ts";
-import { bundleIn, holdFolder, refuseForeign, writeBundleFiles } from "../out-folder.ts";
+import { asBusy, bundleIn, refuseForeign, writeBundleFiles } from "../out-folder.ts";
 import type { ChoiceOptions } from "../program.ts";
 import { describedRun, earlierRun } from "../run-folder.ts";
 import type { Format } from "../sources.ts";
@@ -93,7 +94,12 @@ export const build = async (
     loadAssets(version),
     graphModel === undefined ? {} : { graphModel },
   );
-  const release = holdFolder(io, out);
+  let release: () => void;
+  try {
+    release = holdFolder(out);
+  } catch (error) {
+    throw asBusy(io, out, error);
+  }
   let changed: readonly string[];
   try {
     changed = writeBundleFiles(out, files);

@@ -12,7 +12,7 @@ import { readBytes, readText, shownPath } from "../files.ts";
 import { interruptible, type Interrupt, type Io } from "../io.ts";
 import { counted, countText, timeText } from "../numbers.ts";
 import { MANIFEST } from "../../bundle/names.ts";
-import { refuseForeign, writeBundleFiles } from "../out-folder.ts";
+import { asBusy, refuseForeign, writeBundleFiles } from "../out-folder.ts";
 import type { ChoiceOptions } from "../program.ts";
 import { progressView } from "../progress.ts";
 import {
@@ -25,10 +25,10 @@ import {
 } from "../resume.ts";
 import {
   checkRunFolder,
+  clearRunFolder,
   describedRun,
   earlierRun,
   lastCheckpoint,
-  takeRunFolder,
   type EarlierRun,
   type RunPlan,
 } from "../run-folder.ts";
@@ -219,7 +219,7 @@ const run = async (io: Io, version: string, begun: Begun, options: TrainOptions)
   const { folder: out } = plan;
   const view = progressView(io, options.quiet === true);
   const how = { ...options, note: view.note };
-  let release: (() => void) | undefined;
+  let isOurs = false;
   let interrupt: Interrupt | undefined;
   try {
     return await withModel(io, { bundle, host, seed: options.seed }, how, async (model) => {
@@ -239,7 +239,8 @@ const run = async (io: Io, version: string, begun: Begun, options: TrainOptions)
             controller.abort();
             view.note("stopping: a checkpoint is saved first (once more stops at once)");
           });
-          release = takeRunFolder(io, plan, (line) => {
+          isOurs = true;
+          clearRunFolder(io, plan, (line) => {
             if (options.quiet !== true) io.err(`${line}\n`);
           });
           writeBundle(version, opened, plan);
@@ -253,10 +254,9 @@ const run = async (io: Io, version: string, begun: Begun, options: TrainOptions)
       return { result, notices: model.session.notices ?? [], code: interrupt?.code() ?? 0 };
     });
   } catch (error) {
-    throw release === undefined ? error : withWayOn(error, plan);
+    throw isOurs ? withWayOn(error, plan) : asBusy(io, out, error);
   } finally {
     view.stop();
-    release?.();
     interrupt?.done();
   }
 };

@@ -74,7 +74,7 @@ const pageHost = () => {
   };
   return {
     root: "/",
-    readFile: refuse, openRange: refuse, writeFile: refuse, appendFile: refuse, rename: refuse, remove: refuse, makeFolder: refuse,
+    readFile: refuse, openRange: refuse, writeFile: refuse, appendFile: refuse, rename: refuse, remove: refuse, makeFolder: refuse, hold: refuse,
     list: async () => undefined,
     packageFolder: async () => undefined,
     now: () => performance.now(),

@@ -6,6 +6,7 @@ import { performance } from "node:perf_hooks";
 import type { RangeReader } from "../../bundle/safetensors.ts";
 import { codeOf } from "../file-errors.ts";
 import type { Host } from "../host.ts";
+import { holdFolder } from "./hold-folder.ts";
 import { makeFolder } from "./make-folder.ts";
 
 const openRange = async (path: string): Promise<RangeReader> => {
@@ -86,6 +87,7 @@ export const nodeHost = ({ root = process.cwd(), log }: NodeHostOptions = {}): H
       throw error;
     }
   },
+  hold: async (path) => holdFolder(resolve(path)),
   packageFolder: async (name, from) => packageFolder(name, from),
   now: () => performance.now(),
   pause: () => new Promise((done) => setImmediate(done)),

@@ -55,7 +55,7 @@ export interface TrainOptions {
   /** Saves, then ends. */
   readonly signal?: AbortSignal | undefined;
   /** Called when data, tokenizer and checkpoint are open, before anything is written to `outDir`. */
-  readonly beforeWriting?: (() => void) | undefined;
+  readonly beforeWriting?: (() => void | Promise<void>) | undefined;
   readonly onStep?: ((progress: Progress) => void) | undefined;
   readonly onEvaluation?: ((step: number, evaluation: Evaluation) => void) | undefined;
   /** Samples looked at on the way, and at the end. */
@@ -357,7 +357,7 @@ export const train = async (
     resumed === undefined ? undefined : await loadCheckpoint(session, manifest, host, resumed);
   const seed = state?.seed ?? options.seed ?? spec.seed;
   if (state === undefined) await begin({ session, manifest, seed, options });
-  options.beforeWriting?.();
+  await options.beforeWriting?.();
   const start = state ?? fresh(manifest, seed, options.begin?.from);
   const metrics = await openMetrics(host, joinPath(outDir, METRICS), manifest, {
     engine: session.engine,

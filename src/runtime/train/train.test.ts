@@ -238,6 +238,27 @@ test("a full disk leaves the last good checkpoint and no rest", async () => {
   expect(checkpoints(host)).toEqual(["checkpoint-10"]);
 });
 
+test("one training at a time has a folder, from its first file to its report", async () => {
+  const host = project();
+  host.held.add("run");
+  await expect(fit(host)).rejects.toThrow("run: another specc is at work there");
+  expect([...host.files.keys()].filter((path) => path.startsWith("run/"))).toEqual([]);
+  host.held.clear();
+  const seen: boolean[] = [];
+  host.refuse = (path) => {
+    if (path.startsWith("run/")) seen.push(host.held.has("run"));
+  };
+  await fit(host);
+  expect(seen.length).toBeGreaterThan(10);
+  expect(seen).not.toContain(false);
+  expect(host.held.size).toBe(0);
+  host.refuse = (path) => {
+    if (path.includes("report")) throw diskFull();
+  };
+  await expect(fit(host)).rejects.toThrow("the disk is full");
+  expect(host.held.size).toBe(0);
+});
+
 test("missing data is told with the place that was tried", async () => {
   await expect(fit(memoryHost())).rejects.toThrow("data/*.txt: no data file matches in project");
   const data = { ...toyBundle().manifest.training!.data, package: "@a/b" };

@@ -9,7 +9,7 @@ import {
   writeSync,
 } from "node:fs";
 import { hostname } from "node:os";
-import { codeOf } from "../runtime/file-errors.ts";
+import { codeOf } from "../file-errors.ts";
 
 export interface Holder {
   readonly pid: number;
