@@ -1,4 +1,4 @@
-// Models in which each two constructors of different keys meet, as all their programs for both kinds of engines: training,
+// Models in which each two constructors of different keys meet, as all their programs for both kinds of engines: sparse training,
 // evaluation, generation.
 import { describe, expect, it } from "vitest";
 import { compile, savedModelOf } from "../../src/compiler/compile.ts";
@@ -11,6 +11,7 @@ const RECIPE = `recipe Training for Small {
 data = text("corpus.txt", sequence: 8)
 optimizer = adamw()
 batch = 2 sequences
+sparsity { * => fixed(density: 0.5) }
 length = 4 steps
 }`;
 
