@@ -3,14 +3,16 @@ import { expect, test } from "vitest";
 import type { StateEntry } from "../bundle/manifest.ts";
 import {
   dataOrder,
+  drawMask,
   drawNormals,
+  fillBernoulli,
   fillNormal,
   philox,
   portableLog,
   randomStream,
   samplingUniforms,
 } from "./random.ts";
-import { normalsFill } from "./normals.ts";
+import { masksFill, normalsFill } from "./wasm-draws.ts";
 import { toDisk } from "../bundle/disk.ts";
 import { initialValues } from "./state.ts";
 
@@ -74,6 +76,12 @@ test("WebAssembly draws the same bits", () => {
     fillNormal(stream, fast, 0.02);
     drawNormals(stream, plain, 0.02);
     expect(Buffer.from(fast.buffer).equals(Buffer.from(plain.buffer))).toBe(true);
+
+    const [mask, plainMask] = [new Uint8Array(5 * count), new Uint8Array(5 * count)];
+    expect(masksFill()).toBeDefined();
+    fillBernoulli(stream, mask, 0.3);
+    drawMask(stream, plainMask, 0.3 * 2 ** 32);
+    expect(Buffer.from(mask).equals(Buffer.from(plainMask))).toBe(true);
   }
 });
 

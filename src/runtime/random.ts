@@ -2,7 +2,7 @@
 // 1, 2, 3", SC 2011). Nothing is drawn in sequence, so that a new parameter or a resumed run shifts nothing else; and
 // nothing but + - * / and square roots is used, so that the bits are the same in every JavaScript engine.
 
-import { normalsFill } from "./normals.ts";
+import { masksFill, normalsFill } from "./wasm-draws.ts";
 
 /** One key of 64 bits and half of the counter; the other half is the caller's. */
 export interface RandomStream {
@@ -80,7 +80,7 @@ export const portableLog = (x: number): number => {
   return e * 0.6931471805599453 + 2 * z * series;
 };
 
-/** Below so many, what defines normals is as fast as its compiled form. */
+/** Below so many, what defines them is as fast as its compiled form. */
 const FEW = 4096;
 
 /** Normals of deviation `std`, the same bits whichever way they are made. */
@@ -120,10 +120,17 @@ export const fillUniform = (stream: RandomStream, out: Float32Array, bound: numb
   }
 };
 
-/** 1 with this probability, else 0: four for each block. */
+/** 1 with this probability, else 0. */
 export const fillBernoulli = (stream: RandomStream, out: Uint8Array, density: number): void => {
-  const words = new Uint32Array(4);
+  const fast = out.length < FEW ? undefined : masksFill();
   const below = density * 4294967296;
+  if (fast === undefined) drawMask(stream, out, below);
+  else fast(stream.key, stream.half, out, below);
+};
+
+/** Four for each block: 1 where the word is below the bound. */
+export const drawMask = (stream: RandomStream, out: Uint8Array, below: number): void => {
+  const words = new Uint32Array(4);
   for (let i = 0; i < out.length; i += 1) {
     if (i % 4 === 0) stream.words(i / 4, 0, words);
     out[i] = words[i % 4]! < below ? 1 : 0;

@@ -1,4 +1,4 @@
-// Normals of random.ts, the same bits, as one WebAssembly function: a product of 32 bits is one instruction there, and the
+// Normals and masks of random.ts, the same bits, as WebAssembly functions: a product of 32 bits is one instruction there, and the
 // logarithm's exponent is two. Three to four times as fast; a model of 71M weights draws 35M pairs.
 import { moduleOf, signed, TYPE, unsigned } from "./engines/wasm/assembler.ts";
 import { createMemory, instantiate } from "./engines/wasm/web-assembly.ts";
@@ -36,9 +36,15 @@ const storeSingle = (address: Bytes, offset: number, value: Bytes): Bytes => [
   ...[0x38, 2, ...unsigned(offset)],
 ];
 
-/** Parameters, then locals by type. */
-const [K0, K1, H0, H1, FIRST, END, STD] = [0, 1, 2, 3, 4, 5, 6];
-const [PAIR, ATTEMPT, ADDRESS] = [7, 8, 9];
+const storeByte = (address: Bytes, offset: number, value: Bytes): Bytes => [
+  ...address,
+  ...value,
+  ...[0x3a, 0, ...unsigned(offset)],
+];
+
+/** Parameters, of which the last is the deviation of normals or the bound of masks, then locals by type. */
+const [K0, K1, H0, H1, FIRST, END, BY] = [0, 1, 2, 3, 4, 5, 6];
+const [BLOCK, ATTEMPT, ADDRESS] = [7, 8, 9];
 const [X0, X1, X2, X3, P, Q, E] = [10, 11, 12, 13, 14, 15, 16];
 const [U, V, S, Z, ZZ, SCALE] = [17, 18, 19, 20, 21, 22];
 
@@ -85,40 +91,67 @@ const logarithm = (): Bytes => {
   ];
 };
 
+/** The four words of a block. */
+const words = (): Bytes => [
+  ...set(X0, toLong(get(BLOCK))),
+  ...set(X1, toLong(get(ATTEMPT))),
+  ...set(X2, toLong(get(H0))),
+  ...set(X3, toLong(get(H1))),
+  ...philox(),
+];
+
+/** Masks of blocks FIRST .. END, four bytes each: whether a word is below BY. */
+const masks = (): Bytes => [
+  ...set(BLOCK, get(FIRST)),
+  ...loop(
+    words(),
+    ...[X0, X1, X2, X3].map((word, i) =>
+      storeByte(get(ADDRESS), i, less(fromLong(get(word)), get(BY))),
+    ),
+    set(ADDRESS, addInt(get(ADDRESS), int(4))),
+    set(BLOCK, addInt(get(BLOCK), int(1))),
+    branchIf(0, lessInt(get(BLOCK), get(END))),
+  ),
+];
+
 /** Pairs FIRST .. END of the stream with the key K and the half H of the counter, to the memory's start. */
-const body = (): Bytes => [
-  ...set(PAIR, get(FIRST)),
+const normals = (): Bytes => [
+  ...set(BLOCK, get(FIRST)),
   ...loop(
     set(ATTEMPT, int(0)),
     block(
       loop(
-        set(X0, toLong(get(PAIR))),
-        set(X1, toLong(get(ATTEMPT))),
-        set(X2, toLong(get(H0))),
-        set(X3, toLong(get(H1))),
-        philox(),
+        words(),
         tryPoint(X0, X1),
         tryPoint(X2, X3),
         set(ATTEMPT, addInt(get(ATTEMPT), int(1))),
         branch(0),
       ),
     ),
-    set(SCALE, mul(get(STD), sqrt(div(mul(double(-2), logarithm()), get(S))))),
+    set(SCALE, mul(get(BY), sqrt(div(mul(double(-2), logarithm()), get(S))))),
     storeSingle(get(ADDRESS), 0, mul(get(U), get(SCALE))),
     storeSingle(get(ADDRESS), 4, mul(get(V), get(SCALE))),
     set(ADDRESS, addInt(get(ADDRESS), int(8))),
-    set(PAIR, addInt(get(PAIR), int(1))),
-    branchIf(0, lessInt(get(PAIR), get(END))),
+    set(BLOCK, addInt(get(BLOCK), int(1))),
+    branchIf(0, lessInt(get(BLOCK), get(END))),
   ),
 ];
 
-const PAGE = 65536;
 const PAGES = 4;
-const PAIRS = (PAGES * PAGE) / 8;
 type Words = readonly [number, number];
-type Fill = (key: Words, half: Words, out: Float32Array, std: number) => void;
+type Fill<T> = (key: Words, half: Words, out: T, by: number) => void;
+interface Numbers<T> {
+  readonly length: number;
+  subarray(begin: number, end: number): T;
+  set(values: T): void;
+}
 
-const compile = (): Fill | undefined => {
+/** @param values of one block */
+const compile = <T extends Numbers<T>>(
+  body: Bytes,
+  values: number,
+  view: (memory: ArrayBuffer) => T,
+): Fill<T> | undefined => {
   const memory = createMemory(PAGES);
   if (memory === undefined) return undefined;
   const { i32, i64, f64 } = TYPE;
@@ -130,27 +163,35 @@ const compile = (): Fill | undefined => {
         [7, i64],
         [6, f64],
       ],
-      body: body(),
+      body,
     }),
     memory,
   );
-  const made = new Float32Array(memory.buffer);
-  return (key, half, out, std) => {
-    for (let at = 0; at < out.length; at += 2 * PAIRS) {
-      const part = out.subarray(at, at + 2 * PAIRS);
-      run(...key, ...half, at / 2, (at + part.length + 1) >> 1, std);
+  const made = view(memory.buffer);
+  return (key, half, out, by) => {
+    for (let at = 0; at < out.length; at += made.length) {
+      const part = out.subarray(at, at + made.length);
+      run(...key, ...half, at / values, Math.ceil((at + part.length) / values), by);
       part.set(made.subarray(0, part.length));
     }
   };
 };
 
-let compiled: { readonly fill: Fill | undefined } | undefined;
 /** Undefined where WebAssembly is missing, or forbidden by a page's policy. */
-export const normalsFill = (): Fill | undefined => {
-  try {
-    compiled ??= { fill: compile() };
-  } catch {
-    compiled = { fill: undefined };
-  }
-  return compiled.fill;
+const once = <T>(make: () => T | undefined): (() => T | undefined) => {
+  let made: { readonly value: T | undefined } | undefined;
+  return () => {
+    try {
+      made ??= { value: make() };
+    } catch {
+      made = { value: undefined };
+    }
+    return made.value;
+  };
 };
+export const normalsFill = once(() =>
+  compile(normals(), 2, (memory): Float32Array => new Float32Array(memory)),
+);
+export const masksFill = once(() =>
+  compile(masks(), 4, (memory): Uint8Array => new Uint8Array(memory)),
+);
