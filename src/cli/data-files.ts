@@ -3,6 +3,7 @@ import { Reporter } from "../compiler/diagnostics/report.ts";
 import type { Diagnostic } from "../compiler/diagnostics/types.ts";
 import type { CheckResult } from "../compiler/analyze.ts";
 import { dataOf } from "../compiler/emit/training.ts";
+import { reportTo } from "../compiler/semantics/context.ts";
 import { placeOf } from "../compiler/semantics/shapes.ts";
 import { catalogue } from "../compiler/words.ts";
 import { missingData } from "../runtime/data/missing.ts";
@@ -16,9 +17,10 @@ export const dataComplaints = async (
 ): Promise<readonly Diagnostic[]> => {
   const host = nodeHost({ root: projectRoot(path) });
   const reporter = new Reporter(catalogue);
+  const report = reportTo((found) => reporter.report(found));
   for (const { name, data } of Object.values(recipes))
     for (const { at, fault } of await missingData(dataOf(data), host))
-      reporter.report(
+      report(
         "data-missing",
         placeOf(`recipes.${name}.data.${at}`, origins),
         { fault: fault.message },

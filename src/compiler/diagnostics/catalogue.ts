@@ -1,340 +1,328 @@
 // What reading a file can complain about (SPC1xxx). Codes are stable for ever and never reused; the checker and the
 // features bring their own lists.
-import type { DiagnosticEntry } from "../semantics/schema.ts";
+import { entry } from "./entry.ts";
 
-type Row = [code: number, name: string, message: string, why: string, wrong: string, right: string];
-
-const rows: readonly Row[] = [
-  [
+export const syntaxDiagnostics = [
+  entry(
     1001,
     "stray-character",
     "{text} means nothing here",
     "These characters are no part of the language. Logic is written with the words `and`, `or` and `not`.",
     "let a = 1 & 2",
     "let a = 1 + 2",
-  ],
-  [
+  ),
+  entry(
     1002,
     "semicolon",
     "settings need no `;`",
     "Nothing separates settings; a new one begins with its name.",
     "let a = 1;",
     "let a = 1",
-  ],
-  [
+  ),
+  entry(
     1003,
     "single-quotes",
     "strings stand in double quotes",
     "There is one way to write a string, so that files look alike.",
     "let a = 'x'",
     'let a = "x"',
-  ],
-  [
+  ),
+  entry(
     1004,
     "block-comment",
     "comments begin with `//`",
     "Comments run to the end of their line; there are no block comments.",
     "/* width */\nlet a = 1",
     "// width\nlet a = 1",
-  ],
-  [
+  ),
+  entry(
     1005,
     "unclosed-string",
     "this string has no closing quote",
     "A string stands on one line, between two double quotes.",
     'let a = "x',
     'let a = "x"',
-  ],
-  [
+  ),
+  entry(
     1006,
     "bad-escape",
     "`{escape}` is no escape",
     'The escapes are `\\"`, `\\\\`, `\\n`, `\\t` and `\\u{…}`.',
     'let a = "\\q"',
     'let a = "\\n"',
-  ],
-  [
+  ),
+  entry(
     1007,
     "bad-point",
     "a point needs digits on both sides: `{better}`",
     "`.5` and `5.` are easily misread; write the zero.",
     "let a = .5",
     "let a = 0.5",
-  ],
-  [
+  ),
+  entry(
     1008,
     "number-overflow",
     "`{number}` is too large for a number",
     "Numbers are double-precision: at most about 1.8e308.",
     "let a = 1e999",
     "let a = 1e30",
-  ],
-  [
+  ),
+  entry(
     1009,
     "missing-bracket",
     "`{close}` is missing",
     "Every bracket that is opened must be closed. A line that begins like a setting closes what is open before it.",
     "model M {\n  norm = pre(rmsnorm()\n  width = 3\n}",
     "model M {\n  norm = pre(rmsnorm())\n  width = 3\n}",
-  ],
-  [
+  ),
+  entry(
     1010,
     "missing-brace",
     "{count} missing",
     "Every body ends with `}`. A declaration cannot stand inside a body.",
     "model A {\n  width = 3\n\nmodel B {}",
     "model A {\n  width = 3\n}\n\nmodel B {}",
-  ],
-  [
+  ),
+  entry(
     1011,
     "stray-bracket",
     "this `{close}` closes nothing",
     "A closing bracket needs an opening one of its kind before it.",
     "let a = 3)",
     "let a = (3)",
-  ],
-  [
+  ),
+  entry(
     1012,
     "missing-value",
     "a value is missing after `{after}`",
     "Something must stand here: a number, a string, a list, a name or a call.",
     "model M {\n  context =\n}",
     "model M {\n  context = 512\n}",
-  ],
-  [
+  ),
+  entry(
     1013,
     "incomplete-if",
     "this `if` has no `{lacks}`",
     "A conditional value has both branches: `if … then … else …`.",
     "let a = [if true then 1]",
     "let a = [if true then 1 else 2]",
-  ],
-  [
+  ),
+  entry(
     1014,
     "missing-equals",
     "`=` is missing after `{after}`",
     "A setting is `name = value`, or a name and a body in braces.",
     "model M {\n  context 512\n}",
     "model M {\n  context = 512\n}",
-  ],
-  [
+  ),
+  entry(
     1015,
     "colon-for-equals",
     "a setting is written with `=`",
     "`:` names an argument inside a call; `=` gives a setting its value.",
     "model M {\n  context: 512\n}",
     "model M {\n  context = 512\n}",
-  ],
-  [
+  ),
+  entry(
     1016,
     "equals-for-colon",
     "an argument is named with `:`",
     "`=` gives a setting its value; `:` names an argument inside a call.",
     "let a = rope(theta = 10)",
     "let a = rope(theta: 10)",
-  ],
-  [
+  ),
+  entry(
     1017,
     "missing-comma",
     "`,` is missing",
     "Arguments, parameters and list items are separated by commas.",
     "let a = [x y]",
     "let a = [x, y]",
-  ],
-  [
+  ),
+  entry(
     1018,
     "missing-arrow",
     "`=>` is missing: expected it before {found}",
     "A rule is `selector => value`.",
     "recipe R {\n  decay { attention.q none }\n}",
     "recipe R {\n  decay { attention.q => none }\n}",
-  ],
-  [
+  ),
+  entry(
     1019,
     "unexpected",
     "expected {expected}, found {found}",
     "The text does not continue the way the grammar allows.",
     "model M {\n  = 3\n}",
     "model M {\n  width = 3\n}",
-  ],
-  [
+  ),
+  entry(
     1020,
     "too-deep",
     "more than {limit} brackets are open",
     "Values are at most 32 brackets deep; name a part of it with `let`.",
     `let a = ${"[".repeat(33)}${"]".repeat(33)}`,
     "let a = [[1]]",
-  ],
-  [
+  ),
+  entry(
     1021,
     "too-many-ifs",
     "more than {limit} `if`s in one value",
     "A value holds at most 64 conditionals; name a part of it with `let`.",
     `let a = ${"if true then 1 else ".repeat(65)}2`,
     "let a = if true then 1 else 2",
-  ],
-  [
+  ),
+  entry(
     1022,
     "dangling-doc",
     "this doc comment documents nothing",
     "`///` documents the declaration, parameter, setting or rule that follows it. Use `//` for a plain comment.",
     "let a = 1\n/// the end",
     "let a = 1\n// the end",
-  ],
-  [
+    "warning",
+  ),
+  entry(
     1023,
     "chained-comparison",
     "comparisons do not chain",
     "Write `a < b and b < c`.",
     "let a = 1 < 2 < 3",
     "let a = 1 < 2 and 2 < 3",
-  ],
-  [
+  ),
+  entry(
     1024,
     "reserved-word",
     "`{word}` is a reserved word and cannot be a name",
     "Reserved are: if then else and or not in true false export.",
     "let if = 3",
     "let condition = 3",
-  ],
-  [
+  ),
+  entry(
     1025,
     "misplaced-edition",
     "`spec` stands first in the file",
     "The edition decides how the rest of the file is read.",
     "let a = 1\nspec 1",
     "spec 1\nlet a = 1",
-  ],
-  [
+  ),
+  entry(
     1026,
     "index-form",
     "in a selector this is written `{better}`",
     "An index stands in brackets behind its word: `blocks[0]`, or a range of them, `blocks[0 .. 4]`. The word alone is all of them, and so is `blocks.*`.",
     "recipe R {\n  decay { blocks.0.ffn => none }\n}",
     "recipe R {\n  decay { blocks[0].ffn => none }\n}",
-  ],
-  [
+  ),
+  entry(
     1027,
     "bare-count",
     "a count that is calculated stands in parentheses",
     "Between a name and its body stands a number, a name, or a calculation in parentheses, so that one sees where the body begins.",
     "model M {\n  blocks n / 2 { width = 3 }\n}",
     "model M {\n  blocks (n / 2) { width = 3 }\n}",
-  ],
-  [
+  ),
+  entry(
     1028,
     "hash-comment",
     "comments begin with `//`",
     "A comment runs from `//` to the end of its line; `#` begins none.",
     "# width\nlet a = 1",
     "// width\nlet a = 1",
-  ],
-  [
+  ),
+  entry(
     1029,
     "logic-sign",
     "`{sign}` is written `{word}`",
     "Logic is written with the words `and`, `or` and `not`.",
     "let a = true && false",
     "let a = true and false",
-  ],
-  [
+  ),
+  entry(
     1030,
     "remainder-sign",
     "the remainder is written `{better}`",
     "`%` glued to a number makes a percentage; the remainder of a division is the function mod.",
     "let a = 7 % 2",
     "let a = mod(7, 2)",
-  ],
-  [
+  ),
+  entry(
     1031,
     "percent-apart",
     "`%` stands right behind its number",
     "`10%` is one number; apart from it `%` could be taken for the remainder of other languages.",
     "let a = 10 %",
     "let a = 10%",
-  ],
-  [
+  ),
+  entry(
     1032,
     "comparison-for-equals",
     "a value is given with `=`",
     "`==` compares two values; `=` gives a setting or a `let` its value.",
     "model M {\n  context == 512\n}",
     "model M {\n  context = 512\n}",
-  ],
-  [
+  ),
+  entry(
     1033,
     "equals-in-test",
     "a comparison is written `==`",
     "`=` gives a setting its value; between `if` and `then` two values are compared.",
     "let a = if 1 = 2 then 3 else 4",
     "let a = if 1 == 2 then 3 else 4",
-  ],
-  [
+  ),
+  entry(
     1034,
     "parameter-form",
     "a parameter is written with its type: `{better}`",
     "The type says which values a parameter takes, whether or not it has a default.",
     "model M(n = 3) { width = n }",
     "model M(n: int = 3) { width = n }",
-  ],
-  [
+  ),
+  entry(
     1035,
     "missing-colon",
     "`:` is missing after `{name}`",
     "An argument is named with `:`; arguments without a name stand in the order of the keys, with commas between.",
     "model M {\n  attention = mha(heads 8)\n}",
     "model M {\n  attention = mha(heads: 8)\n}",
-  ],
-  [
+  ),
+  entry(
     1036,
     "missing-open",
     "`(` is missing after `{name}`",
     "What follows is written like the arguments of a call, which stand in parentheses.",
     "model M {\n  attention = mha\n    heads: 8,\n  )\n}",
     "model M {\n  attention = mha(\n    heads: 8,\n  )\n}",
-  ],
-  [
+  ),
+  entry(
     1037,
     "missing-name",
     "a name is missing after `{word}`: write `{better}`",
     "A declaration is its kind and a name, by which the command line and other declarations speak of it. Names are words without quotes, points or hyphens.",
     "model {\n  width = 3\n}",
     "model Small {\n  width = 3\n}",
-  ],
-  [
+  ),
+  entry(
     1038,
     "comma-after-entry",
     "no `,` stands here",
     "Nothing separates settings, rules and declarations; a new one begins with its name. Commas stand between arguments, items and the selectors of one rule.",
     "model M {\n  width = 3,\n  depth = 4\n}",
     "model M {\n  width = 3\n  depth = 4\n}",
-  ],
-  [
+  ),
+  entry(
     1039,
     "star-in-word",
     "`{star}` stands for whole words of a path, between points",
     "In a selector `*` is any one word and `**` any number of them, as in `blocks.*.q` or `**.bias`. Neither stands for a part of a word, nor takes an index: write the words out, separated by commas.",
     "recipe R {\n  decay { attention.q* => none }\n}",
     "recipe R {\n  decay { attention.q, attention.q_norm => none }\n}",
-  ],
-  [
+  ),
+  entry(
     1040,
     "power-sign",
     "`**` is no operator",
     "There are `+`, `-`, `*` and `/`; a power is written as a product, a square root as `sqrt(…)`. In a selector `**` is any number of words.",
     "let a = 4 ** 2",
     "let a = 4 * 4",
-  ],
-];
-
-export const syntaxDiagnostics: readonly DiagnosticEntry[] = rows.map(
-  ([code, name, message, why, wrong, right]) => ({
-    code: `SPC${String(code)}`,
-    name,
-    severity: name === "dangling-doc" ? "warning" : "error",
-    message,
-    why,
-    wrong,
-    right,
-  }),
-);
+  ),
+] as const;
+export type SyntaxEntry = (typeof syntaxDiagnostics)[number];

@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
-import type { DiagnosticEntry } from "../semantics/schema.ts";
+import type { Args, DiagnosticEntry } from "./entry.ts";
 import { render, type RenderOptions } from "./render.ts";
 import { Reporter } from "./report.ts";
 import { editDistance, suggest } from "../../bundle/suggest.ts";
-import { InternalError, type Source } from "./types.ts";
+import { InternalError, type Details, type Source, type Span } from "./types.ts";
 
 const catalogue: readonly DiagnosticEntry[] = [
   {
@@ -27,12 +27,15 @@ const place = (source: Source, text: string) => {
   const start = source.text.indexOf(text);
   return { file: source.id, start, end: start + text.length };
 };
+const tell = (to: Reporter, name: string, at: Span, args: Args = {}, details: Details = {}): void =>
+  to.report({ name, at, args, details });
 const reporter = new Reporter(catalogue);
 for (const [at, note] of [
   [place(main, "heads: 12"), "× …"],
   [place(main, "heads: 12"), "× …"],
 ] as const)
-  reporter.report(
+  tell(
+    reporter,
     "head-dim-mismatch",
     at,
     { size: 770, heads: 12 },
@@ -102,7 +105,7 @@ const complain = (
   const source: Source = { id: 0, path: "long.arch", text };
   const one = new Reporter(catalogue);
   for (const [start, end] of spans)
-    one.report("head-dim-mismatch", { file: 0, start, end }, { size: start, heads: 12 });
+    tell(one, "head-dim-mismatch", { file: 0, start, end }, { size: start, heads: 12 });
   return render(one.diagnostics, [source], { format: "text", unicode, catalogue, version: "0" });
 };
 
@@ -166,8 +169,8 @@ test("github escapes", () => {
 });
 
 test("an unknown name, or a missing argument, is the compiler's own mistake", () => {
-  expect(() => reporter.report("nothing", place(main, "770"))).toThrow(InternalError);
-  expect(() => reporter.report("head-dim-mismatch", place(main, "770"), { size: 1 })).toThrow(
+  expect(() => tell(reporter, "nothing", place(main, "770"))).toThrow(InternalError);
+  expect(() => tell(reporter, "head-dim-mismatch", place(main, "770"), { size: 1 })).toThrow(
     /"heads"/,
   );
 });

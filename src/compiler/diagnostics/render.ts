@@ -1,6 +1,6 @@
 // Lays diagnostics out: text for people, and the four machine forms. Columns count code points from 1; spans are UTF-16
 // offsets inside and are converted only here.
-import type { DiagnosticEntry } from "../semantics/schema.ts";
+import type { DiagnosticEntry } from "./entry.ts";
 import { lineText, positionOf } from "./lines.ts";
 import { renderSnippet } from "./snippet.ts";
 import type { Diagnostic, Source, Span } from "./types.ts";

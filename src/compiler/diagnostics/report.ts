@@ -1,7 +1,7 @@
 // Collects diagnostics: looks a name up in the catalogue and fills its template. A name or argument that the catalogue
 // does not know is a mistake in the compiler.
-import type { DiagnosticEntry } from "../semantics/schema.ts";
-import { InternalError, type Details, type Diagnostic, type Span } from "./types.ts";
+import type { DiagnosticEntry, Found } from "./entry.ts";
+import { InternalError, type Diagnostic } from "./types.ts";
 
 /** What users wrote may be of any length. */
 const LONGEST = 120;
@@ -17,12 +17,7 @@ export class Reporter {
     this.entries = new Map(entries.map((entry) => [entry.name, entry]));
   }
 
-  report(
-    name: string,
-    at: Span,
-    args: Record<string, string | number> = {},
-    details: Details = {},
-  ): void {
+  report({ name, at, args, details }: Found): void {
     const entry = this.entries.get(name);
     if (entry === undefined) throw new InternalError(`no diagnostic is called "${name}"`);
     const message = entry.message.replace(/\{(\w+)\}/g, (_, key: string) => {

@@ -1,7 +1,8 @@
 // `specc explain TOPIC`: which pages a name has. Declarations and other words of the language come first, then keys, forms and
 // their arguments, at last diagnostics; a name with several meanings gets the list of them.
 import { suggest } from "../../bundle/suggest.ts";
-import type { DiagnosticEntry, Key, Vocabulary } from "../semantics/schema.ts";
+import type { DiagnosticEntry } from "../diagnostics/entry.ts";
+import type { Key, Vocabulary } from "../semantics/schema.ts";
 import { languagePages } from "./language.ts";
 import {
   constructorPage,

@@ -1,13 +1,7 @@
 // The page of each thing that has a name: a diagnostic, a key, a constructor, a sum type, a block of rules. Made from the tables
 // that the checker reads.
-import type {
-  Constructor,
-  DiagnosticEntry,
-  Key,
-  RuleBlock,
-  SumType,
-  Vocabulary,
-} from "../semantics/schema.ts";
+import type { DiagnosticEntry } from "../diagnostics/entry.ts";
+import type { Constructor, Key, RuleBlock, SumType, Vocabulary } from "../semantics/schema.ts";
 import { bounds } from "../semantics/conform.ts";
 import { showType } from "../semantics/values.ts";
 

@@ -1,5 +1,6 @@
 // The parts of the documentation that are made from the checker's tables.
-import type { DiagnosticEntry, Vocabulary } from "../semantics/schema.ts";
+import type { DiagnosticEntry } from "../diagnostics/entry.ts";
+import type { Vocabulary } from "../semantics/schema.ts";
 import { unitWords } from "../semantics/values.ts";
 import { diagnosticPage, keyTable, rulesPage, sentence } from "./pages.ts";
 

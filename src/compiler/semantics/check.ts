@@ -5,7 +5,7 @@ import { suggest } from "../../bundle/suggest.ts";
 import type { Diagnostic, Source } from "../diagnostics/types.ts";
 import type { Definition } from "../syntax/ast.ts";
 import { parse } from "../syntax/parse.ts";
-import type { Binding, Checker, Override } from "./context.ts";
+import type { Binding, Checker, Override, Report } from "./context.ts";
 import { evaluateLet } from "./names.ts";
 import { declaration, flatten } from "./flatten.ts";
 import { EDITION, didYouMean, loadFiles, onceEach, type FileLoader, type Module } from "./load.ts";
@@ -62,7 +62,7 @@ export const check = (entry: string, files: FileLoader, options: CheckOptions): 
     report("entry-missing", { file: 0, start: 0, end: 0 }, { path: entry, fault });
     return result(undefined, EDITION);
   }
-  const overrides = readOverrides(options.set ?? [], loaded.entry, sources, reporter);
+  const overrides = readOverrides(options.set ?? [], loaded.entry, sources, report);
   const contradictory = new Set<ModelSpec>();
   const checker: Checker = {
     vocabulary,
@@ -269,7 +269,7 @@ const readOverrides = (
   set: NonNullable<CheckOptions["set"]>,
   entry: Module,
   sources: Source[],
-  reporter: Reporter,
+  report: Report,
 ): readonly Override[] =>
   set.flatMap(({ key, value }) => {
     const label = /^[A-Za-z_]\w*$/.test(key) ? key : "value";
@@ -283,7 +283,7 @@ const readOverrides = (
     const decl = ast.decls[0];
     const span = { file: source.id, start: 0, end: source.text.length };
     if (decl?.kind !== "let" || ast.decls.length > 1 || diagnostics.length > 0) {
-      reporter.report(
+      report(
         "unreadable-set",
         span,
         { key },

@@ -2,11 +2,12 @@
 import { InternalError, type Details, type Span } from "../diagnostics/types.ts";
 import { isUnread, operandsOf, type Arg, type Expr } from "../syntax/ast.ts";
 import { parse } from "../syntax/parse.ts";
-import { isError, reportValue, type Checker, type Context } from "./context.ts";
+import { isError, reportTo, type Checker, type Context } from "./context.ts";
 import { evaluate } from "./evaluate.ts";
 import { didYouMean, type Module } from "./load.ts";
 import { argumentsOf } from "./samples.ts";
-import type { Complaint, Constructor, Key } from "./schema.ts";
+import type { Complaint } from "../diagnostics/entry.ts";
+import type { Constructor, Key } from "./schema.ts";
 import type { Origin, Variant } from "./spec.ts";
 import {
   asDefault,
@@ -175,7 +176,7 @@ export const defaultOf = (
     module: { ...ctx.module, names: new Map() },
     keys: earlier,
     // A default that does not fit its own key: the fault is in what it was derived from, or in the table.
-    report: (name, _at, args) => ctx.report(name, at, args),
+    report: reportTo((found) => ctx.report.raise({ ...found, at, details: {} })),
   };
   return asDefault(evaluate(expr, { type: key.type, optional: key.optional === true }, inner), at);
 };
@@ -280,7 +281,8 @@ export const raise = (
     ...(details?.notes ?? []),
     ...(from ? [{ at: from, text: "the value is given here" }] : []),
   ];
-  reportValue(ctx, name, found?.span ?? fallback, args, { ...details, notes });
+  if (!ctx.dry)
+    ctx.report.raise({ name, at: found?.span ?? fallback, args, details: { ...details, notes } });
 };
 
 /** `--set optimizer.lr=1e-4`: replaces a key inside a finished value. */

@@ -1,17 +1,26 @@
 // What an expression is evaluated in: the names around it, the layer if there is one, and where complaints go.
+import type { Args, Found, Given } from "../diagnostics/entry.ts";
 import type { Details, Span } from "../diagnostics/types.ts";
 import type { Definition, Expr, LetDecl } from "../syntax/ast.ts";
+import type { BaseEntry } from "./catalogue.ts";
 import type { Module } from "./load.ts";
 import type { ParameterShape, Type, Vocabulary } from "./schema.ts";
 import type { ModelSpec } from "./spec.ts";
 import type { Maybe } from "./values.ts";
 
-export type Report = (
-  name: string,
-  at: Span,
-  args?: Readonly<Record<string, string | number>>,
-  details?: Details,
-) => void;
+type Told = Given<BaseEntry>;
+export interface Report {
+  <Name extends keyof Told>(name: Name, at: Span, ...given: Told[Name]): void;
+  /** Of whatever catalogue: what the checks of tables find. */
+  readonly raise: (found: Found) => void;
+}
+export const reportTo = (raise: Report["raise"]): Report =>
+  Object.assign(
+    (name: string, at: Span, args: Args = {}, details: Details = {}): void =>
+      raise({ name, at, args, details }),
+    { raise },
+  );
+export const silence = reportTo(() => undefined);
 
 /** A name of a file: what it declares or imports. */
 export type Binding =
@@ -69,8 +78,13 @@ export interface Context {
 }
 
 /** For complaints about values, as against types: silent in a branch that is not taken. */
-export const reportValue = (ctx: Context, ...args: Parameters<Report>): void => {
-  if (!ctx.dry) ctx.report(...args);
+export const reportValue = <Name extends keyof Told>(
+  ctx: Context,
+  name: Name,
+  at: Span,
+  ...given: Told[Name]
+): void => {
+  if (!ctx.dry) ctx.report(name, at, ...given);
 };
 
 export const isError = (name: string, { vocabulary }: Checker): boolean =>

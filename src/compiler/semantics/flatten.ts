@@ -2,7 +2,7 @@
 import type { Span } from "../diagnostics/types.ts";
 import { isUnread } from "../syntax/ast.ts";
 import type { Arg, Body, Definition, Name, Param, ReferenceExpr, Setting } from "../syntax/ast.ts";
-import type { Binding, Checker, Context } from "./context.ts";
+import { silence, type Binding, type Checker, type Context } from "./context.ts";
 import { insertion } from "./construct.ts";
 import { evaluate } from "./evaluate.ts";
 import { didYouMean, type Module } from "./load.ts";
@@ -86,7 +86,7 @@ const missingArguments = (
 ): void => {
   const { checker } = ctx;
   const samples = open.map(({ name, type }) => {
-    const known = typeOf(type, { ...ctx, report: () => undefined });
+    const known = typeOf(type, { ...ctx, report: silence });
     return `${name.text}: ${known === undefined ? "…" : sampleOf(known, checker.vocabulary)}`;
   });
   checker.report(

@@ -4,7 +4,7 @@ import { suggest } from "../../bundle/suggest.ts";
 import type { Details, Diagnostic, Source, Span } from "../diagnostics/types.ts";
 import type { Decl, FileAst, ImportDecl, Name } from "../syntax/ast.ts";
 import { parse } from "../syntax/parse.ts";
-import type { Binding, Report } from "./context.ts";
+import { reportTo, type Binding, type Report } from "./context.ts";
 
 export interface FileLoader {
   /** undefined: there is no such file; a fault: there is one that cannot be read. */
@@ -258,10 +258,11 @@ const checkEdition = (ast: FileAst, report: Report): void => {
 /** A reporter that says each thing once: layers and instances check the same text many times. */
 export const onceEach = (reporter: Reporter): Report => {
   const said = new Set<string>();
-  return (name, at, args, details) => {
+  return reportTo((found) => {
+    const { name, at } = found;
     const key = `${name} ${at.file} ${at.start} ${at.end}`;
     if (said.has(key)) return;
     said.add(key);
-    reporter.report(name, at, args, details);
-  };
+    reporter.report(found);
+  });
 };

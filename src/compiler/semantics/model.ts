@@ -3,7 +3,15 @@ import type { Span } from "../diagnostics/types.ts";
 import type { Expr, Setting } from "../syntax/ast.ts";
 import { evaluateKeys, type Place } from "./body.ts";
 import { keyValue, overridden, raise } from "./construct.ts";
-import { isError, unknownLayer, type Checker, type Context, type LayerIndex } from "./context.ts";
+import {
+  isError,
+  reportTo,
+  silence,
+  unknownLayer,
+  type Checker,
+  type Context,
+  type LayerIndex,
+} from "./context.ts";
 import { evaluate } from "./evaluate.ts";
 import {
   declaration,
@@ -67,10 +75,10 @@ export const buildModel = (
   let contradicts = false;
   const watched: Context = {
     ...ctx,
-    report: (complaint, ...rest) => {
-      contradicts ||= isError(complaint, checker);
-      ctx.report(complaint, ...rest);
-    },
+    report: reportTo((found) => {
+      contradicts ||= isError(found.name, checker);
+      ctx.report.raise(found);
+    }),
   };
   if (kind === imageKind) checkImageShapes(record, blocks, root, origins, watched);
   else {
@@ -110,7 +118,7 @@ const kindOf = (flat: Flat, { vocabulary }: Checker): ModelKind | undefined => {
   const key = vocabulary.keys[decoderKind.model]?.find(({ name }) => name === "input");
   if (key === undefined) return literal ?? decoderKind;
   // a name, a condition, `--set`; complaints come when the keys are evaluated
-  const silent = (own: Context): Context => ({ ...own, report: () => undefined });
+  const silent = (own: Context): Context => ({ ...own, report: silence });
   const value = written && expr && keyValue(key, expr, silent(written.ctx), new Map());
   const said = overridden(value, key, "input", def.name.text, silent(ctx));
   const is = said?.raw.k === "variant" ? said.raw.ctor.name : undefined;

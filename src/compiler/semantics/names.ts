@@ -3,7 +3,7 @@
 import type { Details, Span } from "../diagnostics/types.ts";
 import type { Expr, Name, ReferenceExpr } from "../syntax/ast.ts";
 import { construct, settled } from "./construct.ts";
-import type { Binding, Context } from "./context.ts";
+import { silence, type Binding, type Context } from "./context.ts";
 import { evaluate, type Want } from "./evaluate.ts";
 import { call, functions } from "./functions.ts";
 import { didYouMean } from "./load.ts";
@@ -238,7 +238,7 @@ const inSight = (want: Want | undefined, ctx: Context): readonly string[] => {
     if (binding.kind !== "let") return binding.kind === "broken";
     const { type, value } = binding.decl;
     if (type === undefined) return hasConstructor(value) === (want?.type.kind === "sum");
-    const known = typeOf(type, { ...ctx, report: () => undefined });
+    const known = typeOf(type, { ...ctx, report: silence });
     return known === undefined || want === undefined || alike(known, want.type);
   });
   return [...params, ...lets].map(([name]) => name);

@@ -43,8 +43,10 @@ export const checkPair = (
     );
   if (parameters === undefined) return;
   for (const rule of vocabulary.pairChecks)
-    for (const { name, args, at, details } of rule(model, recipe, parameters))
-      report(name, placeOf(at === undefined ? r : `${r}.${at}`, origins), args, details);
+    for (const { name, args, at, details = {} } of rule(model, recipe, parameters)) {
+      const place = placeOf(at === undefined ? r : `${r}.${at}`, origins);
+      report.raise({ name, at: place, args, details });
+    }
 };
 
 /** Text for a decoder: its tokens, and how many at once. */

@@ -4,7 +4,7 @@ import type { Body, Selector } from "../syntax/ast.ts";
 import { parse } from "../syntax/parse.ts";
 import { evaluateKeys } from "./body.ts";
 import { withoutLayer } from "./construct.ts";
-import { reportValue, type Checker, type Context } from "./context.ts";
+import { reportValue, silence, type Checker, type Context } from "./context.ts";
 import { evaluate } from "./evaluate.ts";
 import type { Flat } from "./flatten.ts";
 import type { RuleBlock } from "./schema.ts";
@@ -93,7 +93,7 @@ const evaluateRules = (
   };
   const { body, at, how } = own;
   // The words of a table's defaults are the features' business, and its text has no place of its own.
-  const ctx: Context = written ? own.ctx : { ...own.ctx, report: () => undefined };
+  const ctx: Context = written ? own.ctx : { ...own.ctx, report: silence };
   const text = written
     ? own.ctx.module.source.text
     : ((own as { readonly text?: string }).text ?? "");

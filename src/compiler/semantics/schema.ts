@@ -1,6 +1,6 @@
 // How vocabulary is declared: keys, constructors and sum types as tables. Checking, defaults, completion, `explain`
 // and the reference pages all read these; the language core holds none of the words itself.
-import type { Details } from "../diagnostics/types.ts";
+import type { Complaint, DiagnosticEntry } from "../diagnostics/entry.ts";
 import type { BlockSpec, Known, KnownModel, RecipeSpec, Value, Variant } from "./spec.ts";
 
 export type Unit =
@@ -63,7 +63,7 @@ export interface Key {
 }
 
 /** One variant of a sum type: `rope(theta: 10_000)`. Positional arguments follow the order of `keys`. */
-export interface Constructor {
+export interface Constructor<Entry extends DiagnosticEntry = DiagnosticEntry> {
   readonly name: string;
   readonly of: string;
   readonly doc: string;
@@ -75,42 +75,20 @@ export interface Constructor {
    */
   readonly neutral?: readonly { readonly with: string; readonly is: string }[];
   /** What stands for this value in one layer, for variants that only say which layers have what: mix(...) is post or pre. */
-  readonly perLayer?: Layering;
+  readonly perLayer?: Layering<Entry>;
   /** A rule over the finished value alone; the message is shown at the argument named by `at`, else at the constructor. */
-  readonly check?: (value: Variant) => readonly Complaint[];
+  readonly check?: (value: Variant) => readonly Complaint<Entry>[];
 }
 
 /** Layer `l` of `L`, counted from 1; complaints are about the value that was written. */
-export type Layering = (
+export type Layering<Entry extends DiagnosticEntry = DiagnosticEntry> = (
   value: Variant,
   layer: { readonly l: number; readonly L: number },
-) => { readonly value: Variant; readonly complaints: readonly Complaint[] };
+) => { readonly value: Variant; readonly complaints: readonly Complaint<Entry>[] };
 
 export interface SumType {
   readonly name: string;
   readonly doc: string;
-}
-
-/** A complaint of a table's own check, raised by catalogue name. */
-export interface Complaint {
-  readonly name: string;
-  readonly args: Readonly<Record<string, string | number>>;
-  /** Path below the checked value, for the place: "heads". */
-  readonly at?: string;
-  readonly details?: Details;
-}
-
-/** A catalogue entry: a feature brings its own. */
-export interface DiagnosticEntry {
-  readonly code: string;
-  readonly name: string;
-  readonly severity: "error" | "warning" | "info" | "hint";
-  /** `{arg}` placeholders. */
-  readonly message: string;
-  /** Why this is wrong, one paragraph, for `specc explain`. */
-  readonly why: string;
-  readonly wrong: string;
-  readonly right: string;
 }
 
 /** A block of rules `selector => value`: first match wins, each parameter belongs to one rule. */
@@ -161,11 +139,11 @@ export interface Vocabulary {
 }
 
 /** What a feature adds; every list is appended, keys by place. */
-export interface VocabularyPart {
+export interface VocabularyPart<Entry extends DiagnosticEntry = DiagnosticEntry> {
   readonly sums?: readonly SumType[];
-  readonly constructors?: readonly Constructor[];
+  readonly constructors?: readonly Constructor<Entry>[];
   readonly keys?: Readonly<Record<string, readonly Key[]>>;
-  readonly diagnostics?: readonly DiagnosticEntry[];
+  readonly diagnostics?: readonly Entry[];
   /** A block that exists already gets these default rules before its own. */
   readonly rules?: Readonly<Record<string, readonly RuleBlock[]>>;
   readonly words?: readonly string[];
@@ -173,13 +151,13 @@ export interface VocabularyPart {
     block: Known<BlockSpec>,
     /** All blocks of the model, this one included. */
     blocks: readonly Known<BlockSpec>[],
-  ) => readonly Complaint[];
-  readonly checkModel?: (model: KnownModel) => readonly Complaint[];
+  ) => readonly Complaint<Entry>[];
+  readonly checkModel?: (model: KnownModel) => readonly Complaint<Entry>[];
   readonly checkPair?: (
     model: KnownModel,
     recipe: Known<RecipeSpec>,
     parameters: readonly ParameterShape[],
-  ) => readonly Complaint[];
+  ) => readonly Complaint<Entry>[];
 }
 
 export type { Value, Variant };

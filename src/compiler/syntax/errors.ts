@@ -6,7 +6,8 @@ import * as t from "../../../grammar/tokens.ts";
 import type { Details, Diagnostic, Source, Span } from "../diagnostics/types.ts";
 import { lineOf } from "../diagnostics/lines.ts";
 import { Reporter } from "../diagnostics/report.ts";
-import { syntaxDiagnostics } from "../diagnostics/catalogue.ts";
+import { syntaxDiagnostics, type SyntaxEntry } from "../diagnostics/catalogue.ts";
+import type { Found, Given } from "../diagnostics/entry.ts";
 import { is, isKind, starInWord } from "./gates.ts";
 
 export interface Place {
@@ -19,21 +20,20 @@ export interface Place {
   readonly wrap?: readonly [before: string, after: string];
   /** What the fix writes for it. */
   readonly write?: string;
+  /** What the fix puts there, where nothing stands. */
+  readonly insert?: string;
 }
+type Told = Given<SyntaxEntry, [opener?: IToken]>;
 /** `opener` is shown as second label. */
-export type Report = (
-  name: string,
-  place: Place,
-  args?: Record<string, string | number>,
-  opener?: IToken,
-) => void;
+export type Worded = {
+  readonly [Name in keyof Told]: readonly [name: Name, place: Place, ...given: Told[Name]];
+}[keyof Told];
+export type Report = (...told: Worded) => void;
 
-interface Problem {
-  readonly name: string;
-  readonly span: Span;
-  readonly args: Record<string, string | number>;
-  readonly details: Details;
-}
+type Added = Given<SyntaxEntry>;
+type Problem = {
+  readonly [Name in keyof Added]: readonly [name: Name, span: Span, ...given: Added[Name]];
+}[keyof Added];
 
 /** Characters that no rule knows hide what else is wrong on their line. */
 const lexical = new Set(["stray-character", "block-comment", "unclosed-string"]);
@@ -46,14 +46,14 @@ const asMeant = new Set([
 ]);
 
 export class Problems {
-  private readonly found: Problem[] = [];
+  private readonly found: Found[] = [];
   private readonly source: Source;
   constructor(source: Source) {
     this.source = source;
   }
 
-  add(name: string, span: Span, args: Problem["args"] = {}, details: Details = {}): void {
-    this.found.push({ name, span, args, details });
+  add(...[name, at, args = {}, details = {}]: Problem): void {
+    this.found.push({ name, at, args, details });
   }
 
   span(start: number, end: number): Span {
@@ -64,7 +64,9 @@ export class Problems {
     return this.source.text.slice(start, end);
   }
 
-  readonly report: Report = (name, { at, after, to = at, wrap, write }, args = {}, opener) => {
+  readonly report: Report = (...[name, place, args = {}, opener]) => {
+    const { at, after, to = at, wrap, write, insert } = place;
+    const add = (details: Details): void => void this.found.push({ name, at: span, args, details });
     const end = (to.endOffset ?? to.startOffset) + 1;
     const span = after === true ? this.span(end, end) : this.span(at.startOffset, end);
     const notes =
@@ -83,19 +85,18 @@ export class Problems {
         { at: { ...span, start: end }, newText: behind },
       ];
       const title = `Write \`${before}${this.source.text.slice(span.start, end)}${behind}\``;
-      this.add(name, span, args, { fixes: [{ title, edits, applicability: "automatic" }] });
+      add({ fixes: [{ title, edits, applicability: "automatic" }] });
       return;
     }
     if (write !== undefined) {
       const title = write === "" ? "Remove it" : `Write \`${write.trim()}\``;
-      this.add(name, span, args, {
+      add({
         fixes: [{ title, edits: [{ at: span, newText: write }], applicability: "automatic" }],
       });
       return;
     }
-    const insert = args["close"] ?? (name === "missing-equals" ? " =" : undefined);
     const fixes =
-      after === true && typeof insert === "string"
+      after === true && insert !== undefined
         ? [
             {
               title: `Insert \`${insert.trim()}\``,
@@ -104,25 +105,24 @@ export class Problems {
             },
           ]
         : [];
-    this.add(name, span, args, { notes, fixes });
+    add({ notes, fixes });
   };
 
   /** One error a line, in the order of the text. */
   diagnostics(): readonly Diagnostic[] {
     const reporter = new Reporter(syntaxDiagnostics);
     const taken = new Set<number>();
-    const rank = ({ name }: Problem): number => (lexical.has(name) ? 0 : 1);
-    const ordered = [...this.found].sort(
-      (a, b) => rank(a) - rank(b) || a.span.start - b.span.start,
-    );
-    for (const { name, span, args, details } of ordered) {
-      const line = lineOf(this.source, span.start);
+    const rank = ({ name }: Found): number => (lexical.has(name) ? 0 : 1);
+    const ordered = [...this.found].sort((a, b) => rank(a) - rank(b) || a.at.start - b.at.start);
+    for (const found of ordered) {
+      const { name, at } = found;
+      const line = lineOf(this.source, at.start);
       if (name !== "dangling-doc" && !asMeant.has(name)) {
         // Several runs of strange characters on a line are several mistakes; anything else is not.
         if (taken.has(line) && !lexical.has(name)) continue;
         taken.add(line);
       }
-      reporter.report(name, span, args, details);
+      reporter.report(found);
     }
     return [...reporter.diagnostics].sort((a, b) => a.at.start - b.at.start);
   }
@@ -169,8 +169,6 @@ const dueInImport = (previous: IToken | undefined): string => {
       return "a name, `,` or `}`";
   }
 };
-
-type Worded = readonly [name: string, place: Place, args?: Record<string, string | number>];
 
 /** Where the parser stopped: token `at` of these, and whether that is before the `{` of a declaration. */
 export interface Stop {
@@ -233,7 +231,7 @@ export function wordParseError(error: IRecognitionException, stop: Stop): Worded
     const better = `${before!.image}[${previous.image}]`;
     return is(previous, t.NumberToken)
       ? ["index-form", { at: before!, to: previous, write: better }, { better }]
-      : ["missing-comma", { at: before!, after: true }];
+      : ["missing-comma", { at: before!, after: true, insert: "," }];
   }
   const star = inHeader ? undefined : starInWord(tokens, at);
   if (star !== undefined) return ["star-in-word", { at: star }, { star: star.image }];
@@ -252,7 +250,7 @@ export function wordParseError(error: IRecognitionException, stop: Stop): Worded
         (tokenMatcher(previous, t.NumberToken) ||
           (tokenMatcher(previous, t.Name) && !tokenMatcher(previous, t.In)));
       const name = header ? before : previous;
-      return ["missing-equals", { at: name, after: true }, { after: name.image }];
+      return ["missing-equals", { at: name, after: true, insert: " =" }, { after: name.image }];
     }
     return expected("`=`, `in` or `{`");
   }

@@ -151,7 +151,12 @@ export function layOut(tokens: readonly IToken[], report: Report): Layout {
     if (frame === undefined) return;
     const close = frame.kind === "(" ? ")" : "]";
     forced++;
-    report("missing-bracket", { at: last ?? frame.token, after: true }, { close }, frame.token);
+    report(
+      "missing-bracket",
+      { at: last ?? frame.token, after: true, insert: close },
+      { close },
+      frame.token,
+    );
     insert(frame.kind === "(" ? t.RParen : t.RSquare);
   };
   /** Ends the value that `token` makes too deep or too long: one complaint, whatever follows in it. */
@@ -243,7 +248,7 @@ export function layOut(tokens: readonly IToken[], report: Report): Layout {
         firstOnLine(tokens, i - 1) &&
         !is(tokens[i - 2], ...operators)
       ) {
-        report("missing-equals", { at: last, after: true }, { after: last.image });
+        report("missing-equals", { at: last, after: true, insert: " =" }, { after: last.image });
         insert(t.Equals);
         insert(t.Missing);
       }
@@ -269,7 +274,7 @@ export function layOut(tokens: readonly IToken[], report: Report): Layout {
       goesOn(tokens, i) &&
       endsAsArgument(tokens, i)
     ) {
-      report("missing-open", { at: called!, after: true }, { name: called!.image, close: "(" });
+      report("missing-open", { at: called!, after: true, insert: "(" }, { name: called!.image });
       stack.push({ kind: "(", token: called!, indent });
       insert(t.LParen);
     }
@@ -351,7 +356,7 @@ export function layOut(tokens: readonly IToken[], report: Report): Layout {
     if (is(token, t.Equals, t.Arrow)) ifs = 0;
     emit(token);
     if (top()?.kind === "(" && isCall(stack) && lacksColon(tokens, i)) {
-      report("missing-colon", { at: token, after: true }, { name: token.image, close: ":" });
+      report("missing-colon", { at: token, after: true, insert: ":" }, { name: token.image });
       insert(t.Colon);
     }
   }

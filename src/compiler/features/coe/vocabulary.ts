@@ -1,20 +1,24 @@
 // The words of chains: `coe(...)`, whose routers its iterations use, and their complaints. The rest is the mixture's.
 import { variantOf } from "../../semantics/spec-values.ts";
-import type {
-  Complaint,
-  Constructor,
-  DiagnosticEntry,
-  VocabularyPart,
-} from "../../semantics/schema.ts";
+import type { Complaint, DiagnosticEntry } from "../../diagnostics/entry.ts";
+import type { Constructor, VocabularyPart } from "../../semantics/schema.ts";
 import type { Variant } from "../../semantics/spec.ts";
 import { counting, key, sum } from "../../semantics/vocabulary/kit.ts";
-import { balanceKeys, checkMixture, expertKeys, residualKey } from "../experts/vocabulary.ts";
+import {
+  balanceKeys,
+  checkMixture,
+  expertKeys,
+  residualKey,
+  type ExpertEntry,
+} from "../experts/vocabulary.ts";
 
 const source = "arXiv 2506.18945";
 
-const check = (value: Variant): readonly Complaint[] => {
+const check = (value: Variant): readonly Complaint<Entry | ExpertEntry>[] => {
   const router = variantOf(value["router"]);
-  const complaints = [...checkMixture(value, router?.["router"], "router.router")];
+  const complaints: Complaint<Entry | ExpertEntry>[] = [
+    ...checkMixture(value, router?.["router"], "router.router"),
+  ];
   if (value["iterations"] === 1 && (router?.is === "one" || router?.is === "first"))
     complaints.push({
       name: "chain-of-one",
@@ -49,19 +53,20 @@ const routers = (
 
 const chain = (args: string): string =>
   `model M extends Base {\n  blocks { ffn = coe(experts: 8, top_k: 2, intermediate: 16, ${args}) }\n}`;
-const diagnostics: readonly DiagnosticEntry[] = [
+const diagnostics = [
   {
     code: "SPC3501",
     name: "chain-of-one",
     severity: "warning",
-    message: "a chain of one iteration has nothing to share its router with",
-    why: "What router: {router}(...) says concerns the iterations after the first. A chain of one iteration is moe(...) with the same residual.",
+    message: "a chain of one iteration has nothing to share its router with: {router}(...)",
+    why: "What router: one(...) and router: first(...) say concerns the iterations after the first. A chain of one iteration is moe(...) with the same residual.",
     wrong: chain("iterations: 1, router: one(softmax())"),
     right: chain("iterations: 2, router: one(softmax())"),
   },
-];
+] as const satisfies readonly DiagnosticEntry[];
+type Entry = (typeof diagnostics)[number];
 
-export const vocabulary: VocabularyPart = {
+export const vocabulary: VocabularyPart<Entry | ExpertEntry> = {
   sums: [{ name: "ChainRouter", doc: "whose routers the iterations of a chain use" }],
   constructors: [
     {

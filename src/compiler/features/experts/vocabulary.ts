@@ -1,13 +1,8 @@
 // The words of all layers of experts: their keys, routers, what balances them, and their complaints.
 import { numberOf, variantOf } from "../../semantics/spec-values.ts";
 import { counting, key, positive, sum, yesNo } from "../../semantics/vocabulary/kit.ts";
-import type {
-  Complaint,
-  Constructor,
-  DiagnosticEntry,
-  Key,
-  VocabularyPart,
-} from "../../semantics/schema.ts";
+import type { Complaint, DiagnosticEntry } from "../../diagnostics/entry.ts";
+import type { Constructor, Key, VocabularyPart } from "../../semantics/schema.ts";
 import type { BlockSpec, Known, Value, Variant } from "../../semantics/spec.ts";
 import { balanceTerms } from "./config.ts";
 
@@ -205,10 +200,10 @@ export const checkMixture = (
   value: Variant,
   router: Value | undefined,
   at = "router",
-): readonly Complaint[] => {
+): readonly Complaint<ExpertEntry>[] => {
   const [experts, topK] = [numberOf(value["experts"]), numberOf(value["top_k"])];
   if (experts === undefined || topK === undefined) return [];
-  const complaints: Complaint[] = [];
+  const complaints: Complaint<ExpertEntry>[] = [];
   if (topK > experts)
     complaints.push({
       name: "experts-too-few",
@@ -253,10 +248,14 @@ const checkGroups = (
   experts: number,
   topK: number,
   at: string,
-): readonly Complaint[] => {
+): readonly Complaint<ExpertEntry>[] => {
   const [count, keep] = [numberOf(groups["count"]), numberOf(groups["keep"])];
   if (count === undefined || keep === undefined) return [];
-  const complaint = (problem: string, part: string, help: string): readonly Complaint[] => [
+  const complaint = (
+    problem: string,
+    part: string,
+    help: string,
+  ): readonly Complaint<ExpertEntry>[] => [
     { name: "expert-groups", args: { problem }, at: `${at}.${part}`, details: { help: [help] } },
   ];
   const size = experts / count;
@@ -283,7 +282,7 @@ const checkGroups = (
 const checkBlock = (
   block: Known<BlockSpec>,
   blocks: readonly Known<BlockSpec>[],
-): readonly Complaint[] => {
+): readonly Complaint<ExpertEntry>[] => {
   const told = ({ ffn }: Known<BlockSpec>): string | undefined => {
     if (ffn === undefined) return undefined;
     const term = balanceTerms(ffn).find(({ is }) => is === "model");
@@ -300,7 +299,7 @@ const checkBlock = (
 
 const mixture = (args: string): string =>
   `model M extends Base {\n  blocks { ffn = moe(${args}) }\n}`;
-const diagnostics: readonly DiagnosticEntry[] = [
+const diagnostics = [
   {
     code: "SPC3401",
     name: "experts-too-few",
@@ -363,10 +362,11 @@ const diagnostics: readonly DiagnosticEntry[] = [
       "model M extends Base {\n  blocks { ffn = moe(experts: 8, top_k: 2, intermediate: 16, balance: model(if l == 1 then 0.1 else 0.2)) }\n}",
     right: mixture("experts: 8, top_k: 2, intermediate: 16, balance: model(0.1)"),
   },
-];
+] as const satisfies readonly DiagnosticEntry[];
+export type ExpertEntry = (typeof diagnostics)[number];
 
 /** Brought by the mixture. */
-export const expertWords: VocabularyPart = {
+export const expertWords: VocabularyPart<ExpertEntry> = {
   sums: [
     { name: "Router", doc: "how a mixture chooses experts" },
     { name: "ExpertGroups", doc: "experts in groups, of which a token takes the best" },

@@ -1,7 +1,8 @@
 // The words of GPAS: the constructor `gpas(...)`, two keys of recipes, and its complaints.
 import type { Placement, Site } from "../../model/sites.ts";
 import { gateActivations } from "./gate.ts";
-import type { Complaint, VocabularyPart } from "../../semantics/schema.ts";
+import type { Complaint, DiagnosticEntry } from "../../diagnostics/entry.ts";
+import type { VocabularyPart } from "../../semantics/schema.ts";
 import type { BlockSpec, Known, Variant } from "../../semantics/spec.ts";
 
 const source = "arXiv 2506.22049";
@@ -34,6 +35,52 @@ const sites: readonly { readonly name: string; readonly site: Site; readonly doc
  * Where a gate acts in a block of this placement: on the stream after the addition, but on the shortcut where a norm after the
  * addition would undo that.
  */
+const diagnostics = [
+  {
+    code: "SPC3101",
+    name: "gpas-on-post",
+    severity: "error",
+    message: "gpas has no form for a model whose norms are all post(...)",
+    why: "In a Post-LN block the norm after the addition undoes any scaling of the stream, and neither the paper nor its code defines a GPAS form for plain Post-LN. Mixed models have one: their Post blocks scale the shortcut.",
+    wrong:
+      "model M extends Base {\n  blocks {\n    norm    = post(rmsnorm())\n    scaling = gpas()\n  }\n}",
+    right:
+      "model M extends Base {\n  blocks {\n    norm    = pre(rmsnorm())\n    scaling = gpas()\n  }\n}",
+  },
+  {
+    code: "SPC3102",
+    name: "gpas-starts-flipped",
+    severity: "warning",
+    message: "gates that start at {init} scale the stream by {factor}",
+    why: "A gate keeps the fraction 1 - f(gate) of what it scales. At 0 nothing of the stream is left, below 0 its sign turns; with silu that begins at a gate of 1.2785. The authors start at 0, where nothing is scaled.",
+    wrong: "model M extends Base {\n  blocks { scaling = gpas(init: 2) }\n}",
+    right: "model M extends Base {\n  blocks { scaling = gpas(init: 0) }\n}",
+  },
+  {
+    code: "SPC3103",
+    name: "gpas-meets-once",
+    severity: "error",
+    message: "parallel sub-layers meet in one addition, which needs one gate",
+    why: "share: sublayer gives each sub-layer a gate for its own addition. In a parallel block there is one addition of both, so a second gate would have no place.",
+    wrong:
+      "model M extends Base {\n  blocks {\n    norm    = parallel(rmsnorm())\n    scaling = gpas(share: sublayer)\n  }\n}",
+    right:
+      "model M extends Base {\n  blocks {\n    norm    = parallel(rmsnorm())\n    scaling = gpas()\n  }\n}",
+  },
+  {
+    code: "SPC3104",
+    name: "gpas-undone",
+    severity: "warning",
+    message: "under {norm} a norm follows the addition and undoes what this gate does",
+    why: "The norm after an addition divides by the size of the sum, so a factor of the whole sum changes nothing that follows. On the shortcut, the default of such blocks, the gate weighs the stream against what the sub-layer adds.",
+    wrong:
+      "model M extends Base {\n  blocks {\n    norm    = deepnorm(rmsnorm())\n    scaling = gpas(site: after_addition)\n  }\n}",
+    right:
+      "model M extends Base {\n  blocks {\n    norm    = deepnorm(rmsnorm())\n    scaling = gpas(site: shortcut)\n  }\n}",
+  },
+] as const satisfies readonly DiagnosticEntry[];
+type Entry = (typeof diagnostics)[number];
+
 export const siteOf = (config: Variant, { norms }: Placement): Site => {
   const named = sites.find((s) => s.name === config["site"]);
   return named?.site ?? (norms.attention.after === undefined ? "residual.out" : "residual.skip");
@@ -45,7 +92,7 @@ const NORMS_LAST = ["post", "deepnorm"];
 const checkBlock = (
   block: Known<BlockSpec>,
   blocks: readonly Known<BlockSpec>[],
-): readonly Complaint[] => {
+): readonly Complaint<Entry>[] => {
   const { scaling, norm } = block;
   if (scaling?.is !== "gpas" || norm === undefined) return [];
   if (norm.is === "parallel" && scaling["share"] === "sublayer")
@@ -62,7 +109,7 @@ const checkBlock = (
   return [{ name: "gpas-on-post", args: {}, at: "scaling", details: { help } }];
 };
 
-const checkStart = (value: Variant): readonly Complaint[] => {
+const checkStart = (value: Variant): readonly Complaint<Entry>[] => {
   const { gate, init } = value;
   const f = typeof gate === "string" ? gateActivations[gate] : undefined;
   if (f === undefined || typeof init !== "number") return [];
@@ -79,7 +126,7 @@ const checkStart = (value: Variant): readonly Complaint[] => {
   ];
 };
 
-export const vocabulary: VocabularyPart = {
+export const vocabulary: VocabularyPart<Entry> = {
   constructors: [
     {
       name: "gpas",
@@ -166,50 +213,7 @@ export const vocabulary: VocabularyPart = {
       },
     ],
   },
-  diagnostics: [
-    {
-      code: "SPC3101",
-      name: "gpas-on-post",
-      severity: "error",
-      message: "gpas has no form for a model whose norms are all post(...)",
-      why: "In a Post-LN block the norm after the addition undoes any scaling of the stream, and neither the paper nor its code defines a GPAS form for plain Post-LN. Mixed models have one: their Post blocks scale the shortcut.",
-      wrong:
-        "model M extends Base {\n  blocks {\n    norm    = post(rmsnorm())\n    scaling = gpas()\n  }\n}",
-      right:
-        "model M extends Base {\n  blocks {\n    norm    = pre(rmsnorm())\n    scaling = gpas()\n  }\n}",
-    },
-    {
-      code: "SPC3102",
-      name: "gpas-starts-flipped",
-      severity: "warning",
-      message: "gates that start at {init} scale the stream by {factor}",
-      why: "A gate keeps the fraction 1 - f(gate) of what it scales. At 0 nothing of the stream is left, below 0 its sign turns; with silu that begins at a gate of 1.2785. The authors start at 0, where nothing is scaled.",
-      wrong: "model M extends Base {\n  blocks { scaling = gpas(init: 2) }\n}",
-      right: "model M extends Base {\n  blocks { scaling = gpas(init: 0) }\n}",
-    },
-    {
-      code: "SPC3103",
-      name: "gpas-meets-once",
-      severity: "error",
-      message: "parallel sub-layers meet in one addition, which needs one gate",
-      why: "share: sublayer gives each sub-layer a gate for its own addition. In a parallel block there is one addition of both, so a second gate would have no place.",
-      wrong:
-        "model M extends Base {\n  blocks {\n    norm    = parallel(rmsnorm())\n    scaling = gpas(share: sublayer)\n  }\n}",
-      right:
-        "model M extends Base {\n  blocks {\n    norm    = parallel(rmsnorm())\n    scaling = gpas()\n  }\n}",
-    },
-    {
-      code: "SPC3104",
-      name: "gpas-undone",
-      severity: "warning",
-      message: "under {norm} a norm follows the addition and undoes what this gate does",
-      why: "The norm after an addition divides by the size of the sum, so a factor of the whole sum changes nothing that follows. On the shortcut, the default of such blocks, the gate weighs the stream against what the sub-layer adds.",
-      wrong:
-        "model M extends Base {\n  blocks {\n    norm    = deepnorm(rmsnorm())\n    scaling = gpas(site: after_addition)\n  }\n}",
-      right:
-        "model M extends Base {\n  blocks {\n    norm    = deepnorm(rmsnorm())\n    scaling = gpas(site: shortcut)\n  }\n}",
-    },
-  ],
+  diagnostics,
   words: ["gpas"],
   checkBlock,
 };

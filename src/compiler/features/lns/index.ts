@@ -2,7 +2,7 @@
 // paper's constant factor, and the start of trained gains that the authors of GPAS have under the same name.
 import { placements } from "../../model/placement.ts";
 import type { Placement } from "../../model/sites.ts";
-import type { Complaint } from "../../semantics/schema.ts";
+import type { Complaint, DiagnosticEntry } from "../../diagnostics/entry.ts";
 import type { BlockSpec, Variant } from "../../semantics/spec.ts";
 import { ctor, key, sum } from "../../semantics/vocabulary/kit.ts";
 import type { Feature } from "../feature.ts";
@@ -13,12 +13,25 @@ const fixed: Placement = { norms, factor: inverseRoot };
 const started: Placement = { norms, gain: inverseRoot };
 
 const norm = key("norm", sum("Norm"), "the norm before each sub-layer", { default: "rmsnorm()" });
-const checkGain = (value: Variant): readonly Complaint[] => {
+const checkGain = (value: Variant): readonly Complaint<Entry>[] => {
   const { norm: inner } = value;
   const none = typeof inner === "object" && inner !== null && "is" in inner && inner.is === "none";
   const details = { help: ["use lns(none), whose factor needs no gain"] };
   return none ? [{ name: "lns-without-gain", args: {}, at: "norm", details }] : [];
 };
+
+const diagnostics = [
+  {
+    code: "SPC3221",
+    name: "lns-without-gain",
+    severity: "error",
+    message: "lns_init starts the gains of a norm, but none has no gain",
+    why: "lns_init says where trained gains begin: at 1/√l in layer l. Without a norm there is nothing to begin with, and the layers would be plain.",
+    wrong: "model M extends Base {\n  blocks { norm = lns_init(none) }\n}",
+    right: "model M extends Base {\n  blocks { norm = lns_init(rmsnorm()) }\n}",
+  },
+] as const satisfies readonly DiagnosticEntry[];
+type Entry = (typeof diagnostics)[number];
 
 export const lns: Feature = {
   name: "lns",
@@ -44,16 +57,6 @@ export const lns: Feature = {
         check: checkGain,
       },
     ],
-    diagnostics: [
-      {
-        code: "SPC3221",
-        name: "lns-without-gain",
-        severity: "error",
-        message: "lns_init starts the gains of a norm, but none has no gain",
-        why: "lns_init says where trained gains begin: at 1/√l in layer l. Without a norm there is nothing to begin with, and the layers would be plain.",
-        wrong: "model M extends Base {\n  blocks { norm = lns_init(none) }\n}",
-        right: "model M extends Base {\n  blocks { norm = lns_init(rmsnorm()) }\n}",
-      },
-    ],
+    diagnostics,
   },
 };

@@ -1,13 +1,14 @@
 // The words of latent attention: `mla(...)` and its complaints.
 import { numberOf, variantOf } from "../../semantics/spec-values.ts";
-import type { Complaint, DiagnosticEntry, VocabularyPart } from "../../semantics/schema.ts";
+import type { Complaint, DiagnosticEntry } from "../../diagnostics/entry.ts";
+import type { VocabularyPart } from "../../semantics/schema.ts";
 import type { Variant } from "../../semantics/spec.ts";
 import { counting, key, sum, yesNo } from "../../semantics/vocabulary/kit.ts";
 
 const source = "arXiv 2405.04434";
 
-const check = (value: Variant): readonly Complaint[] => {
-  const complaints: Complaint[] = [];
+const check = (value: Variant): readonly Complaint<Entry>[] => {
+  const complaints: Complaint<Entry>[] = [];
   const rope = numberOf(value["rope"]);
   if (rope !== undefined && rope % 2 !== 0)
     complaints.push({
@@ -41,7 +42,7 @@ const check = (value: Variant): readonly Complaint[] => {
 
 const attention = (args: string): string =>
   `model M extends Base {\n  blocks { attention = mla(${args}) }\n}`;
-const diagnostics: readonly DiagnosticEntry[] = [
+const diagnostics = [
   {
     code: "SPC3601",
     name: "mla-odd-rope",
@@ -70,9 +71,10 @@ const diagnostics: readonly DiagnosticEntry[] = [
     wrong: attention("heads: 4, kv_rank: 64, nope: 8, rope: 4, v: 8"),
     right: attention("heads: 4, kv_rank: 16, nope: 8, rope: 4, v: 8"),
   },
-];
+] as const satisfies readonly DiagnosticEntry[];
+type Entry = (typeof diagnostics)[number];
 
-export const vocabulary: VocabularyPart = {
+export const vocabulary: VocabularyPart<Entry> = {
   constructors: [
     {
       name: "mla",

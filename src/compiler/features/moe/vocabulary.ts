@@ -7,9 +7,10 @@ import {
   expertKeys,
   expertWords,
   residualKey,
+  type ExpertEntry,
 } from "../experts/vocabulary.ts";
 
-export const vocabulary: VocabularyPart = {
+export const vocabulary: VocabularyPart<ExpertEntry> = {
   ...expertWords,
   constructors: [
     {

@@ -1,5 +1,6 @@
 // The words of NeuroTrails: the key `trails` of models with its two forms, and their complaints.
-import type { Complaint, Constructor, Key, VocabularyPart } from "../../semantics/schema.ts";
+import type { Complaint, DiagnosticEntry } from "../../diagnostics/entry.ts";
+import type { Constructor, Key, VocabularyPart } from "../../semantics/schema.ts";
 import type { KnownModel } from "../../semantics/spec.ts";
 import { trailsOf } from "./config.ts";
 
@@ -100,11 +101,11 @@ const constructors: readonly Constructor[] = [
   },
 ];
 
-const checkModel = (model: KnownModel): readonly Complaint[] => {
+const checkModel = (model: KnownModel): readonly Complaint<Entry>[] => {
   const trails = trailsOf(model);
   if (trails?.kind !== "split") return [];
   const depth = model.blocks?.length;
-  const complaints: Complaint[] = [];
+  const complaints: Complaint<Entry>[] = [];
   if (depth !== undefined && trails.blocksInHead > depth)
     complaints.push({
       name: "split-past-first-block",
@@ -138,40 +139,43 @@ const trails: Key = {
   source,
 };
 
-export const vocabulary: VocabularyPart = {
+const diagnostics = [
+  {
+    code: "SPC3801",
+    name: "split-past-first-block",
+    severity: "error",
+    message: "heads of {blocks} blocks do not fit a model of {depth}",
+    why: "A head takes its blocks from the end of the model's; what is before them is the trunk. All blocks may go to the heads, which then share the embedding alone, but no more than there are.",
+    wrong: "model M extends Base { trails = split(heads: 3, blocks_in_head: 8) }",
+    right: "model M extends Base { trails = split(heads: 3, blocks_in_head: 1) }",
+  },
+  {
+    code: "SPC3802",
+    name: "no-norm-to-repeat",
+    severity: "error",
+    message: "final_norm: twice needs a decoder with a final norm",
+    why: "The authors' language models apply the norm after a head's last block a second time before the output layer. Without a final norm there is nothing to apply, and their image models apply theirs once.",
+    wrong:
+      "model M extends Base {\n  final_norm = none\n  trails = split(blocks_in_head: 1, final_norm: twice)\n}",
+    right: "model M extends Base {\n  final_norm = none\n  trails = split(blocks_in_head: 1)\n}",
+  },
+  {
+    code: "SPC3803",
+    name: "no-batch-norm-to-share",
+    severity: "error",
+    message: "last_batch_norm: shared needs an image model with a final norm",
+    why: "The heads of the authors' WideResNet share the batch norm after their last blocks: one gain, one bias, and running statistics that move once for each head. Decoders have no batch norm, and a model without a final norm has none to share.",
+    wrong: "model M extends Base { trails = split(blocks_in_head: 1, last_batch_norm: shared) }",
+    right: "model M extends Base { trails = split(blocks_in_head: 1) }",
+  },
+] as const satisfies readonly DiagnosticEntry[];
+type Entry = (typeof diagnostics)[number];
+
+export const vocabulary: VocabularyPart<Entry> = {
   sums: [{ name: "Trails", doc: "how a model parts into heads that answer together" }],
   constructors,
   keys: { model: [trails], "model of images": [trails] },
   checkModel,
-  diagnostics: [
-    {
-      code: "SPC3801",
-      name: "split-past-first-block",
-      severity: "error",
-      message: "heads of {blocks} blocks do not fit a model of {depth}",
-      why: "A head takes its blocks from the end of the model's; what is before them is the trunk. All blocks may go to the heads, which then share the embedding alone, but no more than there are.",
-      wrong: "model M extends Base { trails = split(heads: 3, blocks_in_head: 8) }",
-      right: "model M extends Base { trails = split(heads: 3, blocks_in_head: 1) }",
-    },
-    {
-      code: "SPC3802",
-      name: "no-norm-to-repeat",
-      severity: "error",
-      message: "final_norm: twice needs a decoder with a final norm",
-      why: "The authors' language models apply the norm after a head's last block a second time before the output layer. Without a final norm there is nothing to apply, and their image models apply theirs once.",
-      wrong:
-        "model M extends Base {\n  final_norm = none\n  trails = split(blocks_in_head: 1, final_norm: twice)\n}",
-      right: "model M extends Base {\n  final_norm = none\n  trails = split(blocks_in_head: 1)\n}",
-    },
-    {
-      code: "SPC3803",
-      name: "no-batch-norm-to-share",
-      severity: "error",
-      message: "last_batch_norm: shared needs an image model with a final norm",
-      why: "The heads of the authors' WideResNet share the batch norm after their last blocks: one gain, one bias, and running statistics that move once for each head. Decoders have no batch norm, and a model without a final norm has none to share.",
-      wrong: "model M extends Base { trails = split(blocks_in_head: 1, last_batch_norm: shared) }",
-      right: "model M extends Base { trails = split(blocks_in_head: 1) }",
-    },
-  ],
+  diagnostics,
   words: ["heads", "members"],
 };

@@ -1,5 +1,6 @@
 // The words of static sparsity: a form of the rules of `sparsity`, and what is wrong with a use of it.
-import type { Complaint, VocabularyPart } from "../../semantics/schema.ts";
+import type { Complaint, DiagnosticEntry } from "../../diagnostics/entry.ts";
+import type { VocabularyPart } from "../../semantics/schema.ts";
 import { sparseRules } from "../../semantics/sparsity.ts";
 import type { Known, RuleSpec } from "../../semantics/spec.ts";
 import { ctor, key } from "../../semantics/vocabulary/kit.ts";
@@ -44,12 +45,12 @@ const fixed = ctor(
 const isSound = (rule: Known<RuleSpec>): rule is RuleSpec =>
   rule.selector !== undefined && rule.text !== undefined && rule.value !== undefined;
 
-const checkPair: NonNullable<VocabularyPart["checkPair"]> = (model, recipe, parameters) => {
+const checkPair: NonNullable<VocabularyPart<Entry>["checkPair"]> = (model, recipe, parameters) => {
   const rules = recipe.sparsity?.filter(isSound) ?? [];
   // what a rule takes is not known where one before it is not
   if (model.blocks === undefined || rules.length !== recipe.sparsity?.length) return [];
   return sparseRules(rules, parameters, model.blocks.length).flatMap(
-    ({ rule, taken, weights }): readonly Complaint[] => {
+    ({ rule, taken, weights }): readonly Complaint<Entry>[] => {
       const { is } = rule.value;
       if (is !== fixed.name || taken.length === 0) return [];
       const at = `sparsity.${rules.indexOf(rule)}`;
@@ -79,31 +80,34 @@ const checkPair: NonNullable<VocabularyPart["checkPair"]> = (model, recipe, para
   );
 };
 
-export const vocabulary: VocabularyPart = {
+const diagnostics = [
+  {
+    code: "SPC3901",
+    name: "nothing-to-mask",
+    severity: "error",
+    message: "{selector} takes nothing that can be sparse",
+    why: "Masks are for matrices and the kernels of convolutions. A norm's gain, a bias or a gate has one number for each channel, and running statistics are measured; they keep all of theirs, and a budget for them alone would mean nothing.",
+    wrong:
+      'recipe R for Base {\n  data = text("a.txt", sequence: 64)\n  sparsity {\n    norm => fixed(density: 0.5)\n    * => none\n  }\n}',
+    right:
+      'recipe R for Base {\n  data = text("a.txt", sequence: 64)\n  sparsity {\n    * => fixed(density: 0.5)\n  }\n}',
+  },
+  {
+    code: "SPC3902",
+    name: "less-than-one-weight",
+    severity: "warning",
+    message: "less than one weight of {name} would be there",
+    why: "Each weight is drawn by itself. Where less than one is expected, the tensor is most likely all zero: what goes through it says nothing, and learns nothing.",
+    wrong:
+      'recipe R for Base {\n  data = text("a.txt", sequence: 64)\n  sparsity {\n    * => fixed(density: 1e-4, init: uniform)\n  }\n}',
+    right:
+      'recipe R for Base {\n  data = text("a.txt", sequence: 64)\n  sparsity {\n    * => fixed(density: 0.05, init: uniform)\n  }\n}',
+  },
+] as const satisfies readonly DiagnosticEntry[];
+type Entry = (typeof diagnostics)[number];
+
+export const vocabulary: VocabularyPart<Entry> = {
   constructors: [fixed],
   checkPair,
-  diagnostics: [
-    {
-      code: "SPC3901",
-      name: "nothing-to-mask",
-      severity: "error",
-      message: "{selector} takes nothing that can be sparse",
-      why: "Masks are for matrices and the kernels of convolutions. A norm's gain, a bias or a gate has one number for each channel, and running statistics are measured; they keep all of theirs, and a budget for them alone would mean nothing.",
-      wrong:
-        'recipe R for Base {\n  data = text("a.txt", sequence: 64)\n  sparsity {\n    norm => fixed(density: 0.5)\n    * => none\n  }\n}',
-      right:
-        'recipe R for Base {\n  data = text("a.txt", sequence: 64)\n  sparsity {\n    * => fixed(density: 0.5)\n  }\n}',
-    },
-    {
-      code: "SPC3902",
-      name: "less-than-one-weight",
-      severity: "warning",
-      message: "less than one weight of {name} would be there",
-      why: "Each weight is drawn by itself. Where less than one is expected, the tensor is most likely all zero: what goes through it says nothing, and learns nothing.",
-      wrong:
-        'recipe R for Base {\n  data = text("a.txt", sequence: 64)\n  sparsity {\n    * => fixed(density: 1e-4, init: uniform)\n  }\n}',
-      right:
-        'recipe R for Base {\n  data = text("a.txt", sequence: 64)\n  sparsity {\n    * => fixed(density: 0.05, init: uniform)\n  }\n}',
-    },
-  ],
+  diagnostics,
 };

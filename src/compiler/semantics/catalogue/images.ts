@@ -1,5 +1,5 @@
 // SPC37xx: models that read images, and what they are trained on.
-import { entry } from "./kit.ts";
+import { entry } from "../../diagnostics/entry.ts";
 
 const image = (lines: string): string => `model M {\n${lines}\n}`;
 const small = (lines: string): string =>

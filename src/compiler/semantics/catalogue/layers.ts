@@ -1,12 +1,11 @@
 // SPC32xx and SPC33xx: norms and attention, where the choices of one layer do not go together.
-import type { DiagnosticEntry } from "../schema.ts";
-import { entry } from "./kit.ts";
+import { entry } from "../../diagnostics/entry.ts";
 
 const blocks = (body: string): string => `model M extends Base {\n  blocks { ${body} }\n}`;
 const attention = (options: string): string => blocks(`attention = mha(heads: 4, ${options})`);
 const rope = (scaling: string): string => attention(`position: rope(scaling: ${scaling})`);
 
-export const layerEntries: readonly DiagnosticEntry[] = [
+export const layerEntries = [
   entry(
     3301,
     "yarn-factors",
@@ -49,4 +48,4 @@ export const layerEntries: readonly DiagnosticEntry[] = [
     attention("window: 128"),
     "warning",
   ),
-];
+] as const;

@@ -1,11 +1,10 @@
 // SPC2xxx: names, keys, arguments, files.
-import type { DiagnosticEntry } from "../schema.ts";
-import { entry } from "./kit.ts";
+import { entry } from "../../diagnostics/entry.ts";
 
 const full = (body: string): string => `model M extends Base {\n  ${body}\n}`;
 const blocks = (body: string): string => full(`blocks { ${body} }`);
 
-export const nameEntries: readonly DiagnosticEntry[] = [
+export const nameEntries = [
   entry(
     2001,
     "unknown-kind",
@@ -369,4 +368,4 @@ export const nameEntries: readonly DiagnosticEntry[] = [
     "spec 1\n\nlet a = 1",
     "warning",
   ),
-];
+] as const;

@@ -1,12 +1,11 @@
 // SPC4xxx: recipes, their schedules, and their rules over a model's parameters.
-import type { DiagnosticEntry } from "../schema.ts";
-import { entry } from "./kit.ts";
+import { entry } from "../../diagnostics/entry.ts";
 
 const recipe = (body: string): string => `recipe R extends Train for Base {\n  ${body}\n}`;
 const decay = (...rules: readonly string[]): string =>
   recipe(`decay {\n    ${rules.join("\n    ")}\n  }`);
 
-export const recipeEntries: readonly DiagnosticEntry[] = [
+export const recipeEntries = [
   entry(
     4001,
     "micro-batch-mismatch",
@@ -128,4 +127,4 @@ export const recipeEntries: readonly DiagnosticEntry[] = [
     recipe('data = text("corpus.txt")'),
     "warning",
   ),
-];
+] as const;

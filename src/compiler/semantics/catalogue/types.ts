@@ -1,12 +1,11 @@
 // SPC3xxx: types, units, ranges and shapes.
-import type { DiagnosticEntry } from "../schema.ts";
-import { entry } from "./kit.ts";
+import { entry } from "../../diagnostics/entry.ts";
 
 const full = (body: string): string => `model M extends Base {\n  ${body}\n}`;
 const blocks = (body: string): string => full(`blocks { ${body} }`);
 const recipe = (body: string): string => `recipe R extends Train {\n  ${body}\n}`;
 
-export const typeEntries: readonly DiagnosticEntry[] = [
+export const typeEntries = [
   entry(
     3001,
     "wrong-type",
@@ -159,4 +158,4 @@ export const typeEntries: readonly DiagnosticEntry[] = [
     full("context = default"),
     full("embedding = default"),
   ),
-];
+] as const;

@@ -1,5 +1,7 @@
 // Words of attention: its kinds, what is done to queries, keys and scores, and how positions enter.
-import type { Complaint, Constructor, Key, Variant } from "../schema.ts";
+import type { Complaint } from "../../diagnostics/entry.ts";
+import type { BaseEntry } from "../catalogue.ts";
+import type { Constructor, Key, Variant } from "../schema.ts";
 import { biasKey, counting, ctor, initKey, key, llama, positive, sum, yesNo } from "./kit.ts";
 
 const heads = key(
@@ -62,7 +64,7 @@ const factors = (name: string, length: string): Key =>
     { example: "[1, 2, 3, 4]" },
   );
 
-const checkYarn = (value: Variant): readonly Complaint[] => {
+const checkYarn = (value: Variant): readonly Complaint<BaseEntry>[] => {
   const given = (name: string): boolean => typeof value[name] === "number";
   const pair = [given("mscale"), given("mscale_all_dim")];
   if (pair.every((x) => !x)) return [];

@@ -1,6 +1,8 @@
 // The words of image models: stem, residual units, batch norm, classifier, with PyTorch's defaults.
 import { numberOf } from "../spec-values.ts";
-import type { Complaint, Constructor, Key, SumType } from "../schema.ts";
+import type { Complaint } from "../../diagnostics/entry.ts";
+import type { BaseEntry } from "../catalogue.ts";
+import type { Constructor, Key, SumType } from "../schema.ts";
 import type { Value, Variant } from "../spec.ts";
 import { counting, ctor, key, positive, sum, yesNo } from "./kit.ts";
 
@@ -26,14 +28,14 @@ const channels = key("channels", counting, "channels that the unit gives", { exa
 /** Complaints are about numbers alone: other values are told elsewhere. */
 const sizeOf = (value: Value | undefined): number => numberOf(value) ?? NaN;
 /** A window needs a middle, so that zeros on both sides keep the size. */
-const oddKernel = (value: Variant): readonly Complaint[] => {
+const oddKernel = (value: Variant): readonly Complaint<BaseEntry>[] => {
   const size = sizeOf(value["kernel"]);
   if (size % 2 !== 0) return [];
   const help = [`use kernel: ${size + 1} or ${size - 1}`];
   return [{ name: "even-kernel", args: { size }, at: "kernel", details: { help } }];
 };
 /** A mean and a deviation for each channel, or neither. */
-const eachChannel = (value: Variant): readonly Complaint[] => {
+const eachChannel = (value: Variant): readonly Complaint<BaseEntry>[] => {
   const { channels, mean, std } = value;
   return [["mean", mean] as const, ["std", std] as const].flatMap(([name, list]) =>
     !Array.isArray(list) || list.length === channels
@@ -47,7 +49,7 @@ const eachChannel = (value: Variant): readonly Complaint[] => {
         ],
   );
 };
-const poolEdge = (value: Variant): readonly Complaint[] => {
+const poolEdge = (value: Variant): readonly Complaint<BaseEntry>[] => {
   const [window, pad] = [sizeOf(value["window"]), sizeOf(value["pad"])];
   if (!(2 * pad > window)) return [];
   const help = [`use pad: ${Math.floor(window / 2)} or less`];

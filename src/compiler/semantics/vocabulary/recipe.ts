@@ -1,6 +1,8 @@
 // The words of recipes: data, optimizer, schedule, clipping and weight decay, with PyTorch's defaults unless a key says otherwise.
 import { isQuantity } from "../spec-values.ts";
-import type { Complaint, Constructor, Key, RuleBlock, SumType, Unit } from "../schema.ts";
+import type { Complaint } from "../../diagnostics/entry.ts";
+import type { BaseEntry } from "../catalogue.ts";
+import type { Constructor, Key, RuleBlock, SumType, Unit } from "../schema.ts";
 import type { Value, Variant } from "../spec.ts";
 import { shown } from "../values.ts";
 import { counting, fraction, key, positive, sum, yesNo } from "./kit.ts";
@@ -51,7 +53,7 @@ const adamKeys: readonly Key[] = [
 ];
 
 /** Shares of the training, 100% together. */
-const phases = (value: Variant): readonly Complaint[] => {
+const phases = (value: Variant): readonly Complaint<BaseEntry>[] => {
   const parts = [value["warmup"], value["decay"]].filter(isQuantity).filter((q) => q.unit === "%");
   const total = parts.reduce((all, q) => all + q.value, 0);
   if (total <= 1 + 1e-9) return [];
@@ -59,7 +61,7 @@ const phases = (value: Variant): readonly Complaint[] => {
 };
 
 /** Looking ahead along a momentum needs one. */
-const momentumToLookAt = (value: Variant): readonly Complaint[] =>
+const momentumToLookAt = (value: Variant): readonly Complaint<BaseEntry>[] =>
   value["nesterov"] === true && value["momentum"] === 0
     ? [
         {
@@ -72,7 +74,7 @@ const momentumToLookAt = (value: Variant): readonly Complaint[] =>
     : [];
 
 /** "95%, 5%" is all there is. */
-const wholeSplit = (value: Variant): readonly Complaint[] => {
+const wholeSplit = (value: Variant): readonly Complaint<BaseEntry>[] => {
   const split = value["split"];
   if (!Array.isArray(split)) return [];
   const parts = (split as readonly Value[]).filter((x) => typeof x === "number");
