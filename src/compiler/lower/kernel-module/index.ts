@@ -3,7 +3,8 @@
 import type { Graph } from "../../ir/types.ts";
 import { lowerGraph } from "../lower-graph.ts";
 import { OWN_NODES } from "./own-nodes.ts";
-import { plan, type Plan, type Step } from "./plan.ts";
+import type { Plan, Step } from "./calls.ts";
+import { plan } from "./plan.ts";
 
 const text = (value: unknown): string =>
   JSON.stringify(value, (_, v: unknown) =>
