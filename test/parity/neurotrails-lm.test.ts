@@ -1,7 +1,9 @@
 // Language models of NeuroTrails against the authors' modules (bramgrooten/neurotrails at bbb463f): the tree of trunk and heads,
 // the full ensemble and the single model. Tolerances are those of the goldens' README.
 import { describe, expect, it } from "vitest";
+import { evaluateScalar } from "../../src/bundle/scalar.ts";
 import { features } from "../../src/compiler/features/index.ts";
+import { evaluate } from "../../src/compiler/ir/evaluate.ts";
 import { buildPrograms } from "../../src/compiler/model/programs.ts";
 import type { DecoderSpec, Variant } from "../../src/compiler/semantics/spec.ts";
 import {
@@ -16,6 +18,7 @@ import {
   type Tensors,
 } from "./golden.ts";
 import { llamaSpec, passOf } from "./models.ts";
+import { everything, recipe, sequences, steps } from "./recipes.ts";
 import { i32, openOnWasm, read } from "./wasm.ts";
 
 interface Case {
@@ -54,7 +57,7 @@ const trailsFor = (
   };
 };
 
-const modelOf = ({ config }: Case, finalNorm: "once" | "twice"): DecoderSpec => ({
+const modelOf = ({ config }: Pick<Case, "config">, finalNorm: "once" | "twice"): DecoderSpec => ({
   ...llamaSpec({
     vocab: config.vocab,
     hidden: config.hidden,
@@ -72,7 +75,7 @@ const modelOf = ({ config }: Case, finalNorm: "once" | "twice"): DecoderSpec => 
 
 /** Our name on disk to that of the authors' modules, whose heads count their blocks from 0. */
 const official =
-  ({ config }: Case) =>
+  ({ config }: Pick<Case, "config">) =>
   (name: string): string => {
     const branch = /^(heads|members)\.(\d+)\.(.*)$/.exec(name);
     if (branch?.[1] === "members") return `model_${branch[2]!}.${branch[3]!}`;
@@ -179,5 +182,97 @@ describe.each(cases)("%s", (name) => {
       const wanted = golden(tensors, `logits_single_norm.${i}`).data;
       expect(maxDifference(once.get(`logits.${i}`), wanted)).toBeLessThan(2e-5);
     }
+  });
+});
+
+// Three updates of the authors' sparse training, before any mask moves: masks of every matrix, embedding and output layers included,
+// Adam, and their schedule, whose first rate is 0.
+describe("lm-train-static", () => {
+  const given = readJson("neurotrails/lm-train-static/case.json") as {
+    readonly config: Case["config"] & {
+      readonly density: number;
+      readonly optimizer: { readonly lr: number; readonly betas: number[]; readonly eps: number };
+      readonly schedule: {
+        readonly warmup: number;
+        readonly total: number;
+        readonly floor_ratio: number;
+      };
+    };
+    readonly scalars: {
+      readonly head_losses: readonly (readonly number[])[];
+      readonly lr_used: readonly number[];
+    };
+  };
+  const { config, scalars } = given;
+  const tensors = readGolden("neurotrails/lm-train-static/golden.safetensors");
+  const [B = 0, T = 0] = golden(tensors, "input_ids.0").shape;
+  const { lr, betas, eps } = config.optimizer;
+  const { warmup, total, floor_ratio: floor } = config.schedule;
+  const compiled = buildPrograms(
+    modelOf(given, "twice"),
+    recipe({
+      optimizer: { is: "adam", lr, betas, eps },
+      schedule: { is: "cosine", warmup: steps(warmup), floor },
+      ...{ batch: sequences(B), micro: sequences(B), length: steps(total), clip: null },
+      sparsity: [
+        {
+          ...{ selector: everything, text: "*" },
+          value: { is: "fixed", density: config.density, init: "erk" },
+        },
+      ],
+    }),
+    {
+      methods: features,
+      programs: ["train_step"],
+      binding: { batch: B, sequence: T },
+      totalSteps: total,
+    },
+  );
+  const params = compiled.state.filter(({ kind }) => kind === "param");
+  const masks = compiled.state.filter(({ kind }) => kind === "mask");
+  const rename = official(given);
+  const weights = stateFrom(
+    params.map((p) => ({ ...p, diskName: rename(p.diskName) })),
+    tensors,
+  );
+
+  it("masks what theirs do", () => {
+    const sparse = params.filter(({ name }) => weights[name]!.includes(0));
+    expect(masks.map(({ name }) => name)).toEqual(sparse.map(({ name }) => `${name}/mask`));
+    for (const { init, name } of masks) {
+      const held = weights[name.replace("/mask", "")]!;
+      const kept = held.filter((x) => x !== 0).length / held.length;
+      if (init.kind !== "bernoulli") throw new Error(`${name} is not drawn`);
+      const deviation = Math.sqrt((init.density * (1 - init.density)) / held.length);
+      expect(Math.abs(kept - init.density), name).toBeLessThan(4 * deviation);
+    }
+  });
+  it("follows their losses, head by head", () => {
+    const state: Record<string, ArrayLike<number>> = { ...weights };
+    for (const { name, kind, shape } of compiled.state)
+      if (kind === "slot") state[name] = new Float64Array(shape.reduce((n, d) => n * d, 1));
+    for (const { name } of masks)
+      state[name] = weights[name.replace("/mask", "")]!.map((x) => (x === 0 ? 0 : 1));
+    const [step] = compiled.programs;
+    scalars.head_losses.forEach((losses, i) => {
+      const ids = golden(tensors, `input_ids.${i}`);
+      const inputs = Object.entries(step!.scalars).map(
+        ([name, expr]) => [name, [evaluateScalar(expr, i + 1)]] as const,
+      );
+      expect(evaluateScalar(step!.scalars["learning_rate"]!, i + 1)).toBeCloseTo(scalars.lr_used[i]!, 12); // prettier-ignore
+      const { outputs, updates } = evaluate(step!.graph, {
+        inputs: { input_ids: ids.data, targets: shiftLabels(ids), ...Object.fromEntries(inputs) },
+        state,
+      });
+      losses.forEach((loss, head) => {
+        const found = outputs[`metrics/heads/${head}/loss`]!.data[0]!;
+        expect(Math.abs(found - loss), `head ${head} of update ${i + 1}`).toBeLessThan(2e-5);
+      });
+      for (const [name, { data }] of Object.entries(updates)) state[name] = data;
+    });
+    for (const { name } of params)
+      weights[name]!.forEach((x, i) => {
+        if (x === 0) expect(Math.abs(state[name]![i]!)).toBe(0);
+      });
   });
 });
