@@ -4,6 +4,7 @@ import type { Span } from "../diagnostics/types.ts";
 import type { Context } from "./context.ts";
 import { defaultOf, keyValue, overridden, withoutLayer } from "./construct.ts";
 import type { Written } from "./flatten.ts";
+import { decoderKind, imageKind } from "./kinds.ts";
 import { didYouMean } from "./load.ts";
 import { valueOf } from "./samples.ts";
 import type { Key } from "./schema.ts";
@@ -50,11 +51,13 @@ export const evaluateKeys = (
     }
     misnamed = true;
     const candidates = [...place.keys.map((key) => key.name), ...place.words];
+    const near = didYouMean(name, candidates);
+    const help = keyElsewhere(name.text, place, ctx);
     own.report(
       "unknown-key",
       name.span,
       { key: name.text, place: place.name },
-      didYouMean(name, candidates),
+      help === undefined ? near : { help: [help] },
     );
   }
   const values = new Map<string, Maybe>();
@@ -87,6 +90,28 @@ export const evaluateKeys = (
       },
     );
   return values;
+};
+
+/** What has the key, where this has not; or the key that it is a value of. */
+const keyElsewhere = (name: string, place: Place, { checker }: Context): string | undefined => {
+  const { keys } = checker.vocabulary;
+  const words: readonly (readonly [table: string, told: string])[] = [
+    [decoderKind.model, "the model itself, outside of `blocks`"],
+    [decoderKind.blocks, "layers: put it into `blocks N { … }`"],
+    [imageKind.model, "the model itself, outside of `blocks`"],
+    [imageKind.blocks, "layers: put it into `blocks N { … }`"],
+    ["recipe", "recipes"],
+  ];
+  const holder = place.keys.find(
+    ({ type }) =>
+      type.kind === "sum" &&
+      checker.vocabulary.constructors.some((c) => c.name === name && c.of === type.name),
+  );
+  if (holder !== undefined) return `${name} is a value: write \`${holder.name} = ${name}(…)\``;
+  const found = words.find(
+    ([table]) => keys[table] !== place.keys && keys[table]?.some((key) => key.name === name),
+  );
+  return found && `${name} is a key of ${found[1]}`;
 };
 
 const writtenKey = (

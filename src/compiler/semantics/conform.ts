@@ -3,6 +3,7 @@ import type { Details, Span } from "../diagnostics/types.ts";
 import { construct } from "./construct.ts";
 import { reportValue, type Context } from "./context.ts";
 import type { Want } from "./evaluate.ts";
+import { sampleOf } from "./samples.ts";
 import type { Type, Unit } from "./schema.ts";
 import {
   orList,
@@ -88,7 +89,7 @@ const wrong = (value: Val, type: Type, ctx: Context): Maybe => {
     value.raw.k === "variant" && type.kind === "sum"
       ? [`${type.name} is one of ${variants(type.name, ctx)}`]
       : type.kind === "sum"
-        ? [`write one of ${variants(type.name, ctx)}`]
+        ? [choice(type, ctx)]
         : value.raw.k === "string" && type.kind === "word"
           ? ["write the word without quotes"]
           : [];
@@ -99,6 +100,13 @@ const wrong = (value: Val, type: Type, ctx: Context): Maybe => {
 
 const variants = (sum: string, ctx: Context): string =>
   orList(ctx.checker.vocabulary.constructors.filter((c) => c.of === sum).map((c) => c.name));
+
+/** Of one constructor a call that fits. */
+const choice = (type: Extract<Type, { kind: "sum" }>, ctx: Context): string => {
+  const { vocabulary } = ctx.checker;
+  const only = vocabulary.constructors.filter((c) => c.of === type.name).length === 1;
+  return only ? `write ${sampleOf(type, vocabulary)}` : `write one of ${variants(type.name, ctx)}`;
+};
 
 const replace = (at: Span, newText: string): Details["fixes"] => [
   { title: `Write ${newText}`, edits: [{ at, newText }], applicability: "suggestion" },
@@ -115,7 +123,9 @@ const number = (
   if (raw.unit !== undefined && !(percent && raw.unit === "%")) {
     const found = showNumber(raw.value, raw.unit);
     const bare = shown(raw.value);
-    const help = { help: [`write ${bare}`], fixes: replace(value.from, bare) ?? [] };
+    // half of an integer is a guess that nobody wants
+    const fits = type.kind === "float" || Number.isSafeInteger(raw.value);
+    const help = fits ? { help: [`write ${bare}`], fixes: replace(value.from, bare) ?? [] } : {};
     ctx.report(
       "unit-not-here",
       value.at,

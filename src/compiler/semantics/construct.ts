@@ -12,6 +12,7 @@ import type { Origin, Variant } from "./spec.ts";
 import {
   asDefault,
   isWhole,
+  orList,
   pendingIn,
   restamp,
   toValue,
@@ -82,6 +83,16 @@ interface Matched {
   readonly complete: boolean;
 }
 
+/** Other forms of the same that do take an argument of this name. */
+const takenBy = (name: string, { of }: Constructor, { vocabulary }: Checker): readonly string[] => {
+  const others = vocabulary.constructors.filter(
+    (other) => other.of === of && other.keys.some((key) => key.name === name),
+  );
+  return others.length === 0
+    ? []
+    : [`${name} is an argument of ${orList(others.map((other) => other.name))}`];
+};
+
 const matchArgs = (ctor: Constructor, args: readonly Arg[], ctx: Context): Matched => {
   const given = new Map<string, Arg>();
   const written = new Set(args.flatMap(({ name }) => (name === undefined ? [] : [name.text])));
@@ -111,14 +122,17 @@ const matchArgs = (ctor: Constructor, args: readonly Arg[], ctx: Context): Match
     namedBefore = true;
     if (!ctor.keys.some((key) => key.name === name.text)) {
       complete = false;
+      const free = ctor.keys.filter((key) => !given.has(key.name) && !written.has(key.name));
+      const near = didYouMean(
+        name,
+        free.map((key) => key.name),
+      );
+      const help = [...near.help, ...takenBy(name.text, ctor, ctx.checker)];
       ctx.report(
         "unknown-argument",
         name.span,
         { name: name.text, of: ctor.name },
-        didYouMean(
-          name,
-          ctor.keys.map((key) => key.name).filter((key) => !given.has(key) && !written.has(key)),
-        ),
+        { ...near, help },
       );
       return;
     }

@@ -141,7 +141,16 @@ const choose = (expr: IfExpr, want: Want | undefined, ctx: Context): Maybe => {
 
 const asBool = (value: Val, ctx: Context): boolean | undefined => {
   if (value.raw.k === "bool") return value.raw.value;
-  ctx.report("wrong-type", value.at, { wanted: "true or false", found: showVal(value) });
+  const { at } = value;
+  const text =
+    ctx.module.source.id === at.file ? ctx.module.source.text.slice(at.start, at.end) : "";
+  const compared = value.raw.k === "number" && text !== "" ? [`write \`${text} != 0\``] : [];
+  ctx.report(
+    "wrong-type",
+    at,
+    { wanted: "true or false", found: showVal(value) },
+    { help: compared },
+  );
   return undefined;
 };
 

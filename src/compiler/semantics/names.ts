@@ -9,7 +9,7 @@ import { call, functions } from "./functions.ts";
 import { didYouMean } from "./load.ts";
 import type { Constructor, Type } from "./schema.ts";
 import { typeOf } from "./types-of.ts";
-import { moved, orList, val, withArticle, type Maybe, type Val } from "./values.ts";
+import { moved, orList, showType, val, withArticle, type Maybe, type Val } from "./values.ts";
 
 export const reference = (expr: ReferenceExpr, want: Want | undefined, ctx: Context): Maybe => {
   const first = expr.path[0];
@@ -206,7 +206,23 @@ const unknown = (name: Name, want: Want | undefined, ctx: Context, called: boole
     ctx.report("unknown-name", name.span, { name: name.text }, asWritten(name, truth));
     return undefined;
   }
+  const constructor = called && vocabulary.constructors.find((c) => c.name === name.text);
+  if (constructor && type !== undefined) {
+    const found = `${name.text}(…), ${withArticle(constructor.of)}`;
+    ctx.report("wrong-type", name.span, { wanted: showType(type), found });
+    return undefined;
+  }
   if (ctx.module.ast.lost && !called) return undefined;
+  if (
+    !called &&
+    Object.values(vocabulary.keys).some((keys) => keys.some((k) => k.name === name.text))
+  ) {
+    const help = [
+      `${name.text} is a key, and keys are no values: give the value a name with \`let\`, or make it a parameter, \`model M(width: int = 64)\``,
+    ];
+    ctx.report("unknown-name", name.span, { name: name.text }, { help });
+    return undefined;
+  }
   const candidates = called ? functions : [...scope, ...(ctx.layer ? ["l", "L"] : [])];
   ctx.report("unknown-name", name.span, { name: name.text }, didYouMean(name, candidates));
   return undefined;
