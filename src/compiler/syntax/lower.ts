@@ -5,7 +5,7 @@ import type * as ast from "./ast.ts";
 import { InternalError, type Fix, type Span } from "../diagnostics/types.ts";
 import type { Docs } from "./docs.ts";
 import type { Problems } from "./errors.ts";
-import { endOf, isVirtual } from "./layout.ts";
+import { endOf, isVirtual } from "./virtual.ts";
 import { numberOf, stringOf, unitOf } from "./literals.ts";
 import { lowerSelector } from "./selectors.ts";
 

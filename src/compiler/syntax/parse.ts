@@ -5,7 +5,8 @@ import type { Details, Diagnostic, Source, Span } from "../diagnostics/types.ts"
 import type { Comment, Decl, FileAst, NumberExpr } from "./ast.ts";
 import { collectDocs } from "./docs.ts";
 import { Problems } from "./errors.ts";
-import { endOf, layOut } from "./layout.ts";
+import { layOut } from "./layout.ts";
+import { endOf } from "./virtual.ts";
 import { lowerFile } from "./lower.ts";
 import { parseSegment } from "./repair.ts";
 

@@ -7,7 +7,7 @@ import { parser } from "../../../grammar/parser.ts";
 import * as t from "../../../grammar/tokens.ts";
 import { wordParseError, type Report } from "./errors.ts";
 import { firstOnLine } from "./gates.ts";
-import { endOf, virtual } from "./layout.ts";
+import { endOf, virtual } from "./virtual.ts";
 
 /** Bounds the work on text that is no spec at all. */
 const maxRounds = 24;
