@@ -178,6 +178,9 @@ error: cannot read zeros.arch: it is not text
     expect(
       (await specc(["check", "model.arch", "--set", "lenght=9 steps"], { cwd })).err,
     ).toContain("length");
+    expect((await specc(["check", "model.arch", "--set", "optimzer.lr=1"], { cwd })).err).toContain(
+      "did you mean `optimizer.lr`?",
+    );
     expect((await specc(["check", "model.arch", "--set", "length=9 apples"], { cwd })).code).toBe(
       1,
     );

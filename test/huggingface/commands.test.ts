@@ -243,6 +243,11 @@ describe("export", () => {
       1,
       expect.stringContaining("nearest is llama, but\n  blocks.0.ffn is relu2, not swiglu"),
     ]);
+    const untrained = await specc(["export", "model.arch", "-o", "out"], { cwd: project() });
+    expect([untrained.code, untrained.err]).toEqual([
+      1,
+      expect.stringContaining("train first and export the run's folder"),
+    ]);
   });
   test("a method's own layout says who reads it", async () => {
     const cwd = project();

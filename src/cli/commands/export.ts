@@ -170,7 +170,9 @@ export const exportModel = async (
   const { family } = fit;
   const path =
     options.weights === undefined
-      ? weightsIn(folder, shownPath(io.cwd, folder))
+      ? weightsIn(folder, shownPath(io.cwd, folder), [
+          "train first and export the run's folder, or give a file with --weights",
+        ])
       : resolve(io.cwd, options.weights);
   const out = resolve(io.cwd, options.outDir);
   if (out === folder) throw new CliError(`${options.outDir} is where the model lies; name another`);

@@ -27,7 +27,7 @@ export const readObject = (path: string, shown: string): Readonly<Record<string,
 };
 
 /** The weights' file or index; a sentence about what lies there instead. */
-export const weightsIn = (folder: string, shown: string): string => {
+export const weightsIn = (folder: string, shown: string, hints: readonly string[] = []): string => {
   const found = [WEIGHTS, WEIGHTS_INDEX].find((name) => isFile(join(folder, name)));
   if (found !== undefined) return join(folder, found);
   const pickled = ["pytorch_model.bin", "pytorch_model.bin.index.json"].some((name) =>
@@ -37,7 +37,7 @@ export const weightsIn = (folder: string, shown: string): string => {
     pickled
       ? `${shown} holds pytorch_model.bin alone, a format that runs code when it is read`
       : `no ${WEIGHTS} or ${WEIGHTS_INDEX} in ${shown}`,
-    pickled ? ["save it once as safetensors: model.save_pretrained(folder)"] : [],
+    pickled ? ["save it once as safetensors: model.save_pretrained(folder)"] : hints,
     1,
   );
 };

@@ -303,12 +303,14 @@ const setHelp = (
   const keys = [...(vocabulary.keys["model"] ?? []), ...(vocabulary.keys["recipe"] ?? [])].map(
     (k) => k.name,
   );
-  const near = suggest(key, [...params, ...keys]);
+  const [head = "", ...below] = key.split(".");
+  const known = [...params, ...keys];
+  const near = known.includes(head) ? undefined : suggest(head, known);
   return {
     help: [
       near === undefined
         ? "name a parameter, a key, or a path such as optimizer.lr"
-        : `did you mean \`${near}\`?`,
+        : `did you mean \`${[near, ...below].join(".")}\`?`,
     ],
   };
 };
