@@ -6,6 +6,7 @@ import { defaultOf, keyValue, overridden, withoutLayer } from "./construct.ts";
 import type { Written } from "./flatten.ts";
 import { decoderKind, imageKind } from "./kinds.ts";
 import { didYouMean } from "./load.ts";
+import { calledElsewhere } from "./other-names.ts";
 import { valueOf } from "./samples.ts";
 import type { Key } from "./schema.ts";
 import { restamp, type Maybe } from "./values.ts";
@@ -52,7 +53,10 @@ export const evaluateKeys = (
     misnamed = true;
     const candidates = [...place.keys.map((key) => key.name), ...place.words];
     const near = didYouMean(name, candidates);
-    const help = keyElsewhere(name.text, place, ctx);
+    const help =
+      calledElsewhere(name.text, candidates) === undefined
+        ? keyElsewhere(name.text, place, ctx)
+        : undefined;
     own.report(
       "unknown-key",
       name.span,
@@ -76,7 +80,10 @@ export const evaluateKeys = (
   const unset = missing.filter((key) => !ctx.checker.overrides.some((o) => o.key === key.name));
   // A misspelt key is most likely the missing one.
   const excused = (key: Key): boolean =>
-    misnamed && [...written.keys()].some((name) => suggest(name, [key.name]) !== undefined);
+    misnamed &&
+    [...written.keys()].some(
+      (name) => (calledElsewhere(name, [key.name]) ?? suggest(name, [key.name])) !== undefined,
+    );
   const due = unset.filter((key) => !excused(key));
   if (due.length > 0 && !place.broken)
     report(
@@ -92,7 +99,7 @@ export const evaluateKeys = (
   return values;
 };
 
-/** What has the key, where this has not; or the key that it is a value of. */
+/** What has the key, where this has not; or the key that it is a value of, or an argument of one. */
 const keyElsewhere = (name: string, place: Place, { checker }: Context): string | undefined => {
   const { keys } = checker.vocabulary;
   const words: readonly (readonly [table: string, told: string])[] = [
@@ -108,6 +115,15 @@ const keyElsewhere = (name: string, place: Place, { checker }: Context): string 
       checker.vocabulary.constructors.some((c) => c.name === name && c.of === type.name),
   );
   if (holder !== undefined) return `${name} is a value: write \`${holder.name} = ${name}(…)\``;
+  for (const { name: key, type } of place.keys) {
+    const of = type.kind === "sum" ? type.name : undefined;
+    const values = checker.vocabulary.constructors.filter((c) => c.of === of);
+    const args = values.flatMap((c) => c.keys.map((k) => k.name));
+    const called = calledElsewhere(name, args) ?? name;
+    const value = values.find((c) => c.keys.some((k) => k.name === called));
+    if (value !== undefined)
+      return `${called} is an argument: write \`${key} = ${value.name}(${called}: …)\``;
+  }
   const found = words.find(
     ([table]) => keys[table] !== place.keys && keys[table]?.some((key) => key.name === name),
   );

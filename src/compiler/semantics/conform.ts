@@ -89,7 +89,7 @@ const wrong = (value: Val, type: Type, ctx: Context): Maybe => {
     value.raw.k === "variant" && type.kind === "sum"
       ? [`${type.name} is one of ${variants(type.name, ctx)}`]
       : type.kind === "sum"
-        ? [choice(type, ctx)]
+        ? [choice(value, type, ctx)]
         : value.raw.k === "string" && type.kind === "word"
           ? ["write the word without quotes"]
           : [];
@@ -101,11 +101,18 @@ const wrong = (value: Val, type: Type, ctx: Context): Maybe => {
 const variants = (sum: string, ctx: Context): string =>
   orList(ctx.checker.vocabulary.constructors.filter((c) => c.of === sum).map((c) => c.name));
 
-/** Of one constructor a call that fits. */
-const choice = (type: Extract<Type, { kind: "sum" }>, ctx: Context): string => {
-  const { vocabulary } = ctx.checker;
-  const only = vocabulary.constructors.filter((c) => c.of === type.name).length === 1;
-  return only ? `write ${sampleOf(type, vocabulary)}` : `write one of ${variants(type.name, ctx)}`;
+/** Of one constructor a call that fits, with the number that was given where it takes one. */
+const choice = (
+  { raw }: Val,
+  type: Extract<Type, { kind: "sum" }>,
+  { checker: { vocabulary } }: Context,
+): string => {
+  const [only, ...others] = vocabulary.constructors.filter((c) => c.of === type.name);
+  if (only === undefined || others.length > 0)
+    return `write one of ${orList([only, ...others].flatMap((c) => c?.name ?? []))}`;
+  const first = only.keys[0]?.type.kind;
+  const takes = raw.k === "number" && raw.unit === undefined && first === "float";
+  return `write ${takes ? `${only.name}(${shown(raw.value)})` : sampleOf(type, vocabulary)}`;
 };
 
 const replace = (at: Span, newText: string): Details["fixes"] => [

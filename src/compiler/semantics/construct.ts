@@ -5,6 +5,7 @@ import { parse } from "../syntax/parse.ts";
 import { isError, reportTo, type Checker, type Context } from "./context.ts";
 import { evaluate } from "./evaluate.ts";
 import { didYouMean, type Module } from "./load.ts";
+import { calledElsewhere } from "./other-names.ts";
 import { argumentsOf } from "./samples.ts";
 import type { Complaint } from "../diagnostics/entry.ts";
 import type { Constructor, Key } from "./schema.ts";
@@ -83,14 +84,23 @@ interface Matched {
   readonly complete: boolean;
 }
 
-/** Other forms of the same that do take an argument of this name. */
-const takenBy = (name: string, { of }: Constructor, { vocabulary }: Checker): readonly string[] => {
-  const others = vocabulary.constructors.filter(
-    (other) => other.of === of && other.keys.some((key) => key.name === name),
+/** What does take an argument of this name: other forms of the same, or rules. */
+const takenBy = (
+  name: string,
+  { of }: Constructor,
+  { vocabulary }: Checker,
+): string | undefined => {
+  const same = vocabulary.constructors.filter((other) => other.of === of);
+  const words = same.flatMap((other) => other.keys.map((key) => key.name));
+  const word = calledElsewhere(name, words) ?? name;
+  const others = same.filter((other) => other.keys.some((key) => key.name === word));
+  if (others.length > 0)
+    return `${word} is an argument of ${orList(others.map((other) => other.name))}`;
+  const rules = Object.values(vocabulary.rules).flatMap((blocks) =>
+    blocks.map((block) => block.name),
   );
-  return others.length === 0
-    ? []
-    : [`${name} is an argument of ${orList(others.map((other) => other.name))}`];
+  const block = calledElsewhere(name, rules) ?? rules.find((rule) => rule === name);
+  return block && `it is given by rules: ${block} { selector => value }`;
 };
 
 const matchArgs = (ctor: Constructor, args: readonly Arg[], ctx: Context): Matched => {
@@ -123,16 +133,17 @@ const matchArgs = (ctor: Constructor, args: readonly Arg[], ctx: Context): Match
     if (!ctor.keys.some((key) => key.name === name.text)) {
       complete = false;
       const free = ctor.keys.filter((key) => !given.has(key.name) && !written.has(key.name));
-      const near = didYouMean(
-        name,
-        free.map((key) => key.name),
-      );
-      const help = [...near.help, ...takenBy(name.text, ctor, ctx.checker)];
+      const known = free.map((key) => key.name);
+      const other =
+        calledElsewhere(name.text, known) === undefined
+          ? takenBy(name.text, ctor, ctx.checker)
+          : undefined;
+      const near = didYouMean(name, known);
       ctx.report(
         "unknown-argument",
         name.span,
         { name: name.text, of: ctor.name },
-        { ...near, help },
+        other === undefined ? near : { help: [other] },
       );
       return;
     }

@@ -5,6 +5,7 @@ import type { Details, Diagnostic, Source, Span } from "../diagnostics/types.ts"
 import type { Decl, FileAst, ImportDecl, Name } from "../syntax/ast.ts";
 import { parse } from "../syntax/parse.ts";
 import { reportTo, type Binding, type Report } from "./context.ts";
+import { calledElsewhere } from "./other-names.ts";
 
 export interface FileLoader {
   /** undefined: there is no such file; a fault: there is one that cannot be read. */
@@ -170,7 +171,7 @@ export const didYouMean = (
   name: Name,
   candidates: readonly string[],
 ): { readonly help: string[]; readonly fixes?: Diagnostic["fixes"] } => {
-  const near = suggest(name.text, candidates);
+  const near = calledElsewhere(name.text, candidates) ?? suggest(name.text, candidates);
   if (near !== undefined)
     return {
       help: [`did you mean \`${near}\`?`],

@@ -89,7 +89,12 @@ const segmentSpec = (
   const range = index && indexSpec(index, ctx);
   if (name.text === "" || (index !== undefined && range === undefined)) return undefined;
   if (!words.includes(name.text)) {
-    ctx.report("unknown-selector-word", name.span, { name: name.text }, didYouMean(name, words));
+    ctx.report(
+      "unknown-selector-word",
+      name.span,
+      { name: name.text },
+      didYouMean(name, [...words, "*"]),
+    );
     return undefined;
   }
   return range === undefined
