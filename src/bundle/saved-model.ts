@@ -18,18 +18,31 @@ const FORMS: Readonly<Record<Form, string>> = {
   check: "/check",
 };
 /**
- * The forms by the file that holds them, each file with variables of its own for the state. TensorFlow goes through all that a
- * file holds when it opens it, and again for each set of nodes that is fetched for the first time; so what few devices have, and
- * what only a failure asks for, lie apart.
+ * A file for each way of running a bundle, each with variables of its own for the state: as processors do, op by op but for long
+ * trainings; compiled; compiled with kernels for cards; and in search of a value that is not finite. TensorFlow goes through all
+ * that a file holds when it opens it, and again for each set of nodes that is fetched for the first time, so each has what its
+ * way needs alone.
  */
-export const FORMS_IN = {
-  main: ["plain", "xla"],
-  cudnn: ["cudnn"],
-  check: ["check"],
-} as const satisfies Readonly<Record<string, readonly Form[]>>;
-export type ModelFile = keyof typeof FORMS_IN;
+export type ModelFile = "main" | Exclude<Form, "plain">;
+/** Whether a program changes parameters, or adds to what will change them. */
+export const isTraining = (
+  { writes }: Pick<ProgramEntry, "writes">,
+  { state }: Pick<Manifest, "state">,
+): boolean =>
+  state.some(
+    ({ name, kind }) => (kind === "param" || kind === "accumulator") && writes.includes(name),
+  );
+/** The forms that a file has of a program. */
+export const formsIn = (
+  file: ModelFile,
+  program: Pick<ProgramEntry, "writes">,
+  manifest: Pick<Manifest, "state">,
+): readonly Form[] => {
+  if (file !== "main") return [file];
+  return isTraining(program, manifest) ? ["plain", "xla"] : ["plain"];
+};
 export const filesOf = ({ cardKernels }: Pick<Manifest, "cardKernels">): readonly ModelFile[] => [
-  "main",
+  ...(["main", "xla"] as const),
   ...(cardKernels.length > 0 ? (["cudnn"] as const) : []),
   "check",
 ];

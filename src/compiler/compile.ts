@@ -1,7 +1,7 @@
 // The pipeline on one page: text -> AST -> Spec -> Graphs -> TensorFlow nodes -> the files of a bundle. Nothing here reads a
 // file, a clock or the network: sources come through a loader, and what specc ships with each bundle comes as `Assets`.
 import type { ProgramName } from "../bundle/manifest.ts";
-import type { ModelFile } from "../bundle/saved-model.ts";
+import { formsIn, type ModelFile } from "../bundle/saved-model.ts";
 import { analyze, analyzePair, type CheckResult, type FileLoader } from "./analyze.ts";
 import type { BuiltProgram, Compilation, Target, WrittenForm } from "./compilation.ts";
 import { InternalError } from "./diagnostics/types.ts";
@@ -136,7 +136,7 @@ export const savedModelOf = (
     {
       programs: programs.map(({ graph, entry }) => ({
         entry,
-        graphs: graphsFor(file, graph, recipe?.deterministic),
+        graphs: graphsFor(formsIn(file, entry, compiled), graph, recipe?.deterministic),
       })),
       state: compiled.state,
       training:

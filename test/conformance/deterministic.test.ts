@@ -13,7 +13,7 @@ describe("deterministic programs", () => {
   it("scatter nothing in their compiled forms", () => {
     for (const { graph } of cases) {
       const opsOf = (deterministic: boolean): readonly string[] =>
-        graphsFor("main", graph, deterministic).xla!.nodes.map((node) => node.op);
+        graphsFor(["xla"], graph, deterministic).xla!.nodes.map((node) => node.op);
       expect(opsOf(false)).toContain("ScatterNd");
       expect(opsOf(true)).not.toContain("ScatterNd");
     }

@@ -1,7 +1,7 @@
 // Opens programs on an engine without the stages around them: their two written forms, a bundle of nothing but state, a session.
 import type { Engine, LoadedBundle, ProgramModule, Session } from "../../src/bundle/engine.ts";
 import type { DecoderInfo, Manifest, StateEntry } from "../../src/bundle/manifest.ts";
-import type { ModelFile } from "../../src/bundle/saved-model.ts";
+import { formsIn, type ModelFile } from "../../src/bundle/saved-model.ts";
 import type { HostTensor } from "../../src/bundle/tensor.ts";
 import { programEntry } from "../../src/compiler/emit/manifest.ts";
 import type { Graph, TensorType } from "../../src/compiler/ir/types.ts";
@@ -74,10 +74,13 @@ const written = async (
   );
   const { state, training, numerics } = manifest;
   const programsIn = (file: ModelFile): readonly Program[] =>
-    whole.map((graph) => ({
-      entry: manifest.programs.find(({ name }) => name === graph.name)!,
-      graphs: graphsFor(file, graph, numerics.deterministic),
-    }));
+    whole.map((graph) => {
+      const entry = manifest.programs.find(({ name }) => name === graph.name)!;
+      return {
+        entry,
+        graphs: graphsFor(formsIn(file, entry, manifest), graph, numerics.deterministic),
+      };
+    });
   return {
     manifest,
     programs: Object.fromEntries(await Promise.all(modules)),

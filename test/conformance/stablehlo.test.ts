@@ -29,7 +29,7 @@ const withRows = async (graph: Graph, rows: Partial<LoweringTable>): Promise<Loa
           programs: [
             {
               entry: programEntry({ graph, scalars: {} }, 0),
-              graphs: { plain: lowerGraph(graph), xla: lowerGraph(graph, { ...XLA, ...rows }) },
+              graphs: { xla: lowerGraph(graph, { ...XLA, ...rows }) },
             },
           ],
           state: [],
@@ -120,7 +120,7 @@ it.skipIf(missing)(
       ],
       updates: [],
     };
-    const ops = graphsFor("main", graph).xla!.nodes.map((node) => node.op);
+    const ops = graphsFor(["xla"], graph).xla!.nodes.map((node) => node.op);
     expect(ops.filter((op) => op === "BatchMatMulV3")).toHaveLength(2);
     expect(ops.filter((op) => op === "XlaOptimizationBarrier")).toHaveLength(1);
     await expectOn(await withRows(graph, {}), graph);

@@ -57,7 +57,7 @@ const formsText = ({ engines }: Manifest): string =>
       : []),
     ...(engines.includes("tensorflow")
       ? [
-          "`saved-model/` is what TensorFlow runs (`specc backend add tensorflow`), and Python's `tf.saved_model.load` too: op by op, and as `<program>/xla` compiled by XLA; below it lie the same programs with kernels for cards (`cudnn/`), where they have some, and with a check of each value (`check/`);\n",
+          "`saved-model/` is what TensorFlow runs (`specc backend add tensorflow`), and Python's `tf.saved_model.load` too: op by op, the programs that train also compiled by XLA (`<program>/xla`); below it lie all programs compiled (`xla/`), with kernels for cards where they have some (`cudnn/`), and with a check of each value (`check/`);\n",
         ]
       : []),
   ].join("");

@@ -50,7 +50,7 @@ const step = (
   };
 };
 const callsOf = (graph: Graph): readonly TfNode[] =>
-  graphsFor("cudnn", graph).cudnn!.nodes.filter((node) => node.op === "XlaCallModule");
+  graphsFor(["cudnn"], graph).cudnn!.nodes.filter((node) => node.op === "XlaCallModule");
 const textOf = ({ attrs }: TfNode): string => {
   const { module } = attrs;
   if (module === undefined || !("string" in module)) throw new Error("no module");
@@ -90,7 +90,7 @@ describe("fused attention", () => {
     });
   });
   it("leaves nothing of size [T, T] to anybody else", () => {
-    const { nodes } = graphsFor("cudnn", step({}, { T: 10, d: 8 })).cudnn!;
+    const { nodes } = graphsFor(["cudnn"], step({}, { T: 10, d: 8 })).cudnn!;
     expect(nodes.filter(({ shape }) => shape.filter((n) => n === 10).length > 1)).toEqual([]);
   });
   it("reads heads beside each other and gives them so", () => {

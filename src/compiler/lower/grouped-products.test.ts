@@ -145,14 +145,14 @@ const opsOf = (graph: Graph | undefined, op: string): readonly Node[] =>
 
 describe("the form for cards", () => {
   it("calls a kernel for each product, and plans once", () => {
-    const { nodes } = graphsFor("cudnn", step("bf16", true)).cudnn!;
+    const { nodes } = graphsFor(["cudnn"], step("bf16", true)).cudnn!;
     const count = (op: string): number => nodes.filter((n) => n.op === op).length;
     expect(count("XlaCallModule")).toBe(6);
     expect(count("Cumsum")).toBe(3); // rows before a row, places before a group, tiles before a group
     expect(count("BatchMatMulV2")).toBe(0);
   });
   it("is not made for f32, whose products are the vendor's", () => {
-    const { nodes } = graphsFor("cudnn", step("f32", true)).cudnn!;
+    const { nodes } = graphsFor(["cudnn"], step("f32", true)).cudnn!;
     expect(nodes.filter((n) => n.op === "XlaCallModule")).toEqual([]);
   });
   it("clears rows without a group, unless every row has one", () => {

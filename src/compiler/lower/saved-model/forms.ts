@@ -1,6 +1,6 @@
 // A program's graph as nodes for each way in which TensorFlow runs it.
 import type { CardKernel } from "../../../bundle/manifest.ts";
-import { isDrawn, type ModelFile } from "../../../bundle/saved-model.ts";
+import { isDrawn, type Form } from "../../../bundle/saved-model.ts";
 import type { Graph, Node } from "../../ir/types.ts";
 import { nodesOf } from "../../ir/walk.ts";
 import { forXla, inPrimitives } from "../../passes/index.ts";
@@ -8,6 +8,7 @@ import { CUDNN_ATTENTION, isFused, whyNotFused } from "../cudnn-attention.ts";
 import { CARD_PRODUCTS, isCardProduct, planGroupedProducts } from "../grouped-products.ts";
 import { lowerGraph } from "../lower-graph.ts";
 import { DETERMINISTIC, NATIVE, XLA } from "../xla.ts";
+import type { TfGraph } from "../tf-nodes.ts";
 import type { Program } from "./parts.ts";
 
 const isOnCard = (node: Node): boolean => isFused(node) || isCardProduct(node);
@@ -31,7 +32,7 @@ export const refusedKernelsOf = (graphs: readonly Graph[]): readonly string[] =>
  * @param deterministic whether a card shall give the same bits each time
  */
 export const graphsFor = (
-  file: ModelFile,
+  forms: readonly Form[],
   graph: Graph,
   deterministic = false,
 ): Program["graphs"] => {
@@ -39,19 +40,23 @@ export const graphsFor = (
   const isWritten = ({ op }: Node): boolean => op === "writeRows" && xla.writeRows !== "expand";
   const compiled = (keep: (node: Node) => boolean): Graph =>
     forXla(graph, (node) => keep(node) || isWritten(node), isDrawn(graph.name));
-  if (file === "cudnn")
-    return {
-      cudnn: lowerGraph(planGroupedProducts(compiled(isOnCard)), {
-        ...xla,
-        ...CUDNN_ATTENTION,
-        ...CARD_PRODUCTS,
-      }),
-    };
-  const plain = lowerGraph(inPrimitives(graph), NATIVE);
-  if (file === "check") return { check: plain };
-  const own = lowerGraph(
-    compiled(() => false),
-    xla,
-  );
-  return { plain, xla: JSON.stringify(own) === JSON.stringify(plain) ? plain : own };
+  const lowered = (form: Form): TfGraph => {
+    switch (form) {
+      case "plain":
+      case "check":
+        return lowerGraph(inPrimitives(graph), NATIVE);
+      case "xla":
+        return lowerGraph(
+          compiled(() => false),
+          xla,
+        );
+      case "cudnn":
+        return lowerGraph(planGroupedProducts(compiled(isOnCard)), {
+          ...xla,
+          ...CUDNN_ATTENTION,
+          ...CARD_PRODUCTS,
+        });
+    }
+  };
+  return Object.fromEntries(forms.map((form) => [form, lowered(form)]));
 };

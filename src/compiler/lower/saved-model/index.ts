@@ -3,19 +3,12 @@
 // the host. The same programs give the same bytes.
 import { InternalError } from "../../diagnostics/types.ts";
 import type { Manifest, StateEntry } from "../../../bundle/manifest.ts";
-import {
-  FORMS_IN,
-  TAG,
-  wholeStep,
-  type Form,
-  type ModelFile,
-  type RunForm,
-} from "../../../bundle/saved-model.ts";
+import { TAG, wholeStep, type ModelFile } from "../../../bundle/saved-model.ts";
 import { drawFunctions, drawParts } from "./draw.ts";
 import { checkOf, functionOf, nodeDef } from "./function.ts";
 import { groupParts } from "./group.ts";
 import { encodeSavedModel, type FunctionDef } from "./messages.ts";
-import { functionName, graphOf, type Program, type Signed } from "./parts.ts";
+import { formsOf, functionName, graphOf, runForms, type Program, type Signed } from "./parts.ts";
 import { programParts, wholeStepParts } from "./programs.ts";
 import { stateParts } from "./state.ts";
 
@@ -31,43 +24,44 @@ export interface SavedModelInput {
   readonly training: Pick<NonNullable<Manifest["training"]>, "batch" | "micro"> | null;
 }
 
-const wholeStepOf = (
-  { programs, training }: SavedModelInput,
-  runs: readonly RunForm[],
-): readonly Signed[] => {
+const wholeStepOf = ({ programs, training }: SavedModelInput): readonly Signed[] => {
   const whole = wholeStep(
     programs.map(({ entry }) => entry),
     training,
   );
-  if (whole === undefined || runs.length === 0) return [];
+  if (whole === undefined) return [];
   const named = (name: string): Program => programs.find(({ entry }) => entry.name === name)!;
-  return [wholeStepParts(whole, named("accumulate"), named("apply"), runs)];
+  const [accumulate, apply] = [named("accumulate"), named("apply")];
+  const runs = runForms(accumulate);
+  return runs.length === 0 ? [] : [wholeStepParts(whole, accumulate, apply, runs)];
 };
 
-/** Each function once, whatever forms call it. */
-const functionsOf = (program: Program, forms: readonly Form[]): readonly FunctionDef[] =>
-  [...new Map(forms.map((form) => [functionName(program, form), form]))].map(([name, form]) =>
-    (form === "check" ? checkOf : functionOf)(graphOf(program, form), name),
+const functionsOf = (program: Program): readonly FunctionDef[] =>
+  formsOf(program).map((form) =>
+    (form === "check" ? checkOf : functionOf)(graphOf(program, form), functionName(program, form)),
   );
 
 /** saved_model.pb of a file. There is no variables/ folder: state comes from `init` and `assign`. */
 export const savedModel = (input: SavedModelInput, file: ModelFile): Uint8Array => {
   const { programs, state } = input;
-  const forms: readonly Form[] = FORMS_IN[file];
-  const runs = forms.filter((form) => form !== "check");
   const signed = [
     stateParts(state),
-    ...programs.map((program) => programParts(program, forms)),
-    ...wholeStepOf(input, runs),
+    ...programs.map((program) => programParts(program, formsOf(program))),
+    ...wholeStepOf(input),
   ];
+  // several runs at once are for sessions that compile everything
+  const together = file === "main" || file === "check" ? [] : [file];
   const functions = programs.flatMap((program) => [
-    ...functionsOf(program, forms),
-    ...drawFunctions(program, runs),
+    ...functionsOf(program),
+    ...drawFunctions(program, together),
   ]);
   const groups =
-    runs.length === 0
+    together.length === 0
       ? []
-      : programs.flatMap((program) => [...groupParts(program, runs), ...drawParts(program, runs)]);
+      : programs.flatMap((program) => [
+          ...groupParts(program, together),
+          ...drawParts(program, together),
+        ]);
   const nodes = [...signed.flatMap(({ parts }) => parts), ...groups].map(nodeDef);
   for (const { name } of [...nodes, ...functions.flatMap((f) => f.nodeDef)])
     if (!NODE_NAME.test(name))

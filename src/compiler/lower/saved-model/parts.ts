@@ -1,7 +1,7 @@
 // The pieces that the graph outside of functions is put together from.
 import { InternalError } from "../../diagnostics/types.ts";
 import type { ProgramEntry, TensorSpec } from "../../../bundle/manifest.ts";
-import type { Form } from "../../../bundle/saved-model.ts";
+import type { Form, RunForm } from "../../../bundle/saved-model.ts";
 import type { TensorDType, TfGraph, TfNode } from "../tf-nodes.ts";
 import type { SignatureDef, TensorInfo } from "./messages.ts";
 import { shapeOf, TYPE } from "./values.ts";
@@ -14,7 +14,7 @@ export interface Signed {
 }
 type Type = Omit<TensorSpec, "name">;
 
-/** A program, and its nodes in each form of the file; the same nodes where forms do not differ. */
+/** A program, and its nodes in each form that the file has of it. */
 export interface Program {
   readonly entry: ProgramEntry;
   readonly graphs: { readonly [F in Form]?: TfGraph };
@@ -25,13 +25,14 @@ export const graphOf = ({ entry, graphs }: Program, form: Form): TfGraph => {
     throw new InternalError(`saved model: ${entry.name} has no form "${form}" here`);
   return graph;
 };
-/** Of a function in the library: forms with the same nodes call the same one. */
-export const functionName = (program: Program, form: Form): string => {
-  const { entry, graphs } = program;
-  const graph = graphOf(program, form);
-  const first = (Object.keys(graphs) as readonly Form[]).find((f) => graphs[f] === graph);
-  return `specc_${entry.name}${first === "plain" ? "" : `_${first}`}`;
-};
+export const formsOf = ({ graphs }: Program): readonly Form[] =>
+  Object.keys(graphs) as readonly Form[];
+/** Forms that run it for its results. */
+export const runForms = (program: Program): readonly RunForm[] =>
+  formsOf(program).filter((form) => form !== "check");
+/** Of a function in the library. */
+export const functionName = ({ entry }: Program, form: Form): string =>
+  `specc_${entry.name}${form === "plain" ? "" : `_${form}`}`;
 export const handleNode = (state: string): string => `state/${state}`;
 /** A control input: `node` runs before. */
 export const after = (node: string): string => `^${node}`;

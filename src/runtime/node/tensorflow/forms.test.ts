@@ -1,7 +1,8 @@
 // What is compiled where.
 import { expect, it } from "vitest";
 import type { Manifest } from "../../../bundle/manifest.ts";
-import { formsFor, isTraining } from "./forms.ts";
+import { isTraining } from "../../../bundle/saved-model.ts";
+import { formsFor } from "./forms.ts";
 
 const entry = (name: string, flops: number, writes: readonly string[]) => ({
   ...{ name, inputs: [], scalars: {}, outputs: [], reads: [], writes, peakBytes: 0, flops },

@@ -1,6 +1,6 @@
 // In which form the programs of a bundle run on a device.
-import type { Manifest, ProgramEntry } from "../../../bundle/manifest.ts";
-import { wholeStep, type RunForm } from "../../../bundle/saved-model.ts";
+import type { Manifest } from "../../../bundle/manifest.ts";
+import { wholeStep, type ModelFile, type RunForm } from "../../../bundle/saved-model.ts";
 
 export interface Forms {
   /** Of programs that change parameters, or add to what will change them. */
@@ -56,11 +56,5 @@ export const formsFor = (
   };
 };
 
-/** Which of the forms is a program's. */
-export const isTraining = (
-  { writes }: Pick<ProgramEntry, "writes">,
-  { state }: Pick<Manifest, "state">,
-): boolean =>
-  state.some(
-    ({ name, kind }) => (kind === "param" || kind === "accumulator") && writes.includes(name),
-  );
+/** The file that has them. */
+export const fileFor = ({ others }: Forms): ModelFile => (others === "plain" ? "main" : others);

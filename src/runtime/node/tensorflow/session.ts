@@ -13,6 +13,7 @@ import {
   INIT_DONE,
   inputNode,
   isGrouped,
+  isTraining,
   readNode,
   resultNode,
   wholeStep,
@@ -22,7 +23,7 @@ import { sizeOf, type HostTensor, type Tensors } from "../../../bundle/tensor.ts
 import type { Device } from "./device.ts";
 import { drawFeeds } from "./draws.ts";
 import { unalignedCopy, type Feeds } from "./graph-session.ts";
-import { isTraining, type Forms } from "./forms.ts";
+import { fileFor, type Forms } from "./forms.ts";
 import { explain, lacksCardKernel, notFiniteNode, reasonOf } from "./faults.ts";
 import { assign, GROUP_BYTES, moveState, openModel } from "./open-model.ts";
 
@@ -82,7 +83,7 @@ export const openSession = async (
   const states = new Map(
     manifest.state.filter((entry) => entry.kind !== "cache").map((entry) => [entry.name, entry]),
   );
-  let model = await openModel(device, source, wanted.training === "cudnn" ? "cudnn" : "main");
+  let model = await openModel(device, source, fileFor(wanted));
   /** Written when there are GROUP_BYTES of them, or something runs. */
   const pending = new Map<string, HostTensor>();
   let pendingBytes = 0;
@@ -157,7 +158,7 @@ export const openSession = async (
   const goWithout = async (reason: string): Promise<void> => {
     forms = { ...forms, training: "xla", others: "xla" };
     notice(`${without(manifest)}: the device refuses: ${reason}`);
-    const other = await openModel(device, source, "main");
+    const other = await openModel(device, source, fileFor(forms));
     await moveState(model, other, [...states.values()]);
     await model.close();
     model = other;
