@@ -44,6 +44,14 @@ test("a doc comment in a head documents nothing before and after", async () => {
   expect(formatted.ok && comparable(formatted.text)).toEqual(comparable(text));
 });
 
+test("plain comments before a body go into it, however many", async () => {
+  const formatted = await formatSource("model M // a\n// b\n{}\nmodel N // c\n// d\n{ x = 1 }\n");
+  expect(formatted).toEqual({
+    ok: true,
+    text: "model M {\n  // a\n  // b\n}\nmodel N {\n  // c\n  // d\n  x = 1\n}\n",
+  });
+});
+
 test("a broken file is left alone, with its diagnostics", async () => {
   const formatted = await formatSource("model M {\n  context =\n}\n");
   expect(formatted.ok ? [] : formatted.diagnostics.map(({ name }) => name)).toEqual([

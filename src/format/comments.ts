@@ -139,7 +139,8 @@ export function attachComments(file: FileAst): Attachments {
     if (after?.kind === "open") {
       const { at: bracket, key } = after;
       const rest = file.comments.slice(i).filter(({ span }) => span.start < bracket);
-      if (attached.has(key) || rest.some(({ doc }) => doc)) {
+      const begun = (attached.get(key)?.leading.length ?? 0) > 0;
+      if (begun || rest.some(({ doc }) => doc)) {
         at(key).leading.push(comment);
         return;
       }

@@ -90,6 +90,8 @@ const between = fc.constantFrom(
   " ",
   " ",
   " // note\n",
+  " // one\n// two\n",
+  " // one\n/// lost\n",
   " /// lost\n",
   "\n/// lost\n",
 );
