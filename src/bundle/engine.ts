@@ -77,8 +77,6 @@ export interface Draws {
   readonly positions: Int32Array<ArrayBuffer>;
   /** Of each row the ids that occurred, for the repetition penalty. */
   readonly seen: readonly ReadonlySet<number>[];
-  /** How many of each row, at most what the session draws in one go. */
-  readonly count: number;
   /** [tokens, R], in [0, 1): what decides about each token. */
   readonly units: Float64Array;
   readonly rules: DrawRules;

@@ -125,7 +125,10 @@ export const groupInput = (program: string, input: string): string =>
 export const groupResult = (program: string, form: Form, index: number): string =>
   `${program}/group${FORMS[form]}/result/${index}:0`;
 
-/** Tokens of each row that a compiled form draws at most in one go: on an H100 going there and back costs as much as ten of 71M. */
+/**
+ * Tokens of each row that a compiled form draws in one go: on an H100 going there and back costs as much as ten of 71M. Always as
+ * many, since a card goes through a loop half as fast again where it has to ask whether to go on.
+ */
 export const DRAWN = 32;
 /** How: two loops, since sorting the logits is most of what is not the model's. */
 export const DRAW_RULES = ["greedy", "sampled"] as const;
@@ -135,17 +138,16 @@ export const isDrawn = (program: string): boolean => program === "decode_step";
 export const seenWords = (vocabulary: number): number => Math.ceil(vocabulary / 32);
 /**
  * Fed beside the program's own inputs: `seen`, whether an id occurred, a bit each; `random`, 27 and 26 bits of the number that
- * decides; `rules`, temperature, topP and repetition penalty, each as three f32 that add up to it; `limits`, topK, how many ids are
- * known, and how many tokens of each row to draw.
+ * decides; `rules`, temperature, topP and repetition penalty, each as three f32 that add up to it; `limits`, topK and how many ids are known.
  */
 export const drawInputs = (rows: number, vocabulary: number): readonly TensorSpec[] => [
   { name: "seen", dtype: "i32", shape: [rows, seenWords(vocabulary)] },
   { name: "random", dtype: "i32", shape: [DRAWN, rows, 2] },
   { name: "rules", dtype: "f32", shape: [3, 3] },
-  { name: "limits", dtype: "i32", shape: [3] },
+  { name: "limits", dtype: "i32", shape: [2] },
 ];
 export const drawInput = (program: string, input: string): string =>
   `${program}/draw/inputs/${input}`;
-/** Fetched, [DRAWN, rows]: 0 the ids, 1 whether all logits were finite; of those that were to be drawn. */
+/** Fetched, [DRAWN, rows]: 0 the ids, 1 whether all logits were finite; */
 export const drawResult = (program: string, form: Form, rule: DrawRule, index: number): string =>
   `${program}/draw/${rule}${FORMS[form]}:${index}`;

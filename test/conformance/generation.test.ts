@@ -106,7 +106,6 @@ const generated = async (
     sampling: how,
     known: V,
     seen: (row) => new Set(tokens[row]),
-    wanted: (row) => prompts[row]!.length + counts[row]! - tokens[row]!.length,
     unit: (row, ahead) => samplingUniforms(3, row)(tokens[row]!.length + ahead),
     take: (row, id, values) => {
       if (values !== undefined) logits[row]!.push(Float32Array.from(values));

@@ -32,8 +32,6 @@ export interface Continuation {
   readonly sampling: SamplingOptions;
   /** Only ids below are drawn. */
   readonly known: number;
-  /** How many tokens a sequence still takes at most. */
-  readonly wanted: (sequence: number) => number;
   /** Ids that occurred in a sequence. */
   readonly seen: (sequence: number) => ReadonlySet<number>;
   /** In [0, 1): what draws the token of a sequence `ahead` places after the next. */
@@ -153,23 +151,20 @@ const takeSeveral = async (
   session: Session,
   manifest: Manifest,
   rows: (Row | undefined)[],
-  { tokens, run }: NonNullable<Session["draw"]>,
+  { tokens: count, run }: NonNullable<Session["draw"]>,
   continuation: Continuation,
 ): Promise<void> => {
-  const { seen, unit, take, wanted } = continuation;
+  const { seen, unit, take } = continuation;
   const { context } = decoderOf(manifest);
   const capacity = rows.length;
   const rules = rulesOf(continuation);
-  const most = Math.max(...rows.map((row) => (row === undefined ? 0 : wanted(row.sequence))));
-  const count = Math.min(tokens, most);
   const draws = {
-    count,
     ids: Int32Array.from(rows, (row) => row?.tokens[row.window + row.held] ?? 0),
     positions: Int32Array.from(rows, (row) => row?.held ?? 0),
     seen: rows.map((row) =>
       row === undefined || rules.repetitionPenalty === 1 ? new Set<number>() : seen(row.sequence),
     ),
-    units: new Float64Array(tokens * capacity),
+    units: new Float64Array(count * capacity),
     rules,
   };
   rows.forEach((row, b) => {

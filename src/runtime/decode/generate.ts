@@ -61,8 +61,6 @@ const settled = (text: string, stop: readonly string[]): number => {
 interface Writer {
   readonly begin: readonly number[];
   readonly seen: ReadonlySet<number>;
-  /** How many tokens the text still takes at most. */
-  readonly wanted: () => number;
   /** That draws the token `ahead` places after the next. */
   readonly unit: (ahead: number) => number;
   /** False ends the text. */
@@ -105,7 +103,6 @@ const writer = (
   return {
     begin,
     seen,
-    wanted: () => tokens - ids.length,
     unit: (ahead) => uniforms(ids.length + ahead),
     take: (id) => {
       if (tokenizer.ends.includes(id)) return finish("stop");
@@ -151,7 +148,6 @@ export const generate = async (
     // Rows of the head beyond the tokenizer's ids stand for no text.
     known: Math.min(tokenizer.size, vocabSize),
     seen: (sequence) => writers[sequence]!.seen,
-    wanted: (sequence) => writers[sequence]!.wanted(),
     unit: (sequence, ahead) => writers[sequence]!.unit(ahead),
     take: (sequence, id) => writers[sequence]!.take(id),
     pause: () => host.pause(),

@@ -93,12 +93,10 @@ const roundFunction = (
   controlRet: Object.fromEntries(runs.map((node) => [node, node])),
 });
 
-/** Where `limits` says how many tokens to draw. */
-const WANTED = 2;
 const conditionOf = (name: string, looped: Looped): FunctionDef => {
   const body = createBody();
   const t = arithmetic(body);
-  const more = t.less("i32", "step", t.place("i32", "limits", t.count(WANTED)));
+  const more = t.less("i32", "step", t.count(DRAWN));
   return roundFunction(name, looped, body, [["more", "bool", more]], []);
 };
 

@@ -38,7 +38,7 @@ export const drawFeeds = ({ name, outputs }: ProgramEntry, draws: Draws): Feeds 
         ? new Int32Array(2 * units.length)
         : Int32Array.from([...units].flatMap(inTwo)),
     rules: Float32Array.from([temperature, topP, repetitionPenalty].flatMap(inThree)),
-    limits: Int32Array.of(topK ?? vocabulary, known, draws.count),
+    limits: Int32Array.of(topK ?? vocabulary, known),
   };
   const row = (data: HostTensor["data"]): HostTensor => ({ dtype: "i32", shape: [rows], data });
   return [
