@@ -125,11 +125,24 @@ export const groupInput = (program: string, input: string): string =>
 export const groupResult = (program: string, form: Form, index: number): string =>
   `${program}/group${FORMS[form]}/result/${index}:0`;
 
+/** Of a program that is drawn from. */
+export interface DrawSizes {
+  readonly rows: number;
+  readonly vocabulary: number;
+  /** Tokens of each row in one go, `count`. */
+  readonly count: number;
+}
 /**
- * Tokens of each row that a compiled form draws in one go: on an H100 going there and back costs as much as ten of 71M. Always as
- * many, since a card goes through a loop half as fast again where it has to ask whether to go on.
+ * Going to an H100 and back costs as much as ten tokens of 71M, and of a large model's less than one, of which a text shall not wait
+ * for many. Always as many: a card goes through a loop half as fast where it has to ask whether to go on.
  */
-export const DRAWN = 32;
+export const drawSizes = ({
+  flops,
+  outputs,
+}: Pick<ProgramEntry, "flops" | "outputs">): DrawSizes => {
+  const [rows, vocabulary] = outputs[0]!.shape as readonly [number, number];
+  return { rows, vocabulary, count: flops / rows < 1e9 ? 64 : 16 };
+};
 /** How: two loops, since sorting the logits is most of what is not the model's. */
 export const DRAW_RULES = ["greedy", "sampled"] as const;
 export type DrawRule = (typeof DRAW_RULES)[number];
@@ -140,14 +153,14 @@ export const seenWords = (vocabulary: number): number => Math.ceil(vocabulary / 
  * Fed beside the program's own inputs: `seen`, whether an id occurred, a bit each; `random`, 27 and 26 bits of the number that
  * decides; `rules`, temperature, topP and repetition penalty, each as three f32 that add up to it; `limits`, topK and how many ids are known.
  */
-export const drawInputs = (rows: number, vocabulary: number): readonly TensorSpec[] => [
+export const drawInputs = ({ rows, vocabulary, count }: DrawSizes): readonly TensorSpec[] => [
   { name: "seen", dtype: "i32", shape: [rows, seenWords(vocabulary)] },
-  { name: "random", dtype: "i32", shape: [DRAWN, rows, 2] },
+  { name: "random", dtype: "i32", shape: [count, rows, 2] },
   { name: "rules", dtype: "f32", shape: [3, 3] },
   { name: "limits", dtype: "i32", shape: [2] },
 ];
 export const drawInput = (program: string, input: string): string =>
   `${program}/draw/inputs/${input}`;
-/** Fetched, [DRAWN, rows]: 0 the ids, 1 whether all logits were finite; */
+/** Fetched, [count, rows]: 0 the ids, 1 whether all logits were finite. */
 export const drawResult = (program: string, form: Form, rule: DrawRule, index: number): string =>
   `${program}/draw/${rule}${FORMS[form]}:${index}`;

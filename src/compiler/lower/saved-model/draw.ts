@@ -2,9 +2,10 @@
 // what surrounds a run is not: variables are bound, the host is asked, logits travel. What is made of the weights alone, in other
 // numbers or beside each other, is made before the loop, and nothing leaves the device but the ids.
 import {
-  DRAWN,
   drawInput,
   drawInputs,
+  drawSizes,
+  type DrawSizes,
   DRAW_RULES,
   drawResult,
   inputNode,
@@ -36,15 +37,6 @@ const VARIABLES = {
 } as const satisfies Readonly<Record<string, TfType>>; // prettier-ignore
 type Variable = keyof typeof VARIABLES;
 const NAMES = Object.keys(VARIABLES) as readonly Variable[];
-
-interface Sizes {
-  readonly rows: number;
-  readonly vocabulary: number;
-}
-const sizesOf = ({ entry }: Program): Sizes => {
-  const [rows, vocabulary] = entry.outputs[0]!.shape as readonly [number, number];
-  return { rows, vocabulary };
-};
 
 /** decode_step as a loop runs it, and how its functions are called. */
 interface Looped extends Split {
@@ -93,10 +85,10 @@ const roundFunction = (
   controlRet: Object.fromEntries(runs.map((node) => [node, node])),
 });
 
-const conditionOf = (name: string, looped: Looped): FunctionDef => {
+const conditionOf = (name: string, looped: Looped, { count }: DrawSizes): FunctionDef => {
   const body = createBody();
   const t = arithmetic(body);
-  const more = t.less("i32", "step", t.count(DRAWN));
+  const more = t.less("i32", "step", t.count(count));
   return roundFunction(name, looped, body, [["more", "bool", more]], []);
 };
 
@@ -106,7 +98,7 @@ const roundOf = (
   { entry }: Program,
   looped: Looped,
   rule: DrawRule,
-  { vocabulary: V }: Sizes,
+  { vocabulary: V, count }: DrawSizes,
 ): FunctionDef => {
   const { carried } = looped;
   const body = createBody();
@@ -142,7 +134,7 @@ const roundOf = (
     known: limitAt(1),
     V,
   });
-  const here = t.equal("i32", t.column("i32", t.upTo(DRAWN)), "step");
+  const here = t.equal("i32", t.column("i32", t.upTo(count)), "step");
   const next: Readonly<Record<Variable, Ref>> = {
     step: t.add("i32", "step", t.count(1)),
     ids: id,
@@ -168,7 +160,7 @@ const roundOf = (
 };
 
 /** The bits of words i32 [rows, n] as bool [rows, vocabulary]. */
-const unpacked = (body: Body, words: Ref, { rows, vocabulary }: Sizes): Ref => {
+const unpacked = (body: Body, words: Ref, { rows, vocabulary }: DrawSizes): Ref => {
   const { node, constant } = body;
   const t = arithmetic(body);
   const i32 = { type: "i32" } as const;
@@ -181,12 +173,12 @@ const unpacked = (body: Body, words: Ref, { rows, vocabulary }: Sizes): Ref => {
   return t.cast("i32", "bool", node("Slice", [line, ...bounds], { T: i32, Index: i32 }));
 };
 
-/** All rounds: what the engine feeds to the ids and whether their logits were finite, [DRAWN, rows]. */
+/** All rounds: what the engine feeds to the ids and whether their logits were finite, [count, rows]. */
 const loopOf = (
   name: string,
   states: readonly string[],
   looped: Looped,
-  sizes: Sizes,
+  sizes: DrawSizes,
   names: { readonly condition: string; readonly round: string },
 ): FunctionDef => {
   const { carried, ready, rest } = looped;
@@ -195,10 +187,14 @@ const loopOf = (
     handlesOf(graph).map((state) => handles.get(state)!);
   const body = createBody();
   const t = arithmetic(body);
-  const blank = body.node("Fill", [body.constant("i32", [DRAWN, sizes.rows], [2]), t.count(0)], {
-    T: { type: "i32" },
-    index_type: { type: "i32" },
-  });
+  const blank = body.node(
+    "Fill",
+    [body.constant("i32", [sizes.count, sizes.rows], [2]), t.count(0)],
+    {
+      T: { type: "i32" },
+      index_type: { type: "i32" },
+    },
+  );
   const begin: Readonly<Record<Variable, Ref>> = {
     ...{ step: t.count(0), ids: "ids", positions: "positions" },
     ...{ seen: unpacked(body, "seen", sizes), drawn: blank, finite: t.cast("i32", "bool", blank) },
@@ -261,7 +257,7 @@ export const drawFunctions = (
   runs: readonly RunForm[],
 ): readonly FunctionDef[] => {
   if (!isDrawn(program.entry.name)) return [];
-  const sizes = sizesOf(program);
+  const sizes = drawSizes(program.entry);
   return [...formsOf(program, runs)].flatMap(([called, form]) => {
     const condition = `${called}_more`;
     const looped = loopedOf(program, form);
@@ -269,7 +265,7 @@ export const drawFunctions = (
     return [
       functionOf(looped.ready, looped.readyName),
       functionOf(looped.rest, looped.restName),
-      conditionOf(condition, looped),
+      conditionOf(condition, looped, sizes),
       ...DRAW_RULES.flatMap((rule) => {
         const name = loopName(program, form, rule);
         const round = `${name}_round`;
@@ -285,8 +281,7 @@ export const drawFunctions = (
 export const drawParts = (program: Program, runs: readonly RunForm[]): readonly Part[] => {
   const { name } = program.entry;
   if (!isDrawn(name)) return [];
-  const { rows, vocabulary } = sizesOf(program);
-  const own = drawInputs(rows, vocabulary);
+  const own = drawInputs(drawSizes(program.entry));
   const fed: Readonly<Record<string, string>> = {
     ids: inputNode(name, "input_ids"),
     positions: inputNode(name, "positions"),

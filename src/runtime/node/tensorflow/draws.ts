@@ -1,7 +1,13 @@
 // What a run that draws tokens is fed with. Numbers of float64 travel in parts, since tensors of it cannot be fed.
 import type { Draws } from "../../../bundle/engine.ts";
 import type { ProgramEntry } from "../../../bundle/manifest.ts";
-import { drawInput, drawInputs, inputNode, seenWords } from "../../../bundle/saved-model.ts";
+import {
+  drawInput,
+  drawInputs,
+  drawSizes,
+  inputNode,
+  seenWords,
+} from "../../../bundle/saved-model.ts";
 import type { HostTensor } from "../../../bundle/tensor.ts";
 import type { Feeds } from "./graph-session.ts";
 
@@ -27,8 +33,10 @@ const marked = (seen: Draws["seen"], vocabulary: number): Int32Array<ArrayBuffer
   return words;
 };
 
-export const drawFeeds = ({ name, outputs }: ProgramEntry, draws: Draws): Feeds => {
-  const [rows, vocabulary] = outputs[0]!.shape as readonly [number, number];
+export const drawFeeds = (program: ProgramEntry, draws: Draws): Feeds => {
+  const { name } = program;
+  const sizes = drawSizes(program);
+  const { rows, vocabulary } = sizes;
   const { units } = draws;
   const { temperature, topP, repetitionPenalty, topK, known } = draws.rules;
   const values: Readonly<Record<string, HostTensor["data"]>> = {
@@ -44,7 +52,7 @@ export const drawFeeds = ({ name, outputs }: ProgramEntry, draws: Draws): Feeds 
   return [
     [inputNode(name, "input_ids"), row(draws.ids)],
     [inputNode(name, "positions"), row(draws.positions)],
-    ...drawInputs(rows, vocabulary).map(
+    ...drawInputs(sizes).map(
       ({ name: input, dtype, shape }) =>
         [drawInput(name, input), { dtype, shape, data: values[input]! }] as const,
     ),

@@ -5,8 +5,9 @@ import type { CardKernel, HostState, Manifest, ProgramEntry } from "../../../bun
 import {
   CACHES_DONE,
   doneNode,
-  DRAWN,
   drawResult,
+  drawSizes,
+  isDrawn,
   GROUP,
   groupInput,
   groupResult,
@@ -211,6 +212,7 @@ export const openSession = async (
     );
   };
 
+  const drawn = manifest.programs.find(({ name }) => isDrawn(name));
   const runDraw = async (name: string, draws: Draws): Promise<Drawn> => {
     const program = programOf(name);
     const rule = draws.rules.temperature === 0 ? "greedy" : "sampled";
@@ -240,7 +242,9 @@ export const openSession = async (
     ...(wanted.groups
       ? {
           group: { size: groupSize, run: runGroup },
-          draw: { tokens: DRAWN, run: runDraw },
+          ...(drawn === undefined
+            ? {}
+            : { draw: { tokens: drawSizes(drawn).count, run: runDraw } }),
         }
       : {}),
     clearState: async () => clear(),
