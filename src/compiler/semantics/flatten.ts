@@ -208,7 +208,13 @@ export const declaration = (
       "unknown-declaration",
       name.span,
       { kind, name: name.text },
-      didYouMean(name, candidates),
+      candidates.length > 0
+        ? didYouMean(name, candidates)
+        : {
+            help: [
+              `declare it, or take it from the file that exports it: import { ${name.text} } from "./file.arch"`,
+            ],
+          },
     );
   } else {
     const found = binding.kind === "let" ? "let" : binding.decl.word.text;

@@ -35,6 +35,10 @@ const names: Readonly<Record<string, readonly string[]>> = {
   eval_every: ["eval_steps", "eval_interval"],
   save_every: ["save_steps"],
   "*": ["all", "default", "everything", "others", "rest"],
+  int: ["integer", "number"],
+  float: ["double", "real"],
+  bool: ["boolean"],
+  string: ["str", "text"],
   f32: ["float32", "fp32", "float"],
   bf16: ["bfloat16", "fp16", "float16", "half", "mixed"],
 };
