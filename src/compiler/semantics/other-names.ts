@@ -42,7 +42,9 @@ const names: Readonly<Record<string, readonly string[]>> = {
   f32: ["float32", "fp32", "float"],
   bf16: ["bfloat16", "fp16", "float16", "half", "mixed"],
 };
+/** A candidate may be any name that a file declares, "constructor" too. */
+const elsewhere = new Map(Object.entries(names));
 
 /** Of these candidates, the one that another library calls so. */
 export const calledElsewhere = (name: string, candidates: readonly string[]): string | undefined =>
-  candidates.find((candidate) => names[candidate]?.includes(name.toLowerCase()));
+  candidates.find((candidate) => elsewhere.get(candidate)?.includes(name.toLowerCase()));
