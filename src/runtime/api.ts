@@ -290,7 +290,10 @@ export const createModel = async (options: ModelOptions): Promise<Model> => {
       needWeights();
       return classify(session, manifest, images);
     },
-    forward: async (ids) => ({ logits: await forward(session, manifest, ids) }),
+    forward: async (ids) => {
+      await fill();
+      return { logits: await forward(session, manifest, ids) };
+    },
     generate: generateText,
     complete: (prompts, how) => complete("complete", prompts, how),
     generationDefaults,

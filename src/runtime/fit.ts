@@ -65,15 +65,12 @@ export const fit = async (
     weights === undefined
       ? undefined
       : { from: weights, load: () => loadWeights(session, manifest, host, weights) };
-  let release: (() => void) | undefined;
-  const beforeWriting = async (): Promise<void> => {
-    release = await host.hold(options.outDir);
-    await options.beforeWriting?.();
-  };
+  // before the training replaces what the session holds: a folder that is taken leaves the model as it is
+  const release = await host.hold(options.outDir);
   try {
-    const result = await train(session, manifest, host, { ...options, data, begin, beforeWriting });
+    const result = await train(session, manifest, host, { ...options, data, begin });
     return await show(session, manifest, host, options, { data, result });
   } finally {
-    release?.();
+    release();
   }
 };

@@ -259,6 +259,15 @@ test("one training at a time has a folder, from its first file to its report", a
   expect(host.held.size).toBe(0);
 });
 
+test("a model whose training has no folder keeps its weights", async () => {
+  const host = project();
+  const model = await open(host);
+  const before = await model.saveWeights();
+  host.held.add("run");
+  await expect(model.trainer().fit({ outDir: "run", seed: 5 })).rejects.toThrow("is at work there");
+  expect(await model.saveWeights()).toEqual(before);
+});
+
 test("missing data is told with the place that was tried", async () => {
   await expect(fit(memoryHost())).rejects.toThrow("data/*.txt: no data file matches in project");
   const data = { ...toyBundle().manifest.training!.data, package: "@a/b" };
@@ -312,6 +321,12 @@ describe("initial weights", () => {
     const same = await watched({ weights: "initial" });
     expect(same.written()).toEqual(["head.weight"]);
     expect(await same.model.saveWeights()).toEqual(first);
+  });
+  test("are what logits without other weights come from", async () => {
+    const { logits } = await (await watched()).model.forward([[1, 2, 3]]);
+    expect(logits.data.some((x) => x !== 0)).toBe(true);
+    const same = await watched({ weights: "initial" });
+    expect((await same.model.forward([[1, 2, 3]])).logits).toEqual(logits);
   });
   test("are those of the training, not the model's and then the training's", async () => {
     const { model, written } = await watched();
