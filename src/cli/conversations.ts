@@ -50,7 +50,10 @@ export const conversationsOf = (
       line.trim() === "" ? [] : [conversation(line, `${shown}:${i + 1}`)],
     );
   }
-  if (chat !== true) return undefined;
+  if (chat !== true) {
+    if (system !== undefined) throw new CliError("--system is for --chat");
+    return undefined;
+  }
   const first = system === undefined ? [] : [{ role: "system", content: system }];
   return prompts.map((content) => [...first, { role: "user", content }]);
 };

@@ -142,7 +142,7 @@ export const buildProgram = (io: Io, version: string, done: (code: number) => vo
   common(add("check", "report every mistake, with its place and the smallest fix"))
     .argument("<files...>", ".arch files or folders of them")
     .addOption(format())
-    .option("--json", "the same as --format json")
+    .addOption(new Option("--json", "the same as --format json").conflicts("format"))
     .option("--max-warnings <n>", "fail when there are more warnings", whole(0))
     .option("--set <key=value>", "override a parameter or key; may repeat", setting)
     .action(

@@ -215,6 +215,14 @@ describe("fmt", () => {
     expect([piped.code, piped.out]).toEqual([1, broken]);
     expect(piped.err).toContain("x.arch:2");
   });
+  test("files beside standard input are told, not passed over", async () => {
+    const cwd = folder({ "a.arch": messy });
+    for (const option of [["--stdin"], ["--stdin-filepath", "x.arch"]]) {
+      const { code, err } = await specc(["fmt", ...option, "a.arch"], { cwd, stdin: messy });
+      expect([code, err]).toEqual([2, expect.stringContaining("not both: a.arch")]);
+    }
+    expect((await specc(["fmt", "--stdin", "-"], { cwd, stdin: messy })).code).toBe(0);
+  });
   test("needs something to format", async () =>
     expect((await specc(["fmt"], { cwd: folder() })).code).toBe(2));
 });

@@ -107,6 +107,7 @@ test("what cannot be meant is said, with what can be done", async () => {
   await fails(1, "empty.txt holds no prompts", "--prompt-file", "empty.txt");
   await fails(2, "cannot read gone.txt: no such file", "--prompt-file", "gone.txt");
   await fails(2, "cannot be used with option", "--prompt", "x", "--greedy", "--top-k", "3");
+  await fails(2, "--system is for --chat", "--prompt", "x", "--system", "Be brief.");
   await fails(2, "Give a number above 0.", "--prompt", "x", "--repetition-penalty", "0");
   await fails(2, "Give a number from 0 up.", "--prompt", "x", "--temperature", "Infinity");
   await fails(2, "Give at least one character.", "--prompt", "x", "--stop", "");

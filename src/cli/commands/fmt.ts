@@ -22,6 +22,8 @@ export const fmt = async (
     options.stdin === true ||
     options.stdinFilepath !== undefined ||
     (given.length === 1 && given[0] === "-");
+  if (fromStdin && given.some((name) => name !== "-"))
+    throw new CliError(`standard input or files, not both: ${given.join(", ")}`);
   if (!fromStdin && given.length === 0)
     throw new CliError("no files given", [
       "specc fmt model.arch, specc fmt ., or specc fmt --stdin",
