@@ -7,7 +7,7 @@ import { loadData, shortcomings, type LoadedData } from "./data/index.ts";
 import { generate } from "./decode/generate.ts";
 import { joinPath, replaceFile, type Host } from "./host.ts";
 import { renderReport } from "./report/report.ts";
-import { loadWeights } from "./train/checkpoint.ts";
+import { checkWeights, loadWeights } from "./train/checkpoint.ts";
 import { recipeOf, train, type TrainOptions, type TrainResult } from "./train/loop.ts";
 
 export interface FitOptions extends Omit<TrainOptions, "data" | "begin"> {
@@ -65,7 +65,8 @@ export const fit = async (
     weights === undefined
       ? undefined
       : { from: weights, load: () => loadWeights(session, manifest, host, weights) };
-  // before the training replaces what the session holds: a folder that is taken leaves the model as it is
+  // a training replaces what the session holds: what can keep it from beginning comes first, and leaves the model as it is
+  if (weights !== undefined) await checkWeights(manifest, host, weights);
   const release = await host.hold(options.outDir);
   try {
     const result = await train(session, manifest, host, { ...options, data, begin });

@@ -154,6 +154,26 @@ export const openWeights = async (host: Host, path: string): Promise<Safetensors
   return openWeights(host, joinPath(path, name));
 };
 
+const openFitting = async (
+  manifest: Manifest,
+  host: Host,
+  path: string,
+): Promise<SafetensorsFile> => {
+  const stored = await openWeights(host, path);
+  try {
+    checkAgainst(manifest.state.filter(isWeight), stored, path, isTied(manifest));
+    return stored;
+  } catch (error) {
+    await stored.close();
+    throw error;
+  }
+};
+
+/** Whether they are there and fit, from names and shapes alone. */
+export const checkWeights = async (manifest: Manifest, host: Host, path: string): Promise<void> => {
+  await (await openFitting(manifest, host, path)).close();
+};
+
 /** Only weights: for generation, evaluation, or as the start of a training. */
 export const loadWeights = async (
   session: Session,
@@ -161,11 +181,9 @@ export const loadWeights = async (
   host: Host,
   path: string,
 ): Promise<void> => {
-  const stored = await openWeights(host, path);
-  const entries = manifest.state.filter(isWeight);
+  const stored = await openFitting(manifest, host, path);
   try {
-    checkAgainst(entries, stored, path, isTied(manifest));
-    await loadEntries(session, entries, stored, path);
+    await loadEntries(session, manifest.state.filter(isWeight), stored, path);
   } finally {
     await stored.close();
   }

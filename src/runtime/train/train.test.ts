@@ -259,12 +259,16 @@ test("one training at a time has a folder, from its first file to its report", a
   expect(host.held.size).toBe(0);
 });
 
-test("a model whose training has no folder keeps its weights", async () => {
+test("a model whose training has no folder, or no weights to begin with, keeps its own", async () => {
   const host = project();
   const model = await open(host);
   const before = await model.saveWeights();
+  const how = { outDir: "run", seed: 5 };
+  const weights = "gone.safetensors";
+  await expect(model.trainer().fit({ ...how, weights })).rejects.toThrow(weights);
+  expect(await model.saveWeights()).toEqual(before);
   host.held.add("run");
-  await expect(model.trainer().fit({ outDir: "run", seed: 5 })).rejects.toThrow("is at work there");
+  await expect(model.trainer().fit(how)).rejects.toThrow("is at work there");
   expect(await model.saveWeights()).toEqual(before);
 });
 
