@@ -204,8 +204,9 @@ const checkRules = (
     );
 };
 
+/** Of the first block: the model's, or where it has none of its own, its first branch's. */
 const within = (paths: readonly string[]): readonly string[] =>
-  paths.filter((p) => p.startsWith("blocks.0.")).map((p) => p.slice("blocks.0.".length));
+  paths.flatMap((path) => /^(?:\w+\.0\.)?blocks\.0\.(.+)$/.exec(path)?.[1] ?? []);
 
 /** A class word alone may match nothing: a LLaMA has no bias. */
 const isClass = (selector: SelectorSpec, vocabulary: Vocabulary): boolean => {
