@@ -89,13 +89,13 @@ npm install
 \`\`\`js
 import { createModel } from "./index.js";
 
-const model = await createModel();     // reads model.safetensors, which a training leaves here
+const model = await createModel();     // reads model.safetensors
 ${model.kind === "decoder" ? 'console.log(await model.generate("The ", { tokens: 80 }));' : "const [answer] = await model.classify([pixels]); // numbers from 0 to 1"}
 await model.close();
 \`\`\`
 
 Weights are \`model.safetensors\`${model.kind === "decoder" ? ", with Hugging Face names and" : ", with"} \`config.json\` beside them.
-Without them the model can be trained, and answers only when it is asked to with \`createModel({ weights: "initial" })\`.
+${manifest.training === null ? "" : "\`specc train . --out-dir .\` puts them here. "}Without them the model answers only when it is asked to with \`createModel({ weights: "initial" })\`.
 
 ## Training
 
