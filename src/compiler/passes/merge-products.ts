@@ -17,7 +17,10 @@ const isProduct = (node: Node): node is Product => node.op === "matMul";
 /** A weight, perhaps in other numbers: no input of the program reaches it. */
 const isWeight = (y: Node): boolean =>
   y.op === "state" || (y.op === "cast" && y.inputs[0].op === "state");
-/** By one matrix for all rows, with so much work that a copy of it does not matter, or a copy that is made but once. */
+/**
+ * By one matrix for all rows of the left operand as it lies, and those so many that moving the matrix does not matter; or by one that
+ * is moved but once.
+ */
 const isWide = ({ inputs: [x, y], attrs: { transposeX } }: Product, once: boolean): boolean =>
   y.type.shape.length === 2 &&
   (!transposeX || x.type.shape.length === 2) &&

@@ -1,17 +1,21 @@
 // Walking a graph in which some nodes wait for more than they read.
+import { InternalError } from "../diagnostics/types.ts";
 import type { Node } from "../ir/types.ts";
 
-/** What the roots need, everything after what it waits for. */
+/** What the roots need, everything after what it waits for. Throws where two wait for each other. */
 export const operandsFirst = (
   roots: readonly Node[],
   operandsOf: (node: Node) => readonly Node[],
 ): readonly Node[] => {
   const order: Node[] = [];
   const placed = new Set<Node>();
+  const open = new Set<Node>();
   const stack = roots.toReversed();
   for (let node = stack.at(-1); node !== undefined; node = stack.at(-1)) {
     const missing = placed.has(node) ? [] : operandsOf(node).filter((x) => !placed.has(x));
     if (missing.length > 0) {
+      if (open.has(node)) throw new InternalError(`${node.op} at "${node.path}" waits for itself`);
+      open.add(node);
       stack.push(...missing.toReversed());
       continue;
     }

@@ -10,6 +10,7 @@ import {
 } from "node:fs";
 import { hostname } from "node:os";
 import { codeOf } from "../file-errors.ts";
+import { asFault } from "../host.ts";
 
 export interface Holder {
   readonly pid: number;
@@ -55,7 +56,10 @@ const isAlive = (pid: number): boolean => {
 /** Of a process on another machine nobody here can tell. */
 const isAtWork = ({ pid, host, born }: Holder): boolean => {
   if (host !== hostname()) return true;
-  return isAlive(pid) && (born === null || birthOf(pid) === born);
+  if (!isAlive(pid)) return false;
+  const now = birthOf(pid);
+  // where the system does not say, a process that lives may be the one
+  return born === null || now === null || now === born;
 };
 
 const textAt = (path: string): string | undefined => {
@@ -63,7 +67,7 @@ const textAt = (path: string): string | undefined => {
     return readFileSync(path, "utf8");
   } catch (error) {
     if (codeOf(error) === "ENOENT") return undefined;
-    throw error;
+    throw asFault(error, path, "reading who is at work there");
   }
 };
 const parsed = (text: string): Holder | undefined => {

@@ -133,11 +133,17 @@ export const openSession = async (
     if (zeroed !== undefined) return;
     hasCaches = false;
     zeroed = model.run([], [INIT_DONE]);
-    // told by whatever comes next
+    // told by whatever comes next; then it can be tried again
     zeroed.catch(() => undefined);
   };
   const flush = async (): Promise<void> => {
-    if (zeroed !== undefined) await told(zeroed);
+    if (zeroed !== undefined) {
+      const zeroing = zeroed;
+      await told(zeroing).catch((error: unknown) => {
+        if (zeroed === zeroing) zeroed = undefined;
+        throw error;
+      });
+    }
     if (pending.size === 0) return;
     const values = [...pending];
     pending.clear();
