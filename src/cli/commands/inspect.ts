@@ -1,6 +1,7 @@
 // `specc inspect`: layers, shapes, parameters, FLOPs and memory as a table or as JSON; the model as a picture; a program's graph
 // as text, after any pass.
 import { resolve } from "node:path";
+import { branchOf } from "../../bundle/branches.ts";
 import {
   compile,
   graphsOf,
@@ -10,13 +11,7 @@ import {
   type Target,
 } from "../../compiler/compile.ts";
 import { modelSvg } from "../../compiler/emit/model-svg.ts";
-import {
-  branchOf,
-  summarize,
-  type Count,
-  type Layer,
-  type Summary,
-} from "../../compiler/emit/summary.ts";
+import { summarize, type Count, type Layer, type Summary } from "../../compiler/emit/summary.ts";
 import { printGraph } from "../../compiler/ir/text.ts";
 import { placeFinder } from "../../compiler/places.ts";
 import { painter, wantsColor } from "../color.ts";

@@ -9,6 +9,7 @@ import {
   valuesOf,
 } from "../../runtime/report/depth-figures.ts";
 import {
+  breaksOf,
   familiesOf,
   isDeep,
   placesOf,
@@ -69,6 +70,7 @@ const depthFigure = (
     wide: true,
     xName: "place",
     xNames: places,
+    breaks: breaksOf(places),
     log: isWideRange(series.flatMap(({ points }) => points.map(([, y]) => y))),
     series,
   });

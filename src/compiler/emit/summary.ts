@@ -1,4 +1,5 @@
 // What a model costs, told by its layers: parameters from the state, FLOPs from the forward graph, memory from the plans.
+import { branchOf } from "../../bundle/branches.ts";
 import { sizeOf } from "../../bundle/tensor.ts";
 import { orientedShape } from "../../bundle/disk.ts";
 import type { ProgramEntry, StateEntry } from "../../bundle/manifest.ts";
@@ -52,10 +53,6 @@ export interface Summary extends Count {
 }
 
 const flopsOf = (node: Node): number => rowOf(node.op).cost(node).flops;
-
-/** "heads.1.blocks.3.attention.q.weight" -> "heads.1"; "" where a path lies in no branch. */
-export const branchOf = (path: string): string =>
-  /^(?!blocks\.)\w+\.\d+(?=\.)/.exec(path)?.[0] ?? "";
 
 /** "blocks.3.attention.q.weight" -> ["blocks.3", "attention"]; a graph's "blocks.3/attention" likewise. */
 const placeOf = (path: string): readonly [layer: string, part: string] => {

@@ -21,6 +21,8 @@ export interface ChartOptions {
   readonly xName?: string;
   /** Whole numbers of x by name, instead of the numbers. */
   readonly xNames?: readonly string[];
+  /** Values of x that no line is drawn towards from the one before. */
+  readonly breaks?: readonly number[];
   /** Powers of ten at equal distances, where all values are above 0. */
   readonly log?: boolean;
 }
@@ -44,6 +46,12 @@ const thinned = (points: Series["points"]): Series["points"] => {
   );
 };
 
+/** A line's points, parted before each of the breaks. */
+const parted = (points: Series["points"], breaks: readonly number[]): readonly Series["points"][] =>
+  [-Infinity, ...breaks]
+    .map((from, i) => points.filter(([x]) => x >= from && x < (breaks[i] ?? Infinity)))
+    .filter((part) => part.length > 0);
+
 /** Exponential running mean, free of the bias of its beginning. */
 const smoothed = (points: Series["points"]): Series["points"] => {
   const keep = Math.max(0, 1 - 30 / Math.max(60, points.length));
@@ -57,7 +65,7 @@ const smoothed = (points: Series["points"]): Series["points"] => {
 
 /** Undefined where there is nothing to draw. */
 export const lineChart = (options: ChartOptions): Figure | undefined => {
-  const { title, note, series, wide = false, xName = "step", xNames } = options;
+  const { title, note, series, wide = false, xName = "step", xNames, breaks = [] } = options;
   const [width, height] = [widthOf({ wide }), wide ? 340 : 250];
   const drawn = series
     .map((s) => ({ ...s, points: s.points.filter(([, y]) => Number.isFinite(y)) }))
@@ -97,14 +105,15 @@ export const lineChart = (options: ChartOptions): Figure | undefined => {
     `<polyline fill="none" stroke-linejoin="round" stroke-linecap="round" ${style} points="${points.map(([a, b]) => `${px(a)},${py(b)}`).join(" ")}"/>`;
   const lines = drawn.map(({ name, colour, points, smooth, marks }) => {
     const few = thinned(points);
+    const parts = parted(few, breaks);
     const stroke = `stroke="${colour}"`;
     const line =
       smooth === true
         ? path(few, `${stroke} stroke-width="1" opacity="0.28"`) +
           path(thinned(smoothed(points)), `${stroke} stroke-width="2"`)
-        : path(few, `${stroke} stroke-width="2"`);
+        : parts.map((part) => path(part, `${stroke} stroke-width="2"`)).join("");
     const dots =
-      marks === true || points.length === 1
+      marks === true || parts.some((part) => part.length === 1)
         ? few
             .map(([a, b]) => `<circle cx="${px(a)}" cy="${py(b)}" r="3.2" fill="${colour}"/>`)
             .join("")

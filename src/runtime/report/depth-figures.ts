@@ -1,7 +1,7 @@
 // The pictures of a quantity that has a value at each block: its curves over the training, its course over depth at some of
 // the steps, and both as a map.
 import { lineChart, type Series } from "./chart.ts";
-import { isDeep, titleOf, type Family } from "./families.ts";
+import { breaksOf, isDeep, titleOf, type Family } from "./families.ts";
 import type { Figure } from "./figure.ts";
 import { heatMap, type HeatMapOptions } from "./heat-map.ts";
 import { depthColour } from "./palette.ts";
@@ -45,6 +45,7 @@ export const curvesFigure = (family: Family): Figure | undefined => {
 
 const courseFigure = (family: Family, steps: readonly number[]): Figure | undefined => {
   const { quantity, curves } = family;
+  const places = curves.map(({ place }) => place);
   const count = Math.min(MOMENTS, steps.length);
   const chosen = Array.from(
     { length: count },
@@ -54,7 +55,8 @@ const courseFigure = (family: Family, steps: readonly number[]): Figure | undefi
     title: `${titleOf(quantity)} over depth`,
     log: isWideRange(valuesOf(family)),
     xName: "place",
-    xNames: curves.map(({ place }) => place),
+    xNames: places,
+    breaks: breaksOf(places),
     series: chosen.map((step, i) => ({
       name: `step ${shortNumber(step)}`,
       colour: depthColour(i, chosen.length),

@@ -1,5 +1,6 @@
 // The rows of a training by what they tell: each family is one quantity at several places of the model, a curve for each.
 // "probes/<quantity>/<place>" and "metrics/<place>.<quantity>" are families; the places come in the order of the data.
+import { branchOf } from "../../bundle/branches.ts";
 import type { Row } from "../train/metrics.ts";
 
 export type Points = readonly (readonly [step: number, value: number])[];
@@ -111,6 +112,10 @@ export const placesOf = (families: readonly Family[]): readonly string[] => {
   const each = families.map(({ curves }) => curves.map(({ place }) => place));
   return [...new Set([...each].sort((a, b) => b.length - a.length).flat())];
 };
+
+/** Numbers of the places with which another branch begins, the trunk's or a head's: depth starts anew there. */
+export const breaksOf = (places: readonly string[]): readonly number[] =>
+  places.flatMap((place, i) => (i > 0 && branchOf(place) !== branchOf(places[i - 1]!) ? [i] : []));
 
 /** Its places are parts of a stack of blocks, so that depth means something. */
 export const isDeep = ({ curves }: Family): boolean =>
