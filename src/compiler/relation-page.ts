@@ -61,6 +61,14 @@ const page = (first: Constructor, second: Constructor): string => {
   ].join("\n");
 };
 
+/** "peri sandwich" -> "peri with sandwich": two names as they stand in the topic of their relation. */
+export const pairOf = (topic: string): string | undefined => {
+  const names = topic.trim().split(/\s+/);
+  return names.length === 2 && names.every((name) => constructorsOf(name).length > 0)
+    ? names.join(" with ")
+    : undefined;
+};
+
 /** undefined: the topic names no pair. */
 export const explainRelation = (topic: string): Explanation | undefined => {
   const names = /^\s*(\S+)\s+with\s+(\S+)\s*$/.exec(topic);

@@ -1,6 +1,6 @@
 // Relations are what the checker says of a model that has both.
 import { describe, expect, it } from "vitest";
-import { explainRelation } from "./relation-page.ts";
+import { explainRelation, pairOf } from "./relation-page.ts";
 import { exampleOf, relationOf, verdictOf } from "./relations.ts";
 import type { Constructor } from "./semantics/schema.ts";
 import { vocabulary } from "./words.ts";
@@ -74,6 +74,12 @@ describe("explain A with B", () => {
   });
   it("takes methods by the name of their folder", () => {
     expect(text("mix-ln with neurotrails")).toContain("# mix with ensemble");
+  });
+  it("is known from its two names alone", () => {
+    expect(pairOf("peri sandwich")).toBe("peri with sandwich");
+    expect(pairOf(" mix-ln  neurotrails ")).toBe("mix-ln with neurotrails");
+    for (const topic of ["peri", "peri sandwhich", "peri sandwich pre"])
+      expect(pairOf(topic)).toBeUndefined();
   });
   it("corrects names, and is no page of a single word", () => {
     const suggestion = "gpas with deepnorm";

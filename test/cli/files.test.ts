@@ -259,6 +259,11 @@ describe("explain", () => {
   test("a constructor, and a suggestion for what does not exist", async () => {
     const page = await specc(["explain", "gpas"], { cwd: folder() });
     expect([page.code, page.out.includes("2506.22049")]).toEqual([0, true]);
+    const pair = await specc(["explain", "peri", "sandwich"], { cwd: folder() });
+    expect([pair.code, pair.err]).toEqual([
+      2,
+      expect.stringContaining("specc explain peri with sandwich tells whether they go together"),
+    ]);
     expect((await specc(["explain", "gpass"], { cwd: folder() })).err).toContain(
       "did you mean gpas?",
     );
