@@ -6,6 +6,7 @@ import { memoryHost } from "../toy.test.helper.ts";
 import { bytesTokenizer } from "../tokenizers/tokenizer.ts";
 import {
   findFiles,
+  loadData,
   loadText,
   readDocuments,
   shortcomings,
@@ -103,6 +104,16 @@ test("a text too short for a sequence, for a batch, or to hold some of it out, i
   await expect(loadText(spec(), memoryHost({ "project/a.txt": "" }))).rejects.toThrow(
     "no text to train on",
   );
+});
+
+test("images fewer than a batch are told", async () => {
+  const source = { kind: "shapes", train: 8, test: 4, size: 16, seed: 1 } as const;
+  const data = { kind: "images", source, augment: [] } as const;
+  const loaded = await loadData(data, memoryHost({}));
+  expect(shortcomings(loaded, data, 8)).toEqual([]);
+  expect(shortcomings(loaded, data, 9)).toEqual([
+    "the training set has 8 images, less than one batch of 9: each update sees some of them twice",
+  ]);
 });
 
 test("any step can be asked for; an epoch sees each window once, across batches", () => {

@@ -74,13 +74,21 @@ export const loadText = async (
   return { kind: "text", ...textData(documents, data, tokenizer), tokenizer, files };
 };
 
-/** What is odd about a text so short that a training on it will not be what was meant. */
+/** What is odd about data so few that a training on them will not be what was meant. */
 export const shortcomings = (
   loaded: LoadedData,
   data: DataSpec,
   batch: number,
 ): readonly string[] => {
-  if (loaded.kind !== "text" || data.kind !== "text") return [];
+  if (loaded.kind === "images") {
+    const { count } = loaded.train;
+    return count < batch
+      ? [
+          `the training set has ${count} images, less than one batch of ${batch}: each update sees some of them twice`,
+        ]
+      : [];
+  }
+  if (data.kind !== "text") return [];
   const { train, validation } = loaded;
   const little =
     train.tokens < data.sequence
