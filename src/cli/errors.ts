@@ -29,4 +29,4 @@ Exit codes:
   1    the input is wrong: errors in a file, differences found by --check
   2    the invocation is wrong: unknown option, missing file, a place that cannot be written
   70   a bug in specc
-  130  interrupted (143: terminated, 129: hung up); training has saved a checkpoint`;
+  130  interrupted (143: terminated, 129: hung up); training saves a checkpoint if a step was made`;

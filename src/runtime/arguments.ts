@@ -14,8 +14,8 @@ const GENERATE: Known<GenerateOptions> = {
 }; // prettier-ignore
 const FIT: Known<FitOptions> = {
   outDir: true,
-  dataRoot: true, seed: true, steps: true, resumeFrom: true, signal: true, beforeWriting: true, onStep: true, onEvaluation: true,
-  evaluationSamples: true, weights: true, source: true,
+  dataRoot: true, seed: true, steps: true, resumeFrom: true, signal: true, beforeWriting: true, beforeSteps: true, onStep: true,
+  onEvaluation: true, evaluationSamples: true, weights: true, source: true,
 }; // prettier-ignore
 const EVALUATE: Known<EvaluateOptions> = { limit: true, signal: true };
 const CHAT: Known<ChatOptions> = { addGenerationPrompt: true, tools: true };

@@ -72,6 +72,18 @@ test("weights are zero where the checkpoint's masks say so, and a run that goes 
   expect((JSON.parse(last) as Record<string, number>)["eval/loss"]).toBeCloseTo(loss, 5);
 });
 
+test("what the masks keep is told where the training begins, as inspect counts it", async () => {
+  const cwd = project({ "model.arch": SPARSE });
+  const inspected = await specc(["inspect", "model.arch", "--json"], { cwd });
+  const { parameters, unmasked } = JSON.parse(inspected.out) as Record<string, number>;
+  expect(unmasked).toBeLessThan(parameters!);
+  const { err } = await specc(["train", "model.arch", "--steps", "1", "--engine", "cpu"], { cwd });
+  const [kept, all] = [unmasked!, parameters!].map((n) => n.toLocaleString("en-US"));
+  expect(err).toContain(`(${kept} of ${all} parameters kept) by`);
+  const [header = ""] = readFileSync(join(cwd, "runs/Train/metrics.jsonl"), "utf8").split("\n");
+  expect(JSON.parse(header)).toMatchObject({ kept_parameters: unmasked });
+});
+
 test("a program's own steps begin with what the masks leave of given weights", async () => {
   const cwd = project({ "model.arch": SPARSE });
   const [dense, sparse] = ["density: 1", "density: 0.5"].map((density, i) => {

@@ -118,6 +118,26 @@ describe("train", () => {
     await specc(["train", "model.arch", "--overwrite"], { cwd });
     expect(readdirSync(join(cwd, "runs")).sort()).toEqual(["Train", "Train.1"]);
   });
+  test("Ctrl-C before the first step says that there is nothing to save", async () => {
+    const { code, err } = await specc(["train", "model.arch"], {
+      cwd: project(),
+      signals: (send) => setImmediate(() => send("SIGINT")),
+    });
+    expect(code).toBe(130);
+    expect(err).toContain("stopping before the first step (once more stops at once)\n");
+    expect(err).toContain("interrupted before the first step: there is nothing to save\n");
+    expect(err).not.toContain("a checkpoint is saved");
+  });
+  test("the folder of the run is told when the run begins, and of none that does not", async () => {
+    const cwd = project();
+    const refused = await specc(["train", "model.arch", "--weights", "nowhere"], { cwd });
+    expect([refused.code, refused.err]).toEqual([2, expect.not.stringContaining("run: runs")]);
+    rmSync(join(cwd, "data"), { recursive: true });
+    const missing = await specc(["train", "model.arch"], { cwd });
+    expect(missing.code).toBeGreaterThan(0);
+    expect(missing.err).toContain("error: ");
+    expect(missing.err).not.toContain("run: runs");
+  });
   test("Ctrl-C saves and exits 130; resuming ends at the same weights as never stopping", async () => {
     const cwd = project();
     await specc(["train", "model.arch", "--out-dir", "straight", "-q"], { cwd });

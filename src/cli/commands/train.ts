@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { dirname, join, relative, resolve, sep } from "node:path";
 import { FileFault } from "../../bundle/file-fault.ts";
+import { keptParameters } from "../../bundle/kept-parameters.ts";
 import type { TrainingSpec } from "../../bundle/manifest.ts";
 import { bundle as bundleOf, type Compilation } from "../../compiler/compile.ts";
 import { NonFiniteFault, type FitResult } from "../../runtime/index.ts";
@@ -10,7 +11,7 @@ import { CliError } from "../errors.ts";
 import { evaluationText, headline } from "../evaluation-text.ts";
 import { readBytes, readText, shownPath } from "../files.ts";
 import { interruptible, type Interrupt, type Io } from "../io.ts";
-import { counted, countText, timeText } from "../numbers.ts";
+import { counted, countText, grouped, timeText } from "../numbers.ts";
 import { MANIFEST } from "../../bundle/names.ts";
 import { asBusy, refuseForeign, writeBundleFiles } from "../out-folder.ts";
 import type { ChoiceOptions } from "../program.ts";
@@ -143,25 +144,27 @@ const tellDone = (io: Io, { training, plan }: Begun, run: EarlierRun): void => {
   );
 };
 
-const announce = (io: Io, { opened, training, plan, resumed, weights, last }: Begun): void => {
+const announce = (io: Io, { opened, training, resumed, weights, last }: Begun): void => {
   const { model } = opened.bundle.manifest;
   const { batch, data } = training;
   const from = resumed?.state?.step ?? 0;
-  const what = `${model.name} (${counted(model.parameters, "parameter")}) by ${training.recipe}`;
+  const all = counted(model.parameters, "parameter");
+  const kept = keptParameters(opened.bundle.manifest);
+  const size = kept < model.parameters ? `${grouped(kept)} of ${all} kept` : all;
+  const what = `${model.name} (${size}) by ${training.recipe}`;
   const steps = Math.max(0, last - from);
-  const [size, each] =
+  const [taken, each] =
     data.kind === "text"
       ? [`${batch} × ${data.sequence} = ${counted(batch * data.sequence, "token")}`, data.sequence]
       : [counted(batch, "image"), 1];
   io.err(
     resumed === undefined
-      ? `training ${what}: ${counted(steps, "step")} of ${size}, ${countText(steps * batch * each)} in all\n`
+      ? `training ${what}: ${counted(steps, "step")} of ${taken}, ${countText(steps * batch * each)} in all\n`
       : steps === 0
         ? `going on with ${what} after step ${from}, its last: the files of its end are left to write\n`
-        : `going on with ${what} after step ${from}: ${counted(steps, "step")} of ${size} to step ${last}\n`,
+        : `going on with ${what} after step ${from}: ${counted(steps, "step")} of ${taken} to step ${last}\n`,
   );
   if (weights !== undefined) io.err(`beginning with ${shownPath(io.cwd, weights)}\n`);
-  io.err(`run: ${shownPath(io.cwd, plan.folder)}\n`);
 };
 
 /** For programs; each step stands in metrics.jsonl already. */
@@ -221,6 +224,7 @@ const run = async (io: Io, version: string, begun: Begun, options: TrainOptions)
   const how = { ...options, note: view.note };
   let isOurs = false;
   let interrupt: Interrupt | undefined;
+  let stopping = `stopping before the ${resumed === undefined ? "first" : "next"} step`;
   try {
     return await withModel(io, { bundle, host, seed: options.seed }, how, async (model) => {
       const controller = new AbortController();
@@ -237,13 +241,18 @@ const run = async (io: Io, version: string, begun: Begun, options: TrainOptions)
         beforeWriting: () => {
           interrupt = interruptible(io, () => {
             controller.abort();
-            view.note("stopping: a checkpoint is saved first (once more stops at once)");
+            view.note(`${stopping} (once more stops at once)`);
           });
           isOurs = true;
-          clearRunFolder(io, plan, (line) => {
+          const say = (line: string): void => {
             if (options.quiet !== true) io.err(`${line}\n`);
-          });
+          };
+          clearRunFolder(io, plan, say);
           writeBundle(version, opened, plan);
+          say(`run: ${shownPath(io.cwd, out)}`);
+        },
+        beforeSteps: () => {
+          stopping = "stopping: a checkpoint is saved first";
         },
         onStep: view.step,
         onEvaluation: (step, evaluation) =>

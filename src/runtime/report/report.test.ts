@@ -1,6 +1,8 @@
 // The report stands alone, escapes what it shows, and its axes have round numbers.
 import { expect, test } from "vitest";
 import { toyManifest } from "../toy.test.helper.ts";
+import { familyFigures } from "./depth-figures.ts";
+import { breaksOf, familiesOf } from "./families.ts";
 import { figureHtml } from "./figure.ts";
 import { heatMap } from "./heat-map.ts";
 import { renderReport } from "./report.ts";
@@ -50,6 +52,39 @@ test("metrics are drawn by what they tell, lists by their largest number", () =>
   expect(html).toContain("blocks.0.ffn at step 2: 1.5");
   expect(html).toContain("blocks.0.ffn, index 2: 0.4");
   expect(html).not.toMatch(/NaN|undefined|Infinity/);
+});
+
+test("over depth the trunk and each head is a line of its own", () => {
+  const places = [
+    "blocks.0",
+    "blocks.1",
+    "heads.0.blocks.2",
+    "heads.0.blocks.3",
+    "heads.1.blocks.2",
+  ];
+  const [row] = [{ step: 1, ...Object.fromEntries(places.map((p, i) => [`probes/norm/${p}`, i])) }];
+  const [family] = familiesOf([row]);
+  const [, course] = familyFigures(family!);
+  expect(course!.title).toBe("Norm over depth");
+  const lines = [...course!.drawing.matchAll(/<polyline[^>]* points="([^"]+)"/g)];
+  expect(lines.map(([, points]) => points!.split(" ").length)).toEqual([2, 2, 1]);
+  expect(breaksOf(places)).toEqual([2, 4]);
+  expect(breaksOf(["embedding", "blocks.0", "blocks.1"])).toEqual([]);
+});
+
+test("parameters that masks leave are told beside all", () => {
+  const manifest = toyManifest();
+  const [weight] = manifest.state;
+  const mask = { ...weight!, name: `${weight!.name}/mask`, kind: "mask", dtype: "bool", init: { kind: "bernoulli", density: 0.25 } } as const; // prettier-ignore
+  const render = (state: typeof manifest.state): string =>
+    renderReport({
+      manifest: { ...manifest, state }, engine: "toy", seed: 1, sample: undefined, source: undefined,
+      result: { status: "finished", step: 2, totalSteps: 2, seed: 1, loss: 3, evaluation: undefined, checkpoint: undefined, history: [], seconds: 1 },
+    }); // prettier-ignore
+  expect(render(manifest.state)).toContain("<dt>Parameters</dt><dd>256</dd>");
+  expect(render([...manifest.state, mask])).toContain(
+    "<dt>Parameters kept</dt><dd>64 <small>of 256</small></dd>",
+  );
 });
 
 test("one file, with everything in it", () => {

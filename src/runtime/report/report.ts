@@ -1,4 +1,5 @@
 // report.html: what a training was and how it went, in one file that needs no other.
+import { keptParameters } from "../../bundle/kept-parameters.ts";
 import type { DataSpec, Manifest, TrainingSpec } from "../../bundle/manifest.ts";
 import { sourceName } from "../data/images/index.ts";
 import { KEPT } from "../train/checkpoint.ts";
@@ -188,6 +189,14 @@ const evaluationFigures = ({ history, evaluation }: TrainResult): readonly KeyFi
   ];
 };
 
+const parametersFigure = (manifest: Manifest): KeyFigure => {
+  const { parameters } = manifest.model;
+  const kept = keptParameters(manifest);
+  return kept < parameters
+    ? ["Parameters kept", shortNumber(kept), `of ${shortNumber(parameters)}`]
+    : ["Parameters", shortNumber(parameters)];
+};
+
 const figuresOf = ({ manifest, result }: ReportInput): string => {
   const { history } = result;
   const unit = unitOf(manifest);
@@ -195,7 +204,7 @@ const figuresOf = ({ manifest, result }: ReportInput): string => {
   const speed = median(pointsOf(history, `perf/${unit}_per_second`).map(([, y]) => y));
   const figures: readonly KeyFigure[] = [
     ...evaluationFigures(result),
-    ["Parameters", shortNumber(manifest.model.parameters)],
+    parametersFigure(manifest),
     ["Steps", String(result.step)],
     [
       "Checkpoint",

@@ -56,6 +56,8 @@ export interface TrainOptions {
   readonly signal?: AbortSignal | undefined;
   /** Called when data, tokenizer and checkpoint are open, before anything is written to `outDir`. */
   readonly beforeWriting?: (() => void | Promise<void>) | undefined;
+  /** Called when the first update is about to run: from then on, what is stopped is saved. */
+  readonly beforeSteps?: (() => void) | undefined;
   readonly onStep?: ((progress: Progress) => void) | undefined;
   readonly onEvaluation?: ((step: number, evaluation: Evaluation) => void) | undefined;
   /** Samples looked at on the way, and at the end. */
@@ -233,6 +235,7 @@ const loop = async (run: Run, start: TrainerState): Promise<TrainResult> => {
     every !== null && step % every === 0 && step < last;
 
   if (state.global_step === 0 && last > 0 && !isAborted()) await look(during);
+  if (!isAborted()) options.beforeSteps?.();
   const updates = createUpdates({
     session,
     host,

@@ -1,5 +1,6 @@
 // metrics.jsonl: a header row, then one object for each step. A resumed run drops the rows after its checkpoint, so that each
 // step is told once.
+import { keptParameters } from "../../bundle/kept-parameters.ts";
 import type { Manifest } from "../../bundle/manifest.ts";
 import { codeOf } from "../file-errors.ts";
 import { replaceFile, type Host, asFault } from "../host.ts";
@@ -42,6 +43,7 @@ const earlierRows = async (host: Host, path: string, through: number): Promise<r
 const headerOf = (
   manifest: Manifest,
   { engine, notices, seed, weights, dataRoot }: LogOptions,
+  kept = keptParameters(manifest),
 ): object => ({
   type: "run",
   run_id: `${manifest.model.name}-${manifest.specHash.slice(0, 12)}-${seed}`,
@@ -50,6 +52,7 @@ const headerOf = (
   backend: engine,
   ...(notices.length > 0 ? { notices } : {}),
   data_root: dataRoot,
+  ...(kept < manifest.model.parameters ? { kept_parameters: kept } : {}),
   config: { model: { ...manifest.model }, training: manifest.training, seed, weights },
 });
 
