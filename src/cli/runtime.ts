@@ -20,6 +20,7 @@ import { dataOf, vocabularyOf } from "../compiler/emit/training.ts";
 import {
   cpuEngine,
   createModel,
+  PrecisionFault,
   wasmEngine,
   stepsPerEpoch as countSteps,
   type Host,
@@ -168,6 +169,20 @@ export const openTarget = async (
   };
 };
 
+interface Settled {
+  readonly command: "eval" | "generate";
+  readonly name: string;
+}
+const inF32 = (fault: PrecisionFault, { command, name }: Settled): CliError =>
+  new CliError(
+    fault.message,
+    [
+      "the tensorflow engine computes in bf16 (specc backend add tensorflow)",
+      `on every engine, from the file of the model: specc ${command} FILE.arch --weights ${quoted(name)} --set 'precision = f32'`,
+    ],
+    1,
+  );
+
 /** Opens, tells which engine it is and why, and closes whatever happens. */
 export const withModel = async <T>(
   io: Io,
@@ -176,6 +191,8 @@ export const withModel = async <T>(
     readonly host: Host;
     readonly weights?: string | undefined;
     readonly seed?: number | undefined;
+    /** The command and its target, where that is a bundle: what it computes in cannot be chosen any more. */
+    readonly settled?: Settled | undefined;
   },
   options: {
     readonly engine: EngineName;
@@ -199,6 +216,9 @@ export const withModel = async <T>(
     engines,
     // after the line that says which engine it is
     onNotice: (notice) => (begun ? tell(notice) : void notices.push(notice)),
+  }).catch((error: unknown) => {
+    const { settled } = given;
+    throw error instanceof PrecisionFault && settled !== undefined ? inF32(error, settled) : error;
   });
   const { about } = model.session;
   const what = about === undefined ? model.engine : `${model.engine}, ${about}`;

@@ -9,7 +9,19 @@ export interface ChosenEngine {
   readonly why: string;
 }
 
+/** No engine that may be taken computes in the bundle's precision. */
+export class PrecisionFault extends FileFault {}
+
 const WITHOUT_BF16 = "write precision = f32 in the recipe: every engine computes in that";
+
+const unfit = (
+  engine: string,
+  reason: string,
+  { products }: Pick<Manifest["numerics"], "products">,
+): FileFault =>
+  products === "f32"
+    ? new FileFault(`engine ${engine}`, reason)
+    : new PrecisionFault(`engine ${engine}`, reason, WITHOUT_BF16);
 
 /** `engines`: fastest first. An unknown or unavailable engine is a fault with what there is instead. */
 export const chooseEngine = async (
@@ -32,12 +44,7 @@ export const chooseEngine = async (
         `there is no such engine (there are auto, ${names.join(", ")})`,
       );
     const reason = await reasonAgainst(engine);
-    if (reason !== undefined)
-      throw new FileFault(
-        `engine ${wanted}`,
-        `does not work here: ${reason}`,
-        numerics.products === "f32" ? undefined : WITHOUT_BF16,
-      );
+    if (reason !== undefined) throw unfit(wanted, `does not work here: ${reason}`, numerics);
     return { engine, why: "asked for" };
   }
   const reasons: string[] = [];
@@ -47,9 +54,5 @@ export const chooseEngine = async (
       return { engine, why: ["the first that works here", ...reasons].join("; ") };
     reasons.push(`${engine.name}: ${reason}`);
   }
-  throw new FileFault(
-    "engine auto",
-    `no engine works here: ${reasons.join("; ")}`,
-    numerics.products === "f32" ? undefined : WITHOUT_BF16,
-  );
+  throw unfit("auto", `no engine works here: ${reasons.join("; ")}`, numerics);
 };

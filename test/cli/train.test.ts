@@ -1,5 +1,13 @@
 // From a spec to weights and back: train, resume, interrupt, evaluate, generate, forward.
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
@@ -34,6 +42,15 @@ describe("train", () => {
       engines: ["tensorflow"],
       numerics: { products: "bf16", tf32: false, deterministic: false },
     });
+    // what is built is settled: its file and its weights are named apart
+    const init = ["--engine", "wasm", "--set", "precision = f32", "--set", "length = 1 step"];
+    expect((await specc(["train", "model.arch", "-q", "--out-dir", "f32", ...init], { cwd })).code).toBe(0); // prettier-ignore
+    copyFileSync(join(cwd, "f32/model.safetensors"), join(cwd, "b/model.safetensors"));
+    const settled = await specc(["eval", "b", "--engine", "wasm"], { cwd });
+    expect(settled.code).toBe(1);
+    expect(settled.err).toContain("specc eval FILE.arch --weights b --set 'precision = f32'");
+    const apart = ["model.arch", "--weights", "b", "--engine", "wasm", "--set", "precision = f32"];
+    expect((await specc(["eval", ...apart], { cwd })).code).toBe(0);
   });
   test("checkpoints change what is kept, not a bit of the losses", async () => {
     const cwd = project();

@@ -17,9 +17,12 @@ export const evaluate = async (
   name: string,
   options: EvalOptions,
 ): Promise<number> => {
-  const { bundle, host, folder } = await openTarget(io, version, name, options, { recipe: true });
+  const { bundle, host, folder, compilation } = await openTarget(io, version, name, options, {
+    recipe: true,
+  });
   const weights = needWeights(io, options.weights, folder, name);
-  return withModel(io, { bundle, host, weights }, options, async (model) => {
+  const settled = compilation === undefined ? ({ command: "eval", name } as const) : undefined;
+  return withModel(io, { bundle, host, weights, settled }, options, async (model) => {
     const interrupt = interruptible(io);
     try {
       const result = await model.evaluate({ signal: interrupt.signal });

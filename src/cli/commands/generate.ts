@@ -132,7 +132,7 @@ export const generate = async (
 ): Promise<number> => {
   const given = await promptsOf(io, options);
   const chats = conversationsOf(io, options, given);
-  const { bundle, host, folder } = await openTarget(io, version, name, options, {
+  const { bundle, host, folder, compilation } = await openTarget(io, version, name, options, {
     recipe: false,
     tokens: true,
     build: {
@@ -141,8 +141,9 @@ export const generate = async (
     },
   });
   const weights = needWeights(io, options.weights, folder, name);
+  const settled = compilation === undefined ? ({ command: "generate", name } as const) : undefined;
   try {
-    return await withModel(io, { bundle, host, weights }, options, async (model) => {
+    return await withModel(io, { bundle, host, weights, settled }, options, async (model) => {
       const interrupt = interruptible(io);
       const prompts =
         chats === undefined
