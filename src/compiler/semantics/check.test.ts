@@ -239,6 +239,14 @@ describe("--set", () => {
     expect(set(["hidden", '"wide"']).diagnostics.map((d) => d.name)).toEqual(["wrong-type"]);
     expect(set(["hidden", "65"]).diagnostics.map((d) => d.name)).toEqual(["head-dim-mismatch"]);
   });
+  test("rules are not for it, and that is said", () => {
+    expect(set(["decay", "constant(0.1)"]).diagnostics).toMatchObject([
+      {
+        name: "unknown-set",
+        help: ["the rules of decay cannot be set from outside: write them in the recipe"],
+      },
+    ]);
+  });
 });
 
 test("origins know how a value got there", () => {

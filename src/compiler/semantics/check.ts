@@ -304,6 +304,8 @@ const setHelp = (
     (k) => k.name,
   );
   const [head = "", ...below] = key.split(".");
+  if (vocabulary.rules["recipe"]?.some(({ name }) => name === head) === true)
+    return { help: [`the rules of ${head} cannot be set from outside: write them in the recipe`] };
   const known = [...params, ...keys];
   const near = known.includes(head) ? undefined : suggest(head, known);
   return {

@@ -24,7 +24,7 @@ export const conform = (value: Val, want: Want, ctx: Context): Maybe => {
   switch (type.kind) {
     case "int":
     case "float":
-      return number(value, type, ctx);
+      return number(value, type, want.doc, ctx);
     case "quantity":
       return quantity(value, type, ctx);
     case "bool":
@@ -122,6 +122,7 @@ const replace = (at: Span, newText: string): Details["fixes"] => [
 const number = (
   value: Val,
   type: Extract<Type, { kind: "int" | "float" }>,
+  doc: string | undefined,
   ctx: Context,
 ): Maybe => {
   const { raw } = value;
@@ -157,7 +158,6 @@ const number = (
   }
   if (!fits(x, type)) {
     const range = bounds(type);
-    const closest = nearest(x, type);
     reportValue(
       ctx,
       "out-of-range",
@@ -165,7 +165,9 @@ const number = (
       { found: showNumber(x, raw.unit), range },
       {
         ...origin(value),
-        ...(closest !== undefined && { help: [`the nearest value allowed is ${shown(closest)}`] }),
+        ...(percent && raw.unit === undefined && x > 1 && fits(x / 100, type)
+          ? { help: [`write ${shown(x)}%`], fixes: replace(value.from, `${shown(x)}%`) ?? [] }
+          : { help: closestTo(x, type) ?? (doc === undefined ? [] : [doc]) }),
       },
     );
     return undefined;
@@ -187,8 +189,12 @@ const fits = (x: number, { min, max, above, below }: Bounds): boolean =>
   (above === undefined || x > above) &&
   (below === undefined || x < below);
 
-const nearest = (x: number, { min, max }: Bounds): number | undefined =>
-  min !== undefined && x < min ? min : max !== undefined && x > max ? max : undefined;
+/** None is nearest to a bound that is itself outside. */
+const closestTo = (x: number, { min, max }: Bounds): readonly string[] | undefined => {
+  const closest =
+    min !== undefined && x < min ? min : max !== undefined && x > max ? max : undefined;
+  return closest === undefined ? undefined : [`the nearest value allowed is ${shown(closest)}`];
+};
 
 export const bounds = ({ min, max, above, below }: Bounds): string =>
   [

@@ -3,7 +3,7 @@ import { InternalError, type Details, type Span } from "../diagnostics/types.ts"
 import { isUnread, operandsOf, type Arg, type Expr } from "../syntax/ast.ts";
 import { parse } from "../syntax/parse.ts";
 import { isError, reportTo, type Checker, type Context } from "./context.ts";
-import { evaluate } from "./evaluate.ts";
+import { evaluate, type Want } from "./evaluate.ts";
 import { didYouMean, type Module } from "./load.ts";
 import { calledElsewhere } from "./other-names.ts";
 import { argumentsOf } from "./samples.ts";
@@ -175,8 +175,14 @@ export const keyValue = (
     );
     return undefined;
   }
-  return evaluate(expr, { type: key.type, optional: key.optional === true }, ctx);
+  return evaluate(expr, wanted(key), ctx);
 };
+
+const wanted = ({ name, type, optional, doc }: Key): Want => ({
+  type,
+  optional: optional === true,
+  doc: `${name}: ${doc}`,
+});
 
 const isBareWord = (expr: Expr, word: string): boolean =>
   expr.kind === "reference" &&
@@ -203,7 +209,7 @@ export const defaultOf = (
     // A default that does not fit its own key: the fault is in what it was derived from, or in the table.
     report: reportTo((found) => ctx.report.raise({ ...found, at, details: {} })),
   };
-  return asDefault(evaluate(expr, { type: key.type, optional: key.optional === true }, inner), at);
+  return asDefault(evaluate(expr, wanted(key), inner), at);
 };
 
 const defaultExpr = (text: string, checker: Checker): Expr => {

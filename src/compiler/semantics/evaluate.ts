@@ -24,6 +24,8 @@ import {
 export interface Want {
   readonly type: Type;
   readonly optional: boolean;
+  /** What it is for. */
+  readonly doc?: string;
 }
 
 export const evaluate = (expr: Expr, want: Want | undefined, ctx: Context): Maybe => {

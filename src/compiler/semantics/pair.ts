@@ -166,7 +166,10 @@ const checkRules = (
           place,
           { model: model.name },
           {
-            help: [`parameters of a block: ${some(within(paths))}`],
+            help: [
+              countedHelp(option, paths, model.name) ??
+                `parameters of a block: ${some(within(paths))}`,
+            ],
           },
         );
         silent = true;
@@ -174,7 +177,8 @@ const checkRules = (
     });
     const matched = (paths ?? []).filter((p) => matchSelector(selector, p, count));
     const fresh = matched.filter((p) => !owner.has(p));
-    if (matched.length > 0 && fresh.length === 0 && !silent) {
+    const closing = i === rules.length - 1 && leavesRest(rules);
+    if (matched.length > 0 && fresh.length === 0 && !silent && !closing) {
       const first = [...new Set(matched.map((p) => owner.get(p)!))].sort((a, b) => a - b);
       report(
         "rule-shadowed",
@@ -207,6 +211,42 @@ const checkRules = (
 /** Of the first block: the model's, or where it has none of its own, its first branch's. */
 const within = (paths: readonly string[]): readonly string[] =>
   paths.flatMap((path) => /^(?:\w+\.0\.)?blocks\.0\.(.+)$/.exec(path)?.[1] ?? []);
+
+const takesAll = ({ selector }: Known<RuleSpec>): boolean =>
+  selector?.kind === "path" && selector.segments.every(({ kind }) => kind !== "name");
+
+/** `* => none` at the end says what holds anyway, where rules above it for parts have taken all there is. */
+const leavesRest = (rules: readonly Known<RuleSpec>[]): boolean =>
+  rules.at(-1)?.value?.is === "none" && rules.findIndex(takesAll) === rules.length - 1;
+
+/** How many there are of what a path counts but blocks, such as heads of a model that parts: word to count. */
+const countedIn = (paths: readonly string[]): ReadonlyMap<string, number> => {
+  const counts = new Map<string, number>();
+  for (const [, word = "", index] of paths.flatMap((p) => [...p.matchAll(/(\w+)\.(\d+)\./g)]))
+    if (word !== "blocks") counts.set(word, Math.max(counts.get(word) ?? 0, Number(index) + 1));
+  return counts;
+};
+
+/** Where a selector counts what is not there: what can be counted. */
+const countedHelp = (
+  selector: SelectorSpec,
+  paths: readonly string[],
+  model: string,
+): string | undefined => {
+  const there = countedIn(paths);
+  const wrong = indices(selector).find(
+    ({ name, to }) => name !== "blocks" && to > (there.get(name) ?? 0),
+  );
+  if (wrong === undefined) return undefined;
+  const own = there.get(wrong.name);
+  const counted = own === undefined ? [...there] : [[wrong.name, own] as const];
+  const ranges = counted.map(([word, n]) =>
+    n === 1 ? `${word}[0]` : `${word}[0] to ${word}[${n - 1}]`,
+  );
+  return ranges.length === 0
+    ? `${model} has no ${wrong.name} to count`
+    : `${model} has ${ranges.join(", ")}`;
+};
 
 /** A class word alone may match nothing: a LLaMA has no bias. */
 const isClass = (selector: SelectorSpec, vocabulary: Vocabulary): boolean => {

@@ -64,14 +64,15 @@ const checkPair: NonNullable<VocabularyPart<Entry>["checkPair"]> = (model, recip
           },
         ];
       const found = fixedDensities(rule.value, weights);
-      const empty = weights.findIndex(
+      const [first, ...others] = weights.filter(
         ({ shape, count }, i) => shape.reduce((n, size) => n * size, count) * found[i]! < 1,
       );
-      if (empty < 0) return [];
+      if (first === undefined) return [];
+      const more = others.length === 0 ? "" : ` and of ${others.length} more`;
       return [
         {
           name: "less-than-one-weight",
-          args: { name: weights[empty]!.name },
+          args: { names: `${first.name}${more}` },
           at: `${at}.value.density`,
           details: { help: ["use a larger density, or another init"] },
         },
@@ -96,7 +97,7 @@ const diagnostics = [
     code: "SPC3902",
     name: "less-than-one-weight",
     severity: "warning",
-    message: "less than one weight of {name} would be there",
+    message: "less than one weight of {names} would be there",
     why: "Each weight is drawn by itself. Where less than one is expected, the tensor is most likely all zero: what goes through it says nothing, and learns nothing.",
     wrong:
       'recipe R for Base {\n  data = text("a.txt", sequence: 64)\n  sparsity {\n    * => fixed(density: 1e-4, init: uniform)\n  }\n}',

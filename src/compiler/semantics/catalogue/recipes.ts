@@ -82,7 +82,7 @@ export const recipeEntries = [
     4010,
     "rule-shadowed",
     "earlier rules of {block} take all that this one matches",
-    "The first matching rule wins, so this one never applies.",
+    "The first matching rule wins, so this one never applies. Only a `* => none` at the end may be left over.",
     decay("attention.* => none", "attention.q => constant(0.2)", "* => constant(0.1)"),
     decay("attention.q => constant(0.2)", "attention.* => none", "* => constant(0.1)"),
   ),
