@@ -89,7 +89,7 @@ export type OfEvaluation = None<Exclude<keyof TextEvaluation, keyof Evaluation>>
 export type OfResult = None<Exclude<keyof runtime.FitResult, keyof FitResult>>;
 export type OfProgress = None<Exclude<keyof runtime.Progress, keyof Progress>>;
 export type OfOptions = None<
-  Exclude<keyof runtime.FitOptions, keyof FitOptions | "source" | "beforeWriting" | "evaluationSamples">
+  Exclude<keyof runtime.FitOptions, keyof FitOptions | "source" | "beforeWriting" | "beforeSteps" | "evaluationSamples">
 >;
 `;
 
