@@ -160,6 +160,19 @@ describe("merge-products", () => {
     expect(merged(graphOf([x], nodes))).toEqual([2, 2]);
     expect(merged(graphOf([x], nodes), true)).toEqual([2, 1]);
   });
+  it("leaves apart what fills a card by itself", () => {
+    const pair = (rows: number): Graph => {
+      const b = createBuilder();
+      const x = b.emit("input", [], { name: "x", dtype: "f32", shape: dims(rows, 1024) });
+      const nodes = ["a", "b"].map((name) =>
+        b.emit("matMul", [x, b.emit("state", [], { name, shape: dims(1024, 2048) })], plain),
+      );
+      return graphOf([x], nodes);
+    };
+    expect(productsOf(mergeProducts(false).run(pair(14_000)))).toBe(1);
+    expect(productsOf(mergeProducts(false).run(pair(15_000)))).toBe(2);
+    expect(productsOf(mergeProducts(true).run(pair(15_000)))).toBe(1);
+  });
   it("halves the products of a training step, and changes no value of it", () => {
     const { programs, state } = buildPrograms(
       { ...variants["gqa"]!, context: 32 },
