@@ -59,6 +59,17 @@ describe.skipIf(missing !== undefined)("training on tensorflow", () => {
     expect(weights(folder, "parts").equals(weights(folder, "straight"))).toBe(true);
   });
 
+  test("a long training is compiled, and gives the same bits in two parts as well", async () => {
+    const folder = cwd();
+    const long = ["--engine", "tensorflow", "--set", "length=100_000_000 steps"];
+    const told = await train(folder, "straight", ...long, "--steps", "12");
+    expect(told).toMatch(/on the (CPU|GPU), compiled by XLA/);
+    await train(folder, "parts", ...long, "--steps", "5");
+    await train(folder, "parts", ...long, "--steps", "12", "--resume-from-checkpoint", "latest");
+    expect(losses(folder, "parts")).toEqual(losses(folder, "straight"));
+    expect(weights(folder, "parts").equals(weights(folder, "straight"))).toBe(true);
+  });
+
   test.each([
     ["wasm", "tensorflow"],
     ["tensorflow", "wasm"],
