@@ -3,7 +3,8 @@
 import { readdirSync, realpathSync, statSync } from "node:fs";
 import { dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
 import { pathToFileURL } from "node:url";
-import { PAGE, render, type RenderOptions } from "../compiler/diagnostics/render.ts";
+import { PAGE } from "../compiler/diagnostics/page.ts";
+import { render, type RenderOptions } from "../compiler/diagnostics/render.ts";
 import type { Diagnostic, Source } from "../compiler/diagnostics/types.ts";
 import type { FileLoader } from "../compiler/semantics/load.ts";
 import { catalogue } from "../compiler/words.ts";

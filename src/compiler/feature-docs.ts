@@ -4,11 +4,18 @@ import { keyTable, neutralText } from "./explain/pages.ts";
 import type { Feature } from "./features/feature.ts";
 import { features } from "./features/index.ts";
 import { ownWords } from "./features/own-words.ts";
-import type { GeneratedPage } from "./generated-docs.ts";
 import { remarksOf } from "./relation-page.ts";
 import { relationOf, verdictOf, type Relation } from "./relations.ts";
 import type { Constructor } from "./semantics/schema.ts";
 import { baseVocabulary } from "./semantics/vocabulary/index.ts";
+
+/** A whole page; its path is from the root of the project. */
+export interface GeneratedPage {
+  readonly path: string;
+  /** The page that it begins with. */
+  readonly after?: string;
+  readonly text: string;
+}
 
 interface Word {
   readonly ctor: Constructor;

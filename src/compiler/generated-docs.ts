@@ -1,21 +1,14 @@
 // What of the documentation is made from the tables the checker reads; `npm run docs` writes it.
-import { PAGE } from "./diagnostics/render.ts";
+import { PAGE } from "./diagnostics/page.ts";
 import { diagnosticsPage, keyTables } from "./explain/tables.ts";
-import { featurePages } from "./feature-docs.ts";
+import { featurePages, type GeneratedPage } from "./feature-docs.ts";
 import { catalogue, vocabulary } from "./words.ts";
 
-/** A part of a page, between marks. Paths are from the root of the project. */
+/** A part of a page, between marks; its path is from the root of the project. */
 export interface GeneratedPart {
   readonly path: string;
   /** Of the marks around it. */
   readonly name: string;
-  readonly text: string;
-}
-/** A whole page. */
-export interface GeneratedPage {
-  readonly path: string;
-  /** The page that it begins with. */
-  readonly after?: string;
   readonly text: string;
 }
 

@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { format } from "prettier";
 import { describe, expect, test } from "vitest";
 import { analyze } from "../../src/compiler/analyze.ts";
-import { PAGE } from "../../src/compiler/diagnostics/render.ts";
+import { PAGE } from "../../src/compiler/diagnostics/page.ts";
 import { generatedPages, generatedParts } from "../../src/compiler/generated-docs.ts";
 import { project, specc } from "../cli/run.ts";
 

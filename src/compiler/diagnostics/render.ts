@@ -2,15 +2,12 @@
 // offsets inside and are converted only here.
 import type { DiagnosticEntry } from "./entry.ts";
 import { lineText, positionOf } from "./lines.ts";
-import { renderSnippet } from "./snippet.ts";
+import { PAGE, anchorOf } from "./page.ts";
+import { renderSnippet, type TextOptions } from "./snippet.ts";
 import type { Diagnostic, Source, Span } from "./types.ts";
 
-export interface RenderOptions {
+export interface RenderOptions extends TextOptions {
   readonly format: "text" | "json" | "ndjson" | "sarif" | "github";
-  readonly color?: boolean;
-  readonly unicode?: boolean;
-  /** Address of the page of all diagnostics: codes become links to it, for terminals that know them. */
-  readonly page?: string;
   readonly catalogue: readonly DiagnosticEntry[];
   readonly version: string;
 }
@@ -100,10 +97,6 @@ function jsonOf(one: Diagnostic, find: Find): object {
     tags: [],
   };
 }
-
-/** The page of all diagnostics, in the package. */
-export const PAGE = "docs/diagnostics.md";
-export const anchorOf = (code: string): string => code.toLowerCase();
 
 const level = (severity: Diagnostic["severity"]): "error" | "warning" | "note" =>
   severity === "error" || severity === "warning" ? severity : "note";

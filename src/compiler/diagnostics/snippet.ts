@@ -1,7 +1,14 @@
 // The text form of one diagnostic: title, the lines concerned with their markers, help and where to read more.
 import { lineText, positionOf } from "./lines.ts";
-import { anchorOf, type RenderOptions } from "./render.ts";
+import { anchorOf } from "./page.ts";
 import type { Diagnostic, Fix, Source, Span } from "./types.ts";
+
+export interface TextOptions {
+  readonly color?: boolean;
+  readonly unicode?: boolean;
+  /** Address of the page of all diagnostics: codes become links to it, for terminals that know them. */
+  readonly page?: string;
+}
 
 interface Mark {
   /** Column and width in code points, from 0. */
@@ -23,7 +30,7 @@ const styles: Readonly<Record<string, readonly [string, string]>> = {
 export function renderSnippet(
   one: Diagnostic,
   find: (file: number) => Source,
-  options: RenderOptions,
+  options: TextOptions,
 ): string {
   const paint = (style: string, text: string): string => {
     const [on, off] = styles[style] ?? ["", ""];

@@ -3,6 +3,7 @@
 import type { IRecognitionException, IToken } from "chevrotain";
 import { tokenMatcher } from "chevrotain";
 import * as t from "../../../grammar/tokens.ts";
+import { automatic, suggestion } from "../diagnostics/fix.ts";
 import type { Details, Diagnostic, Source, Span } from "../diagnostics/types.ts";
 import { lineOf } from "../diagnostics/lines.ts";
 import { Reporter } from "../diagnostics/report.ts";
@@ -90,22 +91,14 @@ export class Problems {
     }
     if (write !== undefined) {
       const title = write === "" ? "Remove it" : `Write \`${write.trim()}\``;
-      add({
-        fixes: [{ title, edits: [{ at: span, newText: write }], applicability: "automatic" }],
-      });
+      add(automatic(title, span, write));
       return;
     }
-    const fixes =
+    const fix =
       after === true && insert !== undefined
-        ? [
-            {
-              title: `Insert \`${insert.trim()}\``,
-              edits: [{ at: span, newText: insert }],
-              applicability: "suggestion" as const,
-            },
-          ]
-        : [];
-    add({ notes, fixes });
+        ? suggestion(`Insert \`${insert.trim()}\``, span, insert)
+        : {};
+    add({ notes, ...fix });
   };
 
   /** One error a line, in the order of the text. */

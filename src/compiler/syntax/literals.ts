@@ -1,7 +1,8 @@
 // Numbers and strings: what their characters stand for.
 import type { IToken } from "chevrotain";
 import type * as ast from "./ast.ts";
-import { nameOf, spanOf, type Lowering } from "./lower.ts";
+import { nameOf, spanOf, type Lowering } from "./cst.ts";
+import { automatic, suggestion } from "../diagnostics/fix.ts";
 
 const scales: Readonly<Record<string, number>> = { k: 1e3, M: 1e6, B: 1e9, T: 1e12 };
 const escapes: Readonly<Record<string, string>> = { '"': '"', "\\": "\\", n: "\n", t: "\t" };
@@ -17,20 +18,7 @@ export function numberOf(cx: Lowering, number: IToken, after?: ast.Name): ast.Nu
   const glued = match?.[2] ?? "";
   if (digits.startsWith(".") || digits.endsWith(".")) {
     const better = (digits.startsWith(".") ? `0${digits}` : digits.slice(0, -1)) + glued;
-    cx.problems.add(
-      "bad-point",
-      span,
-      { better },
-      {
-        fixes: [
-          {
-            title: `Write \`${better}\``,
-            edits: [{ at: span, newText: better }],
-            applicability: "automatic",
-          },
-        ],
-      },
-    );
+    cx.problems.add("bad-point", span, { better }, automatic(`Write \`${better}\``, span, better));
   }
   const scale = scales[glued];
   const text = scale === undefined ? digits : digits + glued;
@@ -62,35 +50,14 @@ export function stringOf(cx: Lowering, text: IToken): ast.StringExpr {
       "unclosed-string",
       { ...span, end: span.start + 1 },
       {},
-      {
-        fixes: [
-          {
-            title: "Close the string",
-            edits: [{ at: end, newText: '"' }],
-            applicability: "suggestion",
-          },
-        ],
-      },
+      suggestion("Close the string", end, '"'),
     );
     return { kind: "string", value: text.image.slice(1).trimEnd(), span };
   }
   if (kind === "SingleQuoted") {
     const inner = text.image.slice(1).replace(/'$/, "");
     const newText = `"${inner.replaceAll("\\", "\\\\").replaceAll('"', '\\"')}"`;
-    cx.problems.add(
-      "single-quotes",
-      span,
-      {},
-      {
-        fixes: [
-          {
-            title: "Use double quotes",
-            edits: [{ at: span, newText }],
-            applicability: "automatic",
-          },
-        ],
-      },
-    );
+    cx.problems.add("single-quotes", span, {}, automatic("Use double quotes", span, newText));
     return { kind: "string", value: inner, span };
   }
   const value = text.image

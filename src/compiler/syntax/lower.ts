@@ -1,70 +1,33 @@
-// CST -> AST: the tree as written. What is parsed as meant (`:` for `=`, a missing comma) is reported here with its fix;
-// what could not be read becomes an ErrorExpr.
-import type { CstElement, CstNode, IToken } from "chevrotain";
+// CST -> AST: files, declarations and their bodies, as written. What is parsed as meant (`:` for `=`, a missing comma) is
+// reported with its fix; what could not be read becomes an ErrorExpr.
+import type { CstNode, IToken } from "chevrotain";
 import type * as ast from "./ast.ts";
-import { InternalError, type Fix, type Span } from "../diagnostics/types.ts";
-import type { Docs } from "./docs.ts";
-import type { Problems } from "./errors.ts";
-import { endOf, isVirtual } from "./virtual.ts";
-import { numberOf, stringOf, unitOf } from "./literals.ts";
+import { automatic } from "../diagnostics/fix.ts";
+import type { Span } from "../diagnostics/types.ts";
+import {
+  checkCommas,
+  nameOf,
+  need,
+  node,
+  nodes,
+  spanOf,
+  token,
+  tokens,
+  type Lowering,
+} from "./cst.ts";
+import { lowerArgs, lowerValue } from "./expressions.ts";
+import { numberOf, stringOf } from "./literals.ts";
 import { lowerSelector } from "./selectors.ts";
-
-export interface Lowering {
-  readonly problems: Problems;
-  readonly docs: Docs;
-  /** Offsets where something was cut out. */
-  readonly damage: readonly number[];
-}
-
-export const isNode = (element: CstElement): element is CstNode => "children" in element;
-export const nodes = (node: CstNode, key: string): readonly CstNode[] =>
-  (node.children[key] ?? []).filter(isNode);
-export const tokens = (node: CstNode, key: string): readonly IToken[] =>
-  (node.children[key] ?? []).filter((element): element is IToken => !isNode(element));
-export const node = (parent: CstNode, key: string): CstNode | undefined => nodes(parent, key)[0];
-export const token = (parent: CstNode, key: string): IToken | undefined => tokens(parent, key)[0];
-/** What the grammar guarantees. */
-export function need<T>(found: T | undefined): T {
-  if (found === undefined) throw new InternalError("the grammar and lowering disagree");
-  return found;
-}
-
-export const spanOf = ({ problems }: Lowering, element: CstNode | IToken): Span => {
-  if (!isNode(element)) return problems.span(element.startOffset, endOf(element));
-  const at = element.location;
-  return problems.span(at?.startOffset ?? 0, (at?.endOffset ?? -1) + 1);
-};
-export const nameOf = (cx: Lowering, word: IToken): ast.Name => ({
-  text: word.image,
-  span: spanOf(cx, word),
-});
-export const inOrder = (elements: readonly CstElement[]): readonly CstElement[] =>
-  [...elements].sort((a, b) => startOf(a) - startOf(b));
-const startOf = (element: CstElement): number =>
-  isNode(element) ? (element.location?.startOffset ?? 0) : element.startOffset;
-
-const replace = (title: string, at: Span, newText: string): { readonly fixes: readonly Fix[] } => ({
-  fixes: [{ title, edits: [{ at, newText }], applicability: "automatic" }],
-});
-
-/** Reports a missing comma between neighbours that each may end with one. */
-function checkCommas(cx: Lowering, items: readonly CstNode[]): void {
-  for (const item of items.slice(0, -1)) {
-    if (token(item, "Comma") !== undefined) continue;
-    const { end } = spanOf(cx, item);
-    const at = cx.problems.span(end, end);
-    cx.problems.add("missing-comma", at, {}, replace("Insert `,`", at, ","));
-  }
-}
+import { isVirtual } from "./virtual.ts";
 
 /** `=` gives a value; `:` and `==` are read as it. */
 function checkAssign(cx: Lowering, assign: IToken | undefined): void {
   if (assign === undefined) return;
   const at = spanOf(cx, assign);
   if (assign.image === ":")
-    cx.problems.add("colon-for-equals", at, {}, replace("Write `=`", at, " ="));
+    cx.problems.add("colon-for-equals", at, {}, automatic("Write `=`", at, " ="));
   else if (assign.image === "==")
-    cx.problems.add("comparison-for-equals", at, {}, replace("Write `=`", at, "="));
+    cx.problems.add("comparison-for-equals", at, {}, automatic("Write `=`", at, "="));
 }
 
 const damaged = ({ damage }: Lowering, { start, end }: Span): boolean =>
@@ -159,7 +122,7 @@ function lowerParams(cx: Lowering, params: CstNode): readonly ast.Param[] {
         "parameter-form",
         name.span,
         { better: `${name.text}: ${shown === "" ? "type" : shown}` },
-        shown === "" ? {} : replace(`Write \`${name.text}: ${shown}\``, at, `: ${shown}`),
+        shown === "" ? {} : automatic(`Write \`${name.text}: ${shown}\``, at, `: ${shown}`),
       );
     }
     return {
@@ -270,118 +233,4 @@ function lowerHeader(cx: Lowering, header: CstNode): ast.Header {
   const value = node(header, "value");
   if (value !== undefined) return { kind: "value", value: lowerValue(cx, value), span };
   return { kind: "path", path: tokens(header, "Name").map((word) => nameOf(cx, word)), span };
-}
-
-export function lowerValue(cx: Lowering, value: CstNode): ast.Expr {
-  const span = spanOf(cx, value);
-  const test = node(value, "test");
-  if (test !== undefined)
-    return {
-      kind: "if",
-      test: lowerLogic(cx, test),
-      then: lowerValue(cx, need(node(value, "then"))),
-      else: lowerValue(cx, need(node(value, "else"))),
-      span,
-    };
-  const from = lowerLogic(cx, need(node(value, "from")));
-  const to = node(value, "to");
-  return to === undefined ? from : { kind: "range", from, to: lowerLogic(cx, to), span };
-}
-
-/** Any of the operator rules: `logic`, `all`, `test`, `sum`, `product`, `unary`. */
-function lowerLogic(cx: Lowering, level: CstNode): ast.Expr {
-  const span = spanOf(cx, level);
-  if (level.name === "unary") {
-    const operand = lowerPrimary(cx, need(node(level, "primary")));
-    return token(level, "Minus") === undefined
-      ? operand
-      : { kind: "unary", op: "-", operand, span };
-  }
-  const operands = nodes(level, "operand").map((operand) => lowerLogic(cx, operand));
-  const word = level.name === "logic" ? "or" : "and";
-  const ops = tokens(level, "op");
-  if (level.name === "test" && ops.length > 1) {
-    cx.problems.add("chained-comparison", spanOf(cx, need(ops[1])));
-    return { kind: "error", span };
-  }
-  const result = operands.reduce((left, right, i) => {
-    const at = { ...left.span, end: right.span.end };
-    const op = ops[i - 1];
-    return op?.image === "%"
-      ? remainder(cx, [left, right], spanOf(cx, op), at)
-      : { kind: "binary", op: (op?.image ?? word) as ast.BinaryOp, left, right, span: at };
-  });
-  return token(level, "Not") === undefined
-    ? result
-    : { kind: "unary", op: "not", operand: result, span };
-}
-
-/** `a % b` is read as `mod(a, b)`. */
-function remainder(
-  cx: Lowering,
-  operands: readonly [ast.Expr, ast.Expr],
-  sign: Span,
-  span: Span,
-): ast.Expr {
-  const better = `mod(${operands.map((operand) => cx.problems.text(operand.span)).join(", ")})`;
-  cx.problems.add("remainder-sign", sign, { better }, replace(`Write \`${better}\``, span, better));
-  return {
-    kind: "reference",
-    path: [{ text: "mod", span: sign }],
-    args: operands.map((value) => ({ value, span: value.span })),
-    span,
-  };
-}
-
-function lowerPrimary(cx: Lowering, primary: CstNode): ast.Expr {
-  const span = spanOf(cx, primary);
-  const number = token(primary, "NumberToken");
-  if (number !== undefined) return numberOf(cx, number, unitOf(cx, token(primary, "Unit")));
-  const text = token(primary, "StringToken");
-  if (text !== undefined) return stringOf(cx, text);
-  const truth = token(primary, "Bool");
-  if (truth !== undefined) return { kind: "bool", value: truth.image === "true", span };
-  const list = node(primary, "list");
-  if (list !== undefined) {
-    const items = nodes(list, "item");
-    checkCommas(cx, items);
-    return {
-      kind: "list",
-      items: items.map((item) => lowerValue(cx, need(node(item, "value")))),
-      span,
-    };
-  }
-  const inner = node(primary, "value");
-  if (inner !== undefined) return { kind: "group", inner: lowerValue(cx, inner), span };
-  const path = inOrder(tokens(primary, "Name")) as readonly IToken[];
-  if (path.length === 0) return { kind: "error", span };
-  const args = node(primary, "args");
-  return {
-    kind: "reference",
-    path: path.map((word) => nameOf(cx, word)),
-    ...(args === undefined ? {} : { args: lowerArgs(cx, args) }),
-    span,
-  };
-}
-
-function lowerArgs(cx: Lowering, args: CstNode): readonly ast.Arg[] {
-  const items = nodes(args, "arg");
-  checkCommas(cx, items);
-  const read = items.map((item): ast.Arg => {
-    const word = token(item, "Name");
-    const value = lowerValue(cx, need(node(item, "value")));
-    if (word === undefined) return { value, span: value.span };
-    const assign = need(token(item, "assign"));
-    const name = nameOf(cx, word);
-    if (assign.image === "=") {
-      const at = { ...name.span, start: name.span.end, end: endOf(assign) };
-      cx.problems.add("equals-for-colon", spanOf(cx, assign), {}, replace("Write `:`", at, ":"));
-    }
-    return { name, value, span: { ...name.span, end: value.span.end } };
-  });
-  // What stood before a bracket that is missing may stand anywhere.
-  const open = tokens(args, "RParen").some(isVirtual);
-  const { end } = spanOf(cx, args);
-  const rest = cx.problems.span(end, end);
-  return open ? [...read, { value: { kind: "error", span: rest }, span: rest }] : read;
 }

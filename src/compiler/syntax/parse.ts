@@ -1,7 +1,8 @@
 // The public face of reading: text -> AST and diagnostics. Never throws and always ends, whatever the text.
 import type { IToken } from "chevrotain";
 import { lexer } from "../../../grammar/tokens.ts";
-import type { Details, Diagnostic, Source, Span } from "../diagnostics/types.ts";
+import { automatic } from "../diagnostics/fix.ts";
+import type { Diagnostic, Source } from "../diagnostics/types.ts";
 import type { Comment, Decl, FileAst, NumberExpr } from "./ast.ts";
 import { collectDocs } from "./docs.ts";
 import { Problems } from "./errors.ts";
@@ -75,12 +76,12 @@ function reportTrouble(trouble: readonly IToken[], problems: Problems): readonly
     const kind = token.tokenType.name;
     if (kind === "Semicolon") {
       const at = problems.span(start, end);
-      problems.add("semicolon", at, {}, fix("Remove `;`", at, ""));
+      problems.add("semicolon", at, {}, automatic("Remove `;`", at, ""));
       continue;
     }
     if (kind === "Hash") {
       const at = problems.span(start, start + 1);
-      problems.add("hash-comment", at, {}, fix("Write `//`", at, "//"));
+      problems.add("hash-comment", at, {}, automatic("Write `//`", at, "//"));
       continue;
     }
     if (kind === "BlockComment") {
@@ -101,7 +102,3 @@ function reportTrouble(trouble: readonly IToken[], problems: Problems): readonly
   }
   return damage;
 }
-
-const fix = (title: string, at: Span, newText: string): Details => ({
-  fixes: [{ title, edits: [{ at, newText }], applicability: "automatic" }],
-});

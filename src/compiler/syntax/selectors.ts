@@ -1,20 +1,10 @@
 // Selectors: `a.b, c and not d`. One operand stands for itself, so that the tree holds no empty levels.
 import type { CstNode } from "chevrotain";
-import type { Details, Span } from "../diagnostics/types.ts";
+import { automatic } from "../diagnostics/fix.ts";
 import type * as ast from "./ast.ts";
 import { numberOf } from "./literals.ts";
-import {
-  inOrder,
-  isNode,
-  lowerValue,
-  nameOf,
-  need,
-  node,
-  nodes,
-  spanOf,
-  token,
-  type Lowering,
-} from "./lower.ts";
+import { inOrder, isNode, nameOf, need, node, nodes, spanOf, token, type Lowering } from "./cst.ts";
+import { lowerValue } from "./expressions.ts";
 
 export function lowerSelector(cx: Lowering, selector: CstNode): ast.Selector {
   return join(
@@ -64,7 +54,8 @@ function lowerPath(cx: Lowering, path: CstNode): ast.Selector {
       const at = { ...span, start: last?.span.end ?? span.start };
       const better = `[${index.text}]`;
       const shown = `${host?.name.text ?? "blocks"}${better}`;
-      cx.problems.add("index-form", at, { better: shown }, replaceBy(host && better, shown, at));
+      const fix = host === undefined ? {} : automatic(`Write \`${shown}\``, at, better);
+      cx.problems.add("index-form", at, { better: shown }, fix);
       if (host !== undefined)
         segments[segments.length - 1] = { ...host, index, span: { ...host.span, end: span.end } };
       continue;
@@ -77,7 +68,8 @@ function lowerPath(cx: Lowering, path: CstNode): ast.Selector {
       const name = nameOf(cx, word);
       if (token(segment, "all") !== undefined) {
         const at = { ...span, start: name.span.end };
-        cx.problems.add("index-form", at, { better: name.text }, replaceBy("", name.text, at));
+        const fix = automatic(`Write \`${name.text}\``, at, "");
+        cx.problems.add("index-form", at, { better: name.text }, fix);
       }
       segments.push({
         kind: "name",
@@ -89,12 +81,3 @@ function lowerPath(cx: Lowering, path: CstNode): ast.Selector {
   }
   return { kind: "path", segments, span: spanOf(cx, path) };
 }
-
-const replaceBy = (newText: string | undefined, shown: string, at: Span): Details =>
-  newText === undefined
-    ? {}
-    : {
-        fixes: [
-          { title: `Write \`${shown}\``, edits: [{ at, newText }], applicability: "automatic" },
-        ],
-      };
