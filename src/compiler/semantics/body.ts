@@ -5,7 +5,7 @@ import type { Context } from "./context.ts";
 import { defaultOf, keyValue, overridden, withoutLayer } from "./construct.ts";
 import type { Written } from "./flatten.ts";
 import { decoderKind, imageKind } from "./kinds.ts";
-import { didYouMean } from "./load.ts";
+import { didYouMean } from "./did-you-mean.ts";
 import { calledElsewhere } from "./other-names.ts";
 import { valueOf } from "./samples.ts";
 import type { Key } from "./schema.ts";

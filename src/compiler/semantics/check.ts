@@ -5,10 +5,19 @@ import { suggest } from "../../bundle/suggest.ts";
 import type { Diagnostic, Source } from "../diagnostics/types.ts";
 import type { Definition } from "../syntax/ast.ts";
 import { parse } from "../syntax/parse.ts";
-import type { Binding, Checker, Override, Report } from "./context.ts";
+import {
+  onceEach,
+  type Binding,
+  type Checker,
+  type Module,
+  type Override,
+  type Report,
+} from "./context.ts";
+import { didYouMean } from "./did-you-mean.ts";
+import { evaluate } from "./evaluate.ts";
 import { evaluateLet } from "./names.ts";
 import { declaration, flatten } from "./flatten.ts";
-import { EDITION, didYouMean, loadFiles, onceEach, type FileLoader, type Module } from "./load.ts";
+import { EDITION, loadFiles, type FileLoader } from "./load.ts";
 import { BLOCK, MODEL, buildModel, checkBlock, type BuiltModel } from "./model.ts";
 import { checkPair } from "./pair.ts";
 import { buildRecipe, recipeShape, type BuiltRecipe } from "./recipe.ts";
@@ -66,6 +75,7 @@ export const check = (entry: string, files: FileLoader, options: CheckOptions): 
   const contradictory = new Set<ModelSpec>();
   const checker: Checker = {
     vocabulary,
+    evaluate,
     parametersOf: onceForEach(options.parametersOf, contradictory),
     contradictory,
     report,

@@ -1,8 +1,8 @@
 // Does a value fit its place? Numbers to integers, percents and quantities; each misfit with the smallest edit that helps.
+import { suggestion } from "../diagnostics/fix.ts";
 import type { Details, Span } from "../diagnostics/types.ts";
 import { construct } from "./construct.ts";
-import { reportValue, type Context } from "./context.ts";
-import type { Want } from "./evaluate.ts";
+import { reportValue, type Context, type Want } from "./context.ts";
 import { sampleOf } from "./samples.ts";
 import type { Type, Unit } from "./schema.ts";
 import {
@@ -115,9 +115,8 @@ const choice = (
   return `write ${takes ? `${only.name}(${shown(raw.value)})` : sampleOf(type, vocabulary)}`;
 };
 
-const replace = (at: Span, newText: string): Details["fixes"] => [
-  { title: `Write ${newText}`, edits: [{ at, newText }], applicability: "suggestion" },
-];
+const written = (at: Span, text: string): Pick<Details, "fixes"> =>
+  suggestion(`Write ${text}`, at, text);
 
 const number = (
   value: Val,
@@ -133,7 +132,7 @@ const number = (
     const bare = shown(raw.value);
     // half of an integer is a guess that nobody wants
     const fits = type.kind === "float" || Number.isSafeInteger(raw.value);
-    const help = fits ? { help: [`write ${bare}`], fixes: replace(value.from, bare) ?? [] } : {};
+    const help = fits ? { help: [`write ${bare}`], ...written(value.from, bare) } : {};
     ctx.report(
       "unit-not-here",
       value.at,
@@ -166,7 +165,7 @@ const number = (
       {
         ...origin(value),
         ...(percent && raw.unit === undefined && x > 1 && fits(x / 100, type)
-          ? { help: [`write ${shown(x)}%`], fixes: replace(value.from, `${shown(x)}%`) ?? [] }
+          ? { help: [`write ${shown(x)}%`], ...written(value.from, `${shown(x)}%`) }
           : { help: closestTo(x, type) ?? (doc === undefined ? [] : [doc]) }),
       },
     );
@@ -214,7 +213,7 @@ const quantity = (value: Val, type: Extract<Type, { kind: "quantity" }>, ctx: Co
     const details = {
       ...origin(value),
       help: [`write ${text}`],
-      fixes: replace(value.from, text) ?? [],
+      ...written(value.from, text),
     };
     ctx.report(
       "unit-missing",

@@ -1,10 +1,17 @@
 // Constructor calls and keyed values: arguments matched to keys, defaults filled, the table's own rule asked.
+import { suggestion } from "../diagnostics/fix.ts";
 import { InternalError, type Details, type Span } from "../diagnostics/types.ts";
 import { isUnread, operandsOf, type Arg, type Expr } from "../syntax/ast.ts";
 import { parse } from "../syntax/parse.ts";
-import { isError, reportTo, type Checker, type Context } from "./context.ts";
-import { evaluate, type Want } from "./evaluate.ts";
-import { didYouMean, type Module } from "./load.ts";
+import {
+  isError,
+  reportTo,
+  type Checker,
+  type Context,
+  type Module,
+  type Want,
+} from "./context.ts";
+import { didYouMean } from "./did-you-mean.ts";
 import { calledElsewhere } from "./other-names.ts";
 import { argumentsOf } from "./samples.ts";
 import type { Complaint } from "../diagnostics/entry.ts";
@@ -66,15 +73,7 @@ export const insertion = (
   const last = args.at(-1);
   const at = last?.span.end ?? (closed ? span.end - 1 : span.end);
   const newText = last !== undefined ? `, ${added}` : closed ? added : `(${added})`;
-  return {
-    fixes: [
-      {
-        title: `Insert \`${added}\``,
-        edits: [{ at: { file: span.file, start: at, end: at }, newText }],
-        applicability: "suggestion",
-      },
-    ],
-  };
+  return suggestion(`Insert \`${added}\``, { file: span.file, start: at, end: at }, newText);
 };
 
 interface Matched {
@@ -175,7 +174,7 @@ export const keyValue = (
     );
     return undefined;
   }
-  return evaluate(expr, wanted(key), ctx);
+  return ctx.checker.evaluate(expr, wanted(key), ctx);
 };
 
 const wanted = ({ name, type, optional, doc }: Key): Want => ({
@@ -209,7 +208,7 @@ export const defaultOf = (
     // A default that does not fit its own key: the fault is in what it was derived from, or in the table.
     report: reportTo((found) => ctx.report.raise({ ...found, at, details: {} })),
   };
-  return asDefault(evaluate(expr, wanted(key), inner), at);
+  return asDefault(ctx.checker.evaluate(expr, wanted(key), inner), at);
 };
 
 const defaultExpr = (text: string, checker: Checker): Expr => {

@@ -1,9 +1,9 @@
 // What an expression is evaluated in: the names around it, the layer if there is one, and where complaints go.
 import type { Args, Found, Given } from "../diagnostics/entry.ts";
-import type { Details, Span } from "../diagnostics/types.ts";
-import type { Definition, Expr, LetDecl } from "../syntax/ast.ts";
+import type { Reporter } from "../diagnostics/report.ts";
+import type { Details, Source, Span } from "../diagnostics/types.ts";
+import type { Definition, Expr, FileAst, LetDecl } from "../syntax/ast.ts";
 import type { BaseEntry } from "./catalogue.ts";
-import type { Module } from "./load.ts";
 import type { ParameterShape, Type, Vocabulary } from "./schema.ts";
 import type { ModelSpec } from "./spec.ts";
 import type { Maybe } from "./values.ts";
@@ -22,12 +22,34 @@ export const reportTo = (raise: Report["raise"]): Report =>
   );
 export const silence = reportTo(() => undefined);
 
+/** A reporter that says each thing once: layers and instances check the same text many times. */
+export const onceEach = (reporter: Reporter): Report => {
+  const said = new Set<string>();
+  return reportTo((found) => {
+    const { name, at } = found;
+    const key = `${name} ${at.file} ${at.start} ${at.end}`;
+    if (said.has(key)) return;
+    said.add(key);
+    reporter.report(found);
+  });
+};
+
 /** A name of a file: what it declares or imports. */
 export type Binding =
   | { readonly kind: "let"; readonly decl: LetDecl; readonly module: Module }
   | { readonly kind: "definition"; readonly decl: Definition; readonly module: Module }
   /** Imported, but the import failed: reported there. */
   | { readonly kind: "broken" };
+
+/** A file, read once. */
+export interface Module {
+  readonly source: Source;
+  readonly ast: FileAst;
+  readonly names: ReadonlyMap<string, Binding>;
+  readonly exports: ReadonlyMap<string, Binding>;
+  /** It has syntax errors: what seems not to be declared may be. */
+  readonly broken: boolean;
+}
 
 /** One `--set key=value`, read as source. */
 export interface Override {
@@ -39,9 +61,19 @@ export interface Override {
   used: boolean;
 }
 
+/** What the place wants; `optional`: `none` is welcome. No want: whatever the text says. */
+export interface Want {
+  readonly type: Type;
+  readonly optional: boolean;
+  /** What it is for. */
+  readonly doc?: string;
+}
+
 /** What one run of the checker shares. */
 export interface Checker {
   readonly vocabulary: Vocabulary;
+  /** `evaluate.ts`, for what it is made of: expressions hold names and constructors, and these hold expressions. */
+  readonly evaluate: (expr: Expr, want: Want | undefined, ctx: Context) => Maybe;
   /** A model's parameters; undefined where its numbers contradict each other. */
   readonly parametersOf: (model: ModelSpec) => readonly ParameterShape[] | undefined;
   /** Models that were complained about: nothing can be built from them. */

@@ -1,16 +1,14 @@
 // Expressions to values: arithmetic with units, comparisons, `if`, names in the order the language gives them.
 // A mistake is reported once where it stands and becomes the poison value `undefined`.
-import type { Span } from "../diagnostics/types.ts";
 import { spineOf } from "../syntax/ast.ts";
 import type { BinaryExpr, Expr, IfExpr, ListExpr, Name } from "../syntax/ast.ts";
+import { asNumber, combine, finite } from "./arithmetic.ts";
 import { conform } from "./conform.ts";
-import { reportValue, type Context } from "./context.ts";
-import { didYouMean } from "./load.ts";
-import type { Type, Unit } from "./schema.ts";
+import type { Context, Want } from "./context.ts";
+import { didYouMean } from "./did-you-mean.ts";
 import { reference } from "./names.ts";
 import {
   moved,
-  showNumber,
   showVal,
   unitWords,
   val,
@@ -19,14 +17,6 @@ import {
   type Maybe,
   type Val,
 } from "./values.ts";
-
-/** What the place wants; `optional`: `none` is welcome. No want: whatever the text says. */
-export interface Want {
-  readonly type: Type;
-  readonly optional: boolean;
-  /** What it is for. */
-  readonly doc?: string;
-}
 
 export const evaluate = (expr: Expr, want: Want | undefined, ctx: Context): Maybe => {
   if (want?.type.kind === "list" && want.type.single === true && !isList(expr, ctx)) {
@@ -109,18 +99,6 @@ const unitHelp = (unit: Name, want: Want | undefined): ReturnType<typeof didYouM
     ? didYouMean(unit, want.type.units.map(plural))
     : didYouMean(unit, unitWords);
 
-export const finite = (value: number, unit: Unit | undefined, span: Span, ctx: Context): Maybe => {
-  if (!Number.isFinite(value)) {
-    reportValue(ctx, "overflow", span, {});
-    return undefined;
-  }
-  const clean = value === 0 ? 0 : value; // no negative zero in a Spec
-  return val(
-    unit === undefined ? { k: "number", value: clean } : { k: "number", value: clean, unit },
-    span,
-  );
-};
-
 const list = (expr: ListExpr, want: Want | undefined, ctx: Context): Maybe => {
   const of = want?.type.kind === "list" ? { type: want.type.of, optional: false } : undefined;
   if (want !== undefined && of === undefined) {
@@ -153,17 +131,6 @@ const asBool = (value: Val, ctx: Context): boolean | undefined => {
     { wanted: "true or false", found: showVal(value) },
     { help: compared },
   );
-  return undefined;
-};
-
-export const asNumber = (
-  value: Val,
-  op: string,
-  ctx: Context,
-): { readonly value: number; readonly unit: Unit | undefined } | undefined => {
-  const { raw: r } = value;
-  if (r.k === "number" || r.k === "quantity") return { value: r.value, unit: r.unit };
-  ctx.report("wrong-type", value.at, { wanted: `a number for \`${op}\``, found: showVal(value) });
   return undefined;
 };
 
@@ -209,61 +176,3 @@ const plainKey = ({ raw: r }: Val): string | undefined =>
     : r.k === "number"
       ? `number ${r.value} ${r.unit ?? ""}`
       : undefined;
-
-interface Num {
-  readonly value: number;
-  readonly unit: Unit | undefined;
-}
-
-const combine = (expr: BinaryExpr, a: Num, b: Num, ctx: Context): Maybe => {
-  const number = (value: number, unit?: Unit): Maybe => finite(value, unit, expr.span, ctx);
-  const { op } = expr;
-  switch (op) {
-    case "*":
-      if (a.unit === undefined || a.unit === "%")
-        return number(
-          a.value * b.value,
-          b.unit === "%" && a.unit === undefined ? undefined : b.unit,
-        );
-      if (b.unit === undefined || b.unit === "%") return number(a.value * b.value, a.unit);
-      break;
-    case "/":
-      if (b.value === 0) {
-        reportValue(ctx, "division-by-zero", expr.right.span, {});
-        return undefined;
-      }
-      if (a.unit === b.unit) return number(a.value / b.value);
-      if (b.unit === undefined || b.unit === "%") return number(a.value / b.value, a.unit);
-      break;
-    default: {
-      if (a.unit !== b.unit) break;
-      if (op === "+") return number(a.value + b.value, a.unit);
-      if (op === "-") return number(a.value - b.value, a.unit);
-      const value = compare(op, a.value, b.value);
-      return val({ k: "bool", value }, expr.span);
-    }
-  }
-  ctx.report("mixed-units", expr.span, {
-    op,
-    left: showNumber(a.value, a.unit),
-    right: showNumber(b.value, b.unit),
-  });
-  return undefined;
-};
-
-const compare = (op: string, a: number, b: number): boolean => {
-  switch (op) {
-    case "==":
-      return a === b;
-    case "!=":
-      return a !== b;
-    case "<":
-      return a < b;
-    case "<=":
-      return a <= b;
-    case ">":
-      return a > b;
-    default:
-      return a >= b;
-  }
-};

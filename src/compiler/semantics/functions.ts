@@ -1,7 +1,7 @@
 // The functions of expressions: numbers of one unit in, a number of that unit out.
 import { isUnread, type Name, type ReferenceExpr } from "../syntax/ast.ts";
 import { reportValue, type Context } from "./context.ts";
-import { asNumber, evaluate, finite } from "./evaluate.ts";
+import { asNumber, finite } from "./arithmetic.ts";
 import { showNumber, type Maybe } from "./values.ts";
 
 interface Arithmetic {
@@ -26,7 +26,7 @@ export const functions: readonly string[] = Object.keys(table);
 export const call = (name: Name, expr: ReferenceExpr, ctx: Context): Maybe => {
   const { least, most, takes, of } = table[name.text]!;
   const args = expr.args ?? [];
-  const values = args.map((arg) => evaluate(arg.value, undefined, ctx));
+  const values = args.map((arg) => ctx.checker.evaluate(arg.value, undefined, ctx));
   if (isUnread(args)) return undefined;
   if (args.length < least || args.length > most || args.some((arg) => arg.name !== undefined)) {
     ctx.report("function-arguments", expr.span, { name: name.text, wanted: takes });

@@ -1,25 +1,15 @@
 // The files of a compilation: the entry and what it imports, parsed once each, their names bound across files.
-import type { Reporter } from "../diagnostics/report.ts";
-import { suggest } from "../../bundle/suggest.ts";
+import { automatic, suggestion } from "../diagnostics/fix.ts";
 import type { Details, Diagnostic, Source, Span } from "../diagnostics/types.ts";
 import type { Decl, FileAst, ImportDecl, Name } from "../syntax/ast.ts";
 import { parse } from "../syntax/parse.ts";
-import { reportTo, type Binding, type Report } from "./context.ts";
-import { calledElsewhere } from "./other-names.ts";
+import type { Binding, Module, Report } from "./context.ts";
+import { didYouMean } from "./did-you-mean.ts";
 
 export interface FileLoader {
   /** undefined: there is no such file; a fault: there is one that cannot be read. */
   read(path: string): string | { readonly fault: string } | undefined;
   resolveImport(from: string, spec: string): { readonly path: string } | { readonly fault: string };
-}
-
-export interface Module {
-  readonly source: Source;
-  readonly ast: FileAst;
-  readonly names: ReadonlyMap<string, Binding>;
-  readonly exports: ReadonlyMap<string, Binding>;
-  /** It has syntax errors: what seems not to be declared may be. */
-  readonly broken: boolean;
 }
 
 interface Draft extends Module {
@@ -122,13 +112,7 @@ export const loadFiles = (entry: string, files: FileLoader, report: Report): Loa
 
 const withExtension = ({ value, span }: ImportDecl["from"]): Details => ({
   help: [`write "${value}.arch"`],
-  fixes: [
-    {
-      title: `Write "${value}.arch"`,
-      edits: [{ at: span, newText: JSON.stringify(`${value}.arch`) }],
-      applicability: "suggestion",
-    },
-  ],
+  ...suggestion(`Write "${value}.arch"`, span, JSON.stringify(`${value}.arch`)),
 });
 
 const broken: Binding = { kind: "broken" };
@@ -148,15 +132,7 @@ const exported = (from: Draft, name: Name, decl: ImportDecl, report: Report): Bi
       {
         help: [`write \`export\` before ${name.text} in ${file}`],
         ...(at && { notes: [{ at, text: "declared here" }] }),
-        ...(at && {
-          fixes: [
-            {
-              title: `Export ${name.text}`,
-              edits: [{ at: { file: at.file, start, end: start }, newText: "export " }],
-              applicability: "suggestion" as const,
-            },
-          ],
-        }),
+        ...(at && suggestion(`Export ${name.text}`, { ...at, start, end: start }, "export ")),
       },
     );
   } else if (!from.broken) {
@@ -164,28 +140,6 @@ const exported = (from: Draft, name: Name, decl: ImportDecl, report: Report): Bi
     report("import-missing-name", name.span, { name: name.text, file }, didYouMean(name, names));
   }
   return broken;
-};
-
-/** Help and fix for a word that is near a known one; else the list of what there is. */
-export const didYouMean = (
-  name: Name,
-  candidates: readonly string[],
-): { readonly help: string[]; readonly fixes?: Diagnostic["fixes"] } => {
-  const near = calledElsewhere(name.text, candidates) ?? suggest(name.text, candidates);
-  if (near !== undefined)
-    return {
-      help: [`did you mean \`${near}\`?`],
-      fixes: [
-        {
-          title: `Change to ${near}`,
-          edits: [{ at: name.span, newText: near }],
-          applicability: "suggestion",
-        },
-      ],
-    };
-  if (candidates.length === 0) return { help: [] };
-  const some = candidates.slice(0, 12).join(", ");
-  return { help: [`known here: ${some}${candidates.length > 12 ? ", …" : ""}`] };
 };
 
 const nameOf = (decl: Exclude<Decl, ImportDecl>): Name => decl.name;
@@ -228,15 +182,7 @@ const checkHead = ({ source, decls, edition }: FileAst, report: Report): void =>
       "missing-edition",
       at,
       { known: EDITION },
-      {
-        fixes: [
-          {
-            title: `Insert \`spec ${EDITION}\``,
-            edits: [{ at, newText: `spec ${EDITION}\n\n` }],
-            applicability: "automatic",
-          },
-        ],
-      },
+      automatic(`Insert \`spec ${EDITION}\``, at, `spec ${EDITION}\n\n`),
     );
 };
 
@@ -254,16 +200,4 @@ const checkEdition = (ast: FileAst, report: Report): void => {
             : [`write \`spec ${EDITION}\``],
       },
     );
-};
-
-/** A reporter that says each thing once: layers and instances check the same text many times. */
-export const onceEach = (reporter: Reporter): Report => {
-  const said = new Set<string>();
-  return reportTo((found) => {
-    const { name, at } = found;
-    const key = `${name} ${at.file} ${at.start} ${at.end}`;
-    if (said.has(key)) return;
-    said.add(key);
-    reporter.report(found);
-  });
 };

@@ -1,12 +1,12 @@
 // Names in values: layer index, parameter, declaration or let, variant of the expected type, in that order; and what to say
 // when it is none of them.
+import { suggestion } from "../diagnostics/fix.ts";
 import type { Details, Span } from "../diagnostics/types.ts";
 import type { Expr, Name, ReferenceExpr } from "../syntax/ast.ts";
 import { construct, settled } from "./construct.ts";
-import { silence, type Binding, type Context } from "./context.ts";
-import { evaluate, type Want } from "./evaluate.ts";
+import { silence, type Binding, type Context, type Want } from "./context.ts";
+import { didYouMean } from "./did-you-mean.ts";
 import { call, functions } from "./functions.ts";
-import { didYouMean } from "./load.ts";
 import type { Constructor, Type } from "./schema.ts";
 import { typeOf } from "./types-of.ts";
 import { moved, orList, showType, val, withArticle, type Maybe, type Val } from "./values.ts";
@@ -135,7 +135,7 @@ export const evaluateLet = (
   }
   checker.letsOpen.add(decl);
   const inner: Context = { checker, module, env: new Map(), dry: false, report: checker.report };
-  const value = evaluate(decl.value, wanted, inner);
+  const value = checker.evaluate(decl.value, wanted, inner);
   checker.letsOpen.delete(decl);
   cached.set(wanted?.type, value);
   return value;
@@ -238,13 +238,7 @@ const TRUTHS: ReadonlyMap<string, string> = new Map([
 ]);
 const asWritten = (name: Name, text: string): Details => ({
   help: [`write \`${text}\``],
-  fixes: [
-    {
-      title: `Write ${text}`,
-      edits: [{ at: name.span, newText: text }],
-      applicability: "suggestion",
-    },
-  ],
+  ...suggestion(`Write ${text}`, name.span, text),
 });
 
 /** Parameters and `let`s whose values could stand here. */

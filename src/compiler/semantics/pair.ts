@@ -1,4 +1,5 @@
 // A recipe against the model it trains: tokens against the vocabulary, sequence against context, rules against parameters.
+import { suggestion } from "../diagnostics/fix.ts";
 import { variantOf } from "./spec-values.ts";
 import type { Report } from "./context.ts";
 import type { ParameterShape, RuleBlock, Vocabulary } from "./schema.ts";
@@ -78,13 +79,7 @@ const checkText = (
       {
         notes: [note(`${m}.context`, origins, "context is set here")],
         help: [`use sequence: ${model.context}, or context = ${sequence}`],
-        fixes: [
-          {
-            title: `Set context to ${sequence}`,
-            edits: [{ at, newText: String(sequence) }],
-            applicability: "suggestion",
-          },
-        ],
+        ...suggestion(`Set context to ${sequence}`, at, String(sequence)),
       },
     );
   }
@@ -106,13 +101,7 @@ const checkText = (
             : { at: tokenizerAt, text: "the default tokenizer is bytes()" },
         ],
         help: [`use vocab_size = ${size}`],
-        fixes: [
-          {
-            title: `Set vocab_size to ${size}`,
-            edits: [{ at, newText: String(size) }],
-            applicability: "suggestion",
-          },
-        ],
+        ...suggestion(`Set vocab_size to ${size}`, at, String(size)),
       },
     );
   }

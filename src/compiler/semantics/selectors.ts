@@ -2,7 +2,7 @@
 import type { Expr, Segment, Selector } from "../syntax/ast.ts";
 import type { Context } from "./context.ts";
 import { evaluate } from "./evaluate.ts";
-import { didYouMean } from "./load.ts";
+import { didYouMean } from "./did-you-mean.ts";
 import type { SegmentSpec, SelectorSpec } from "./spec.ts";
 
 export const matchSelector = (

@@ -1,5 +1,6 @@
 // The numbers of a model against each other: heads and widths, key-value heads, rotary pairs, the padding row.
 import { numberOf, variantOf } from "./spec-values.ts";
+import { suggestion } from "../diagnostics/fix.ts";
 import type { Details, Span } from "../diagnostics/types.ts";
 import { reportValue, type Context } from "./context.ts";
 import type { Origin, Value, Variant } from "./spec.ts";
@@ -148,13 +149,7 @@ const widths = (
       `use hidden_size = ${written.join(" or ")}`,
       ...(best === undefined ? [] : [`or heads: ${best} (${best} × ${hidden / best})`]),
     ],
-    fixes: [
-      {
-        title: `Set hidden_size to ${near}`,
-        edits: [{ at, newText: String(near) }],
-        applicability: "suggestion",
-      },
-    ],
+    ...suggestion(`Set hidden_size to ${near}`, at, String(near)),
   };
 };
 

@@ -1,16 +1,9 @@
 // The types that parameters and `let`s may be given: plain ones, units and the names of sum types.
 import type { TypeExpr } from "../syntax/ast.ts";
 import type { Context } from "./context.ts";
-import { didYouMean } from "./load.ts";
+import { didYouMean } from "./did-you-mean.ts";
 import type { Type, Unit } from "./schema.ts";
 
-export const plainTypes: Readonly<Record<string, Type>> = {
-  int: { kind: "int" },
-  float: { kind: "float" },
-  bool: { kind: "bool" },
-  string: { kind: "string" },
-  percent: { kind: "quantity", units: ["%"] },
-};
 const UNITS: readonly Unit[] = [
   "step",
   "token",
@@ -22,8 +15,14 @@ const UNITS: readonly Unit[] = [
   "byte",
   "second",
 ];
-for (const unit of UNITS)
-  Object.assign(plainTypes, { [`${unit}s`]: { kind: "quantity", units: [unit] } });
+export const plainTypes: Readonly<Record<string, Type>> = {
+  int: { kind: "int" },
+  float: { kind: "float" },
+  bool: { kind: "bool" },
+  string: { kind: "string" },
+  percent: { kind: "quantity", units: ["%"] },
+  ...Object.fromEntries(UNITS.map((unit) => [`${unit}s`, { kind: "quantity", units: [unit] }])),
+};
 const sumTypes = new Map<string, Type>();
 
 /** The same name gives the same object: results are cached by type. */
