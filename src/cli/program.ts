@@ -1,105 +1,27 @@
 // The commands and their options, on one page. Each action imports its command when it runs, so that `check` and `--help`
 // start without TensorFlow.js.
-import { Argument, Command, InvalidArgumentError, Option } from "commander";
+import { Argument, Command, Option } from "commander";
 import { EXIT_CODES } from "./errors.ts";
-import type { WrittenForm } from "../compiler/compile.ts";
 import type { Io } from "./io.ts";
-
-export interface ColorChoice {
-  readonly color?: "auto" | "always" | "never" | boolean;
-}
-export interface QuietChoice {
-  readonly quiet?: boolean;
-}
-export interface CommonOptions extends ColorChoice, QuietChoice {}
-/** Which model, and what of it is set from outside. */
-export interface ModelChoice extends CommonOptions {
-  readonly model?: string;
-  readonly set?: Readonly<Record<string, string>>;
-}
-/** Which model and which recipe. */
-export interface ChoiceOptions extends ModelChoice {
-  readonly recipe?: string;
-}
-
-const whole =
-  (low: number) =>
-  (text: string): number => {
-    const value = Number(text);
-    if (!Number.isSafeInteger(value) || value < low)
-      throw new InvalidArgumentError(`Give a whole number from ${low} up.`);
-    return value;
-  };
-const numberIn =
-  (wanted: string, fits: (value: number) => boolean) =>
-  (text: string): number => {
-    const value = Number(text);
-    if (text.trim() === "" || !Number.isFinite(value) || !fits(value))
-      throw new InvalidArgumentError(`Give a number ${wanted}.`);
-    return value;
-  };
-const list = (text: string, before: readonly string[] = []): readonly string[] => [...before, text];
-const stopText = (text: string, before?: readonly string[]): readonly string[] => {
-  if (text === "") throw new InvalidArgumentError("Give at least one character.");
-  return list(text, before);
-};
-const byteSize = (text: string): number => {
-  const [, amount = "", unit = ""] = /^(\d+(?:\.\d+)?)\s*([kMG]i?)?B$/.exec(text) ?? [];
-  const base = unit.endsWith("i") ? 1024 : 1000;
-  const value = Number(amount) * base ** ["", "k", "M", "G"].indexOf(unit.charAt(0));
-  if (amount === "" || value < 1) throw new InvalidArgumentError("Give a size as 5GB or 500MiB.");
-  return Math.floor(value);
-};
-const setting = (
-  text: string,
-  before: Readonly<Record<string, string>> = {},
-): Readonly<Record<string, string>> => {
-  const equals = text.indexOf("=");
-  if (equals < 1) throw new InvalidArgumentError("Give key=value, for example length=500steps.");
-  return { ...before, [text.slice(0, equals).trim()]: text.slice(equals + 1).trim() };
-};
-
-const colored = (command: Command): Command =>
-  command
-    .addOption(
-      new Option("--color <when>", "colour the output").choices(["auto", "always", "never"]),
-    )
-    .option("--no-color", "the same as --color never");
-const quietable = (command: Command): Command =>
-  command.option("-q, --quiet", "no progress, no banners");
-/** Of commands that show diagnostics and tell what they do. */
-const common = (command: Command): Command => quietable(colored(command));
-const modelChoice = (command: Command): Command =>
-  common(command)
-    .option("--model <name>", "the model, where a file declares several")
-    .option(
-      "--set <key=value>",
-      "override a parameter or key; may repeat, is checked as source is",
-      setting,
-    );
-const choice = (command: Command): Command =>
-  modelChoice(command).option("--recipe <name>", "the recipe, where a file declares several");
-const format = (): Option =>
-  new Option("--format <name>", "how diagnostics are written")
-    .choices(["text", "json", "ndjson", "sarif", "github"])
-    .default("text");
-const engine = (): Option =>
-  new Option("--engine <name>", "where programs run")
-    .choices(["auto", "tensorflow", "wasm", "cpu"])
-    .default("auto");
-/** As the compiler has them (compile.ts), which is not imported for a mistyped option. */
-const FORMS: readonly WrittenForm[] = ["tfjs", "tensorflow"];
-const forms = (text: string): readonly WrittenForm[] => {
-  const names = text.split(",").map((name) => name.trim());
-  return names.map((name) => {
-    const form = FORMS.find((each) => each === name);
-    if (form === undefined)
-      throw new InvalidArgumentError(`Give ${FORMS.join(", ")}, or several with commas between.`);
-    return form;
-  });
-};
-const seed = (): Option =>
-  new Option("--seed <n>", "seed of the random numbers").argParser(whole(0));
+import {
+  byteSize,
+  choice,
+  colored,
+  common,
+  engine,
+  format,
+  forms,
+  list,
+  modelChoice,
+  numberIn,
+  quietable,
+  seed,
+  setting,
+  stopText,
+  whole,
+  type ColorChoice,
+  type QuietChoice,
+} from "./options.ts";
 
 /** `done` receives the exit code of the command that ran. */
 export const buildProgram = (io: Io, version: string, done: (code: number) => void): Command => {
@@ -139,12 +61,11 @@ export const buildProgram = (io: Io, version: string, done: (code: number) => vo
       done((await import("./commands/init.ts")).init(io, folder, options));
     });
 
-  common(add("check", "report every mistake, with its place and the smallest fix"))
+  choice(add("check", "report every mistake, with its place and the smallest fix"))
     .argument("<files...>", ".arch files or folders of them")
     .addOption(format())
     .addOption(new Option("--json", "the same as --format json").conflicts("format"))
     .option("--max-warnings <n>", "fail when there are more warnings", whole(0))
-    .option("--set <key=value>", "override a parameter or key; may repeat", setting)
     .action(
       async (files: readonly string[], options: import("./commands/check.ts").CheckOptions) => {
         done(await (await import("./commands/check.ts")).check(io, version, files, options));
@@ -286,7 +207,7 @@ weights says of drawing holds where no option is given.`,
       done(await (await import("./commands/import.ts")).importFolder(io, version, folder, options));
     });
 
-  modelChoice(add("export", "write a folder that Hugging Face's transformers loads"))
+  choice(add("export", "write a folder that Hugging Face's transformers loads"))
     .argument("<target>", "an .arch file, a bundle or a run")
     .requiredOption("-o, --out-dir <dir>", "the folder")
     .option("--weights <file>", "safetensors (default: beside the target)")
@@ -355,7 +276,25 @@ weights says of drawing holds where no option is given.`,
       done(await (await import("./commands/doctor.ts")).doctor(io, version, options));
     });
 
-  const backend = add("backend", "the libraries of engines that are not built in");
+  modelChoice(add("forward", "logits, loss, block states and gradients of given inputs"))
+    .argument("<target>", "an .arch file or a bundle's folder")
+    .option("--weights <path>", "safetensors, or a folder of them (default: beside the target)")
+    .requiredOption(
+      "--inputs <file>",
+      "safetensors with input_ids and, optionally, labels and attention_mask; for a model of images with images and labels",
+    )
+    .requiredOption("--out <file>", "where to write logits, loss and hidden.l")
+    .option("--grad", "also grad.<name of each parameter on disk>")
+    .addOption(engine())
+    .action(async (target: string, options: import("./commands/forward.ts").ForwardOptions) => {
+      done(await (await import("./commands/forward.ts")).forward(io, version, target, options));
+    });
+  addBackend(add("backend", "the libraries of engines that are not built in"), io, done);
+  return program;
+};
+
+/** `specc backend …`: commands below a command. */
+const addBackend = (backend: Command, io: Io, done: (code: number) => void): void => {
   const backendCommand = (name: string, description: string): Command =>
     backend
       .command(name)
@@ -394,19 +333,4 @@ It is kept in $SPECC_CACHE_DIR, else ~/.cache/specc; no node_modules is touched.
     .action(async (options: { json?: boolean; verify?: boolean }) => {
       done(await (await import("./commands/backend.ts")).list(io, options));
     });
-
-  modelChoice(add("forward", "logits, loss, block states and gradients of given inputs"))
-    .argument("<target>", "an .arch file or a bundle's folder")
-    .option("--weights <path>", "safetensors, or a folder of them (default: beside the target)")
-    .requiredOption(
-      "--inputs <file>",
-      "safetensors with input_ids and, optionally, labels and attention_mask; for a model of images with images and labels",
-    )
-    .requiredOption("--out <file>", "where to write logits, loss and hidden.l")
-    .option("--grad", "also grad.<name of each parameter on disk>")
-    .addOption(engine())
-    .action(async (target: string, options: import("./commands/forward.ts").ForwardOptions) => {
-      done(await (await import("./commands/forward.ts")).forward(io, version, target, options));
-    });
-  return program;
 };

@@ -8,7 +8,7 @@ import { commandFor, quoted } from "./called.ts";
 import { CliError } from "./errors.ts";
 import { isFile, isFolder, shownPath } from "./files.ts";
 import type { Io } from "./io.ts";
-import type { ChoiceOptions } from "./program.ts";
+import type { ChoiceOptions } from "./options.ts";
 import { earlierRun, lastCheckpoint } from "./run-folder.ts";
 
 export interface Resumed {

@@ -32,7 +32,7 @@ import { checkAgainst, initialState, readEntry } from "../runtime/state.ts";
 import { CliError } from "./errors.ts";
 import { isFile, isFolder, packageRoot, projectRoot, readText, shownPath } from "./files.ts";
 import type { Io } from "./io.ts";
-import type { ChoiceOptions } from "./program.ts";
+import type { ChoiceOptions } from "./options.ts";
 import { MANIFEST } from "../bundle/names.ts";
 import { quoted } from "./called.ts";
 import { trainedRoot } from "./history/record.ts";
@@ -154,7 +154,13 @@ export const openTarget = async (
       compilation: undefined,
     };
   }
-  const target = checkedTarget(io, version, place.path, options, needs.recipe);
+  const target = checkedTarget(
+    io,
+    version,
+    place.path,
+    options,
+    needs.recipe ? "needed" : "welcome",
+  );
   if (needs.tokens === true) refuseImages(target.model);
   const epochs = await stepsPerEpoch(io, target, place.path);
   const compilation = compile(target, {
@@ -170,7 +176,7 @@ export const openTarget = async (
 };
 
 interface Settled {
-  readonly command: "eval" | "generate";
+  readonly command: "eval" | "generate" | "train";
   readonly name: string;
 }
 const inF32 = (fault: PrecisionFault, { command, name }: Settled): CliError =>
@@ -178,7 +184,7 @@ const inF32 = (fault: PrecisionFault, { command, name }: Settled): CliError =>
     fault.message,
     [
       "the tensorflow engine computes in bf16 (specc backend add tensorflow)",
-      `on every engine, from the file of the model: specc ${command} FILE.arch --weights ${quoted(name)} --set 'precision = f32'`,
+      `on every engine, from the file of the model: specc ${command} FILE.arch${command === "train" ? "" : ` --weights ${quoted(name)}`} --set 'precision = f32'`,
     ],
     1,
   );

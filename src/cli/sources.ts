@@ -21,7 +21,7 @@ import {
 } from "./files.ts";
 import type { Io } from "./io.ts";
 import { MANIFEST } from "../bundle/names.ts";
-import type { ColorChoice } from "./program.ts";
+import type { ColorChoice } from "./options.ts";
 
 const SKIPPED: ReadonlySet<string> = new Set(["node_modules", "dist", ".git"]);
 /** A pipe or a device is no source; a link that leads nowhere is told as a file that is missing. */

@@ -8,7 +8,7 @@ import { CliError, Stop } from "./errors.ts";
 import type { DecoderSpec, ModelSpec, RecipeSpec } from "../compiler/semantics/spec.ts";
 import { isFile, isFolder, noFile, readText, shownPath } from "./files.ts";
 import type { Io } from "./io.ts";
-import type { ChoiceOptions } from "./program.ts";
+import type { ChoiceOptions } from "./options.ts";
 import { MANIFEST } from "../bundle/names.ts";
 import { filesOf, showDiagnostics, type Format } from "./sources.ts";
 
@@ -29,13 +29,27 @@ export const placeOf = (io: Io, target: string): Place => {
   ]);
 };
 
+/** What is wrong with a choice that no `for` of the file makes; what the file's own check has said is left out. */
+export const complaintsOfChoice = (
+  checked: CheckResult,
+  { model, recipe }: Pick<Target, "model" | "recipe">,
+): CheckResult["diagnostics"] =>
+  recipe === undefined || checked.spec?.recipeFor[recipe.name] !== undefined
+    ? []
+    : analyzePair(checked, model, recipe).filter(
+        (d) => !checked.diagnostics.some((c) => c.code === d.code && c.at.start === d.at.start),
+      );
+
+/** What a command does with a recipe: it cannot do without, it shows or runs one if there is one, or it only needs the model. */
+export type RecipeUse = "needed" | "welcome" | "unused";
+
 /** Checks the file, shows what it finds, and stops the command when anything is wrong. */
 export const checkedTarget = (
   io: Io,
   version: string,
   path: string,
   options: ChoiceOptions & { readonly format?: Format },
-  needsRecipe: boolean,
+  use: RecipeUse,
 ): Target => {
   const entry = shownPath(io.cwd, path);
   const checked = analyze(
@@ -56,16 +70,14 @@ export const checkedTarget = (
   const chosen = choose(
     checked.spec,
     { model: options.model, recipe: options.recipe },
-    needsRecipe,
+    use === "needed",
   );
   if (!chosen.ok) throw new CliError(`${entry}: ${chosen.problem}`, chosen.hints);
-  if (chosen.recipe !== undefined && checked.spec.recipeFor[chosen.recipe.name] === undefined) {
-    const diagnostics = analyzePair(checked, chosen.model, chosen.recipe).filter(
-      (d) => !checked.diagnostics.some((c) => c.code === d.code && c.at.start === d.at.start),
-    );
-    show({ ...checked, diagnostics });
-    if (diagnostics.some((d) => d.severity === "error")) throw new Stop(1);
-  }
+  const diagnostics = complaintsOfChoice(checked, chosen);
+  show({ ...checked, diagnostics });
+  if (diagnostics.some((d) => d.severity === "error")) throw new Stop(1);
+  if (use === "welcome" && chosen.undecided !== undefined && options.quiet !== true)
+    io.err(`without a recipe: ${chosen.undecided.problem} (${chosen.undecided.hint})\n`);
   return { entry, checked, model: chosen.model, recipe: chosen.recipe };
 };
 

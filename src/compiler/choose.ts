@@ -6,7 +6,13 @@ export interface Choice {
   readonly recipe?: string | undefined;
 }
 export type Chosen =
-  | { readonly ok: true; readonly model: ModelSpec; readonly recipe: RecipeSpec | undefined }
+  | {
+      readonly ok: true;
+      readonly model: ModelSpec;
+      readonly recipe: RecipeSpec | undefined;
+      /** What to choose, where there are several recipes and none is named. */
+      readonly undecided?: { readonly problem: string; readonly hint: string };
+    }
   | { readonly ok: false; readonly problem: string; readonly hints: readonly string[] };
 
 const list = (names: readonly string[]): string => names.join(", ");
@@ -66,5 +72,10 @@ export const choose = (spec: Spec, choice: Choice, needsRecipe: boolean): Chosen
   if (found === undefined) return fail(`no model is called ${model}`);
   if (typeof recipe === "string") return { ok: true, model: found, recipe: spec.recipes[recipe] };
   if (needsRecipe || choice.recipe !== undefined) return fail(recipe.problem, recipe.hint);
-  return { ok: true, model: found, recipe: undefined };
+  return {
+    ok: true,
+    model: found,
+    recipe: undefined,
+    ...(fitting.length > 0 && { undecided: recipe }),
+  };
 };

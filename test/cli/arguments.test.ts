@@ -58,13 +58,16 @@ describe("invocation", () => {
       (await specc(["train", "model.arch", "--engine", "abacus"], { cwd: project() })).err,
     ).toContain("wasm");
   });
-  test("commands that follow no recipe take none", async () => {
-    for (const command of [
-      ["forward", "model.arch", "--inputs", "x.safetensors", "--out", "y.safetensors"],
-      ["export", "model.arch", "--out-dir", "out"],
-    ]) {
-      const { code, err } = await specc([...command, "--recipe", "Train"], { cwd: project() });
-      expect([code, err]).toEqual([2, expect.stringContaining("unknown option '--recipe'")]);
+  test("a command that follows no recipe takes none", async () => {
+    const command = ["forward", "model.arch", "--inputs", "x", "--out", "y", "--recipe", "Train"];
+    const { code, err } = await specc(command, { cwd: project() });
+    expect([code, err]).toEqual([2, expect.stringContaining("unknown option '--recipe'")]);
+  });
+  test("what would change nothing is refused", async () => {
+    const likeliest = ["generate", "model.arch", "--prompt", "x", "--temperature", "0"];
+    for (const idle of ["--top-k=3", "--top-p=0.5"]) {
+      const { code, err } = await specc([...likeliest, idle], { cwd: project() });
+      expect([code, err]).toEqual([2, expect.stringContaining("changes nothing")]);
     }
   });
   test("what colours nothing takes no --color, what tells nothing no --quiet", async () => {

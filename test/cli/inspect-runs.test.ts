@@ -126,14 +126,15 @@ describe("inspect --run", () => {
     const cwd = project({ "model.arch": PROBED });
     await train(cwd, "runs/a");
     await train(cwd, "runs/b", "--seed", "7");
+    const told = await specc(["inspect", "--run", "runs/a", "runs/b"], { cwd });
+    expect(told.out).toMatch(/at the end +runs\/a +runs\/b\n/);
     const files = ["runs.html", "runs.svg"];
     for (const file of files) {
       const { code, out, err } = await specc(
         ["inspect", "--run", "runs/a", "runs/b", "--out", file],
         { cwd },
       );
-      expect([code, err]).toEqual([0, `drew runs/a, runs/b in ${file}\n`]);
-      expect(out).toMatch(/at the end +runs\/a +runs\/b\n/);
+      expect([code, out, err]).toEqual([0, "", `drew runs/a, runs/b in ${file}\n`]);
       const text = readFileSync(join(cwd, file), "utf8");
       expect(text).toContain("Activation variance over depth");
       expect(text).toContain("runs/b at blocks.1:");

@@ -49,6 +49,9 @@ describe("train", () => {
     const settled = await specc(["eval", "b", "--engine", "wasm"], { cwd });
     expect(settled.code).toBe(1);
     expect(settled.err).toContain("specc eval FILE.arch --weights b --set 'precision = f32'");
+    const trained = await specc(["train", "b", "--engine", "wasm"], { cwd });
+    expect([trained.code, trained.err]).toEqual([1, expect.stringContaining("specc train FILE.arch --set 'precision = f32'")]); // prettier-ignore
+    expect(trained.err).not.toContain("write precision");
     const apart = ["model.arch", "--weights", "b", "--engine", "wasm", "--set", "precision = f32"];
     expect((await specc(["eval", ...apart], { cwd })).code).toBe(0);
   });

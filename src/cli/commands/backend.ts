@@ -21,7 +21,7 @@ import { PARTIAL } from "../backend/workspace.ts";
 import { CliError } from "../errors.ts";
 import { interruptible, type Io } from "../io.ts";
 import { bytesText, table } from "../numbers.ts";
-import type { QuietChoice } from "../program.ts";
+import type { QuietChoice } from "../options.ts";
 
 const sizeOf = ({ files }: LibraryManifest): number =>
   files.reduce((sum, { bytes }) => sum + bytes, 0);

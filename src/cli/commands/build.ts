@@ -12,7 +12,7 @@ import { CliError } from "../errors.ts";
 import { readBytes, shownPath } from "../files.ts";
 import type { Io } from "../io.ts";
 import { asBusy, bundleIn, refuseForeign, writeBundleFiles } from "../out-folder.ts";
-import type { ChoiceOptions } from "../program.ts";
+import type { ChoiceOptions } from "../options.ts";
 import { describedRun, earlierRun } from "../run-folder.ts";
 import type { Format } from "../sources.ts";
 import { checkedTarget, placeOf } from "../target.ts";
@@ -56,7 +56,7 @@ export const build = async (
     throw new CliError(`${file} is a bundle already; build takes an .arch file`);
   const out = resolve(io.cwd, options.outDir);
   refuseForeign(io, out);
-  const target = checkedTarget(io, version, place.path, options, false);
+  const target = checkedTarget(io, version, place.path, options, "welcome");
   const able = formsFor(target.recipe);
   const unable = options.engine?.find((form) => !able.includes(form));
   if (unable !== undefined)

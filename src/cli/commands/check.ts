@@ -1,18 +1,20 @@
 // `specc check`: all diagnostics of the given files, imported files included once, and data that is not there.
 import type { Diagnostic } from "../../compiler/diagnostics/types.ts";
 import { analyze, type CheckResult } from "../../compiler/analyze.ts";
+import { choose } from "../../compiler/choose.ts";
 import { painter, wantsColor } from "../color.ts";
 import { dataComplaints } from "../data-files.ts";
+import { CliError } from "../errors.ts";
 import { shownPath } from "../files.ts";
 import type { Io } from "../io.ts";
-import type { CommonOptions } from "../program.ts";
+import type { ChoiceOptions } from "../options.ts";
 import { archFiles, filesOf, showDiagnostics, type Format } from "../sources.ts";
+import { complaintsOfChoice } from "../target.ts";
 
-export interface CheckOptions extends CommonOptions {
+export interface CheckOptions extends ChoiceOptions {
   readonly format: Format;
   readonly json?: boolean;
   readonly maxWarnings?: number;
-  readonly set?: Readonly<Record<string, string>>;
 }
 
 /** What was said once is not said again for another entry that imports the same file. */
@@ -48,16 +50,28 @@ const merged = (results: readonly CheckResult[]): Pick<CheckResult, "diagnostics
 
 const plural = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? "" : "s"}`;
 
+/** `--model A --recipe B`: whether they go together, though the file does not say that they should. */
+const ofChoice = (
+  shown: string,
+  result: CheckResult,
+  { model, recipe }: CheckOptions,
+): CheckResult["diagnostics"] => {
+  if ((model === undefined && recipe === undefined) || result.spec === undefined) return [];
+  const chosen = choose(result.spec, { model, recipe }, true);
+  if (!chosen.ok) throw new CliError(`${shown}: ${chosen.problem}`, chosen.hints);
+  return complaintsOfChoice(result, chosen);
+};
+
 /** What is wrong with a file, and with the data that its recipes name. */
-const checked = async (io: Io, file: string, { set }: CheckOptions): Promise<CheckResult> => {
-  const result = analyze(
-    shownPath(io.cwd, file),
-    filesOf(io, file),
-    set === undefined ? {} : { set },
-  );
-  const diagnostics = [...result.diagnostics, ...(await dataComplaints(file, result))].sort(
-    (a, b) => a.at.file - b.at.file || a.at.start - b.at.start,
-  );
+const checked = async (io: Io, file: string, options: CheckOptions): Promise<CheckResult> => {
+  const { set } = options;
+  const shown = shownPath(io.cwd, file);
+  const result = analyze(shown, filesOf(io, file), set === undefined ? {} : { set });
+  const diagnostics = [
+    ...result.diagnostics,
+    ...ofChoice(shown, result, options),
+    ...(await dataComplaints(file, result)),
+  ].sort((a, b) => a.at.file - b.at.file || a.at.start - b.at.start);
   return { ...result, diagnostics };
 };
 
@@ -68,6 +82,10 @@ export const check = async (
   options: CheckOptions,
 ): Promise<number> => {
   const files = archFiles(io, given);
+  if (files.length > 1 && (options.model !== undefined || options.recipe !== undefined))
+    throw new CliError("--model and --recipe choose from one file", [
+      `there are ${files.length}: name one`,
+    ]);
   const results: CheckResult[] = [];
   for (const file of files) results.push(await checked(io, file, options));
   const shown = merged(results);

@@ -6,7 +6,7 @@ import { refusalOf, triedNumerics } from "../card-kernels.ts";
 import { painter, wantsColor } from "../color.ts";
 import type { Io } from "../io.ts";
 import { bytesText, table } from "../numbers.ts";
-import type { ColorChoice } from "../program.ts";
+import type { ColorChoice } from "../options.ts";
 
 interface Finding {
   readonly name: string;

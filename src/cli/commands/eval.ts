@@ -2,7 +2,7 @@
 import { evaluationText } from "../evaluation-text.ts";
 import { shownPath } from "../files.ts";
 import { interruptible, type Io } from "../io.ts";
-import type { ChoiceOptions } from "../program.ts";
+import type { ChoiceOptions } from "../options.ts";
 import { needWeights, openTarget, withModel, type EngineName } from "../runtime.ts";
 
 export interface EvalOptions extends ChoiceOptions {

@@ -34,10 +34,10 @@ import {
 } from "../huggingface/shards.ts";
 import { linkFile, placeText, writeTensors } from "../huggingface/weight-files.ts";
 import type { Io } from "../io.ts";
-import type { ModelChoice } from "../program.ts";
+import type { ChoiceOptions } from "../options.ts";
 import { bundleTarget, checkedTarget, decoderOf, placeOf, refuseChoice } from "../target.ts";
 
-export interface ExportOptions extends ModelChoice {
+export interface ExportOptions extends ChoiceOptions {
   readonly outDir: string;
   readonly weights?: string;
   readonly dtype?: DtypeName;
@@ -59,7 +59,7 @@ const findModel = (
 ): { readonly model: DecoderSpec; readonly folder: string } => {
   const place = placeOf(io, name);
   if (place.kind === "arch") {
-    const { model } = checkedTarget(io, version, place.path, options, false);
+    const { model } = checkedTarget(io, version, place.path, options, "unused");
     return { model: decoderOf(model), folder: dirname(place.path) };
   }
   refuseChoice(name, options);

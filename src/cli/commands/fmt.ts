@@ -3,7 +3,7 @@ import { formatSource } from "../../format/format.ts";
 import { CliError } from "../errors.ts";
 import { readSource, shownPath, writeFile } from "../files.ts";
 import type { Io } from "../io.ts";
-import type { CommonOptions } from "../program.ts";
+import type { CommonOptions } from "../options.ts";
 import { archFiles, showDiagnostics } from "../sources.ts";
 
 export interface FmtOptions extends CommonOptions {

@@ -8,7 +8,7 @@ import { compile, type Target } from "../../compiler/compile.ts";
 import { refuseInput, shownPath, writeFile } from "../files.ts";
 import { readInputs } from "../forward-inputs.ts";
 import type { Io } from "../io.ts";
-import type { ModelChoice } from "../program.ts";
+import type { ModelChoice } from "../options.ts";
 import { nodeHost } from "../../runtime/node/index.ts";
 import { loadCompiled, needWeights, withModel, type EngineName } from "../runtime.ts";
 import { bundleTarget, checkedTarget, placeOf, refuseChoice } from "../target.ts";
@@ -44,7 +44,7 @@ export const forward = async (
   if (place.kind === "bundle") refuseChoice(name, options);
   const found: Target =
     place.kind === "arch"
-      ? checkedTarget(io, version, place.path, options, false)
+      ? checkedTarget(io, version, place.path, options, "unused")
       : bundleTarget(place.path);
   const target = { ...found, recipe: undefined };
   const weights = needWeights(

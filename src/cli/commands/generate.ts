@@ -11,7 +11,7 @@ import { conversationsOf, type ChatChoice } from "../conversations.ts";
 import { CliError } from "../errors.ts";
 import { readText, shownPath } from "../files.ts";
 import { interruptible, type Io } from "../io.ts";
-import type { ChoiceOptions } from "../program.ts";
+import type { ChoiceOptions } from "../options.ts";
 import { needWeights, openTarget, withModel, type EngineName } from "../runtime.ts";
 
 export interface GenerateOptions extends ChoiceOptions, ChatChoice {
@@ -60,6 +60,15 @@ const readPrompts = (io: Io, file: string): readonly string[] => {
       1,
     );
   });
+};
+
+/** The likeliest token is one of whatever is left to draw from. */
+const refuseIdle = ({ temperature, topK, topP }: GenerateOptions): void => {
+  const idle = topK !== undefined ? "top-k" : topP !== undefined ? "top-p" : undefined;
+  if (temperature === 0 && idle !== undefined)
+    throw new CliError(`--${idle} changes nothing at --temperature 0, which takes the likeliest`, [
+      `leave --${idle} away, or give a temperature above 0`,
+    ]);
 };
 
 const promptsOf = async (io: Io, options: GenerateOptions): Promise<readonly string[]> => {
@@ -130,6 +139,7 @@ export const generate = async (
   name: string,
   options: GenerateOptions,
 ): Promise<number> => {
+  refuseIdle(options);
   const given = await promptsOf(io, options);
   const chats = conversationsOf(io, options, given);
   const { bundle, host, folder, compilation } = await openTarget(io, version, name, options, {

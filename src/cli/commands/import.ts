@@ -23,7 +23,7 @@ import { isFile, readText, shownPath, writeFile } from "../files.ts";
 import { checkFolder, companionsIn, readObject, weightsIn } from "../huggingface/folder.ts";
 import { linkFile, writeTensors, type Written } from "../huggingface/weight-files.ts";
 import type { Io } from "../io.ts";
-import type { QuietChoice } from "../program.ts";
+import type { QuietChoice } from "../options.ts";
 
 export interface ImportOptions extends QuietChoice {
   readonly out?: string;

@@ -5,7 +5,7 @@ import { commandFor, quoted } from "../called.ts";
 import { CliError } from "../errors.ts";
 import { isFile, shownPath, writeFile } from "../files.ts";
 import type { Io } from "../io.ts";
-import type { QuietChoice } from "../program.ts";
+import type { QuietChoice } from "../options.ts";
 import { corpus } from "./init/corpus.ts";
 
 const archText = (template: string): string => `spec 1

@@ -49,7 +49,7 @@ export const inspectRuns = (
   }
   if (options.json === true)
     io.out(`${JSON.stringify({ formatVersion: "1.0", runs: runsData(runs) }, null, 2)}\n`);
-  else if (options.out === undefined || options.quiet !== true)
+  else if (options.out === undefined)
     io.out(runsText(runs, wantsUnicode(io), painter(wantsColor(io, options.color, "out"))));
   return 0;
 };

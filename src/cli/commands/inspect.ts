@@ -19,7 +19,7 @@ import { CliError } from "../errors.ts";
 import { refuseInput, shownPath, writeFile } from "../files.ts";
 import type { Io } from "../io.ts";
 import { bytesText, counted, countText, grouped, table } from "../numbers.ts";
-import type { ChoiceOptions } from "../program.ts";
+import type { ChoiceOptions } from "../options.ts";
 import { bundleTarget, checkedTarget, placeOf, refuseChoice } from "../target.ts";
 
 export interface InspectOptions extends ChoiceOptions {
@@ -254,7 +254,7 @@ export const inspect = async (
   if (place.kind === "bundle") refuseChoice(name, options);
   const target =
     place.kind === "arch"
-      ? checkedTarget(io, version, place.path, options, false)
+      ? checkedTarget(io, version, place.path, options, "welcome")
       : bundleTarget(place.path);
   if (options.program !== undefined && options.printIr === undefined)
     throw new CliError("--program says which graph --print-ir prints");
@@ -283,7 +283,7 @@ export const inspect = async (
   if (options.json === true) {
     const bytes = { ...summary.bytes, stepOtherwise: bytesOtherwise(target) };
     io.out(`${JSON.stringify({ formatVersion: "1.0", ...summary, bytes }, null, 2)}\n`);
-  } else if (options.svg === undefined || options.quiet !== true)
+  } else if (options.svg === undefined)
     report(io, target, summary, bytesOtherwise(target), options);
   return 0;
 };

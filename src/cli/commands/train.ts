@@ -14,7 +14,7 @@ import { interruptible, type Interrupt, type Io } from "../io.ts";
 import { counted, countText, grouped, timeText } from "../numbers.ts";
 import { MANIFEST } from "../../bundle/names.ts";
 import { asBusy, refuseForeign, writeBundleFiles } from "../out-folder.ts";
-import type { ChoiceOptions } from "../program.ts";
+import type { ChoiceOptions } from "../options.ts";
 import { progressView } from "../progress.ts";
 import {
   checkpointOf,
@@ -79,6 +79,8 @@ const sourceOf = (compilation: Compilation | undefined, folder: string): string 
 };
 
 interface Begun {
+  /** What is trained, as the command line says it. */
+  readonly name: string;
   readonly opened: Opened;
   readonly training: TrainingSpec;
   readonly plan: RunPlan;
@@ -122,7 +124,7 @@ const begin = (io: Io, name: string, opened: Opened, options: TrainOptions): Beg
       `--steps ${options.steps}: the recipe ends after ${counted(totalSteps, "step")}`,
       [`--steps stops earlier; --set "length=${options.steps} steps" makes a longer recipe`],
     );
-  return { opened, training, plan, resumed, weights, last: options.steps ?? totalSteps };
+  return { name, opened, training, plan, resumed, weights, last: options.steps ?? totalSteps };
 };
 
 /** Past the step that is asked for, or at it and finished: there is nothing left to do. */
@@ -217,7 +219,7 @@ const withWayOn = (error: unknown, { folder, resume }: RunPlan): unknown => {
 };
 
 const run = async (io: Io, version: string, begun: Begun, options: TrainOptions) => {
-  const { opened, plan, resumed, weights } = begun;
+  const { name, opened, plan, resumed, weights } = begun;
   const { bundle, host, folder, compilation } = opened;
   const { folder: out } = plan;
   const view = progressView(io, options.quiet === true);
@@ -226,42 +228,48 @@ const run = async (io: Io, version: string, begun: Begun, options: TrainOptions)
   let interrupt: Interrupt | undefined;
   let stopping = `stopping before the ${resumed === undefined ? "first" : "next"} step`;
   try {
-    return await withModel(io, { bundle, host, seed: options.seed }, how, async (model) => {
-      const controller = new AbortController();
-      const result = await model.trainer().fit({
-        outDir: out,
-        dataRoot: relative(out, host.root) || ".",
-        seed: options.seed,
-        steps: options.steps,
-        resumeFrom: resumed?.folder,
-        weights,
-        source: sourceOf(compilation, folder),
-        signal: controller.signal,
-        // Until here nothing is lost when a signal ends the process at once.
-        beforeWriting: () => {
-          interrupt = interruptible(io, () => {
-            controller.abort();
-            view.note(`${stopping} (once more stops at once)`);
-          });
-          isOurs = true;
-          const say = (line: string): void => {
-            if (options.quiet !== true) io.err(`${line}\n`);
-          };
-          clearRunFolder(io, plan, say);
-          writeBundle(version, opened, plan);
-          say(`run: ${shownPath(io.cwd, out)}`);
-        },
-        beforeSteps: () => {
-          stopping = "stopping: a checkpoint is saved first";
-        },
-        onStep: view.step,
-        onEvaluation: (step, evaluation) =>
-          view.note(
-            `step ${step}: held-out loss ${evaluation.loss.toFixed(4)}, ${headline(evaluation)}`,
-          ),
-      });
-      return { result, notices: model.session.notices ?? [], code: interrupt?.code() ?? 0 };
-    });
+    const settled = compilation === undefined ? ({ command: "train", name } as const) : undefined;
+    return await withModel(
+      io,
+      { bundle, host, seed: options.seed, settled },
+      how,
+      async (model) => {
+        const controller = new AbortController();
+        const result = await model.trainer().fit({
+          outDir: out,
+          dataRoot: relative(out, host.root) || ".",
+          seed: options.seed,
+          steps: options.steps,
+          resumeFrom: resumed?.folder,
+          weights,
+          source: sourceOf(compilation, folder),
+          signal: controller.signal,
+          // Until here nothing is lost when a signal ends the process at once.
+          beforeWriting: () => {
+            interrupt = interruptible(io, () => {
+              controller.abort();
+              view.note(`${stopping} (once more stops at once)`);
+            });
+            isOurs = true;
+            const say = (line: string): void => {
+              if (options.quiet !== true) io.err(`${line}\n`);
+            };
+            clearRunFolder(io, plan, say);
+            writeBundle(version, opened, plan);
+            say(`run: ${shownPath(io.cwd, out)}`);
+          },
+          beforeSteps: () => {
+            stopping = "stopping: a checkpoint is saved first";
+          },
+          onStep: view.step,
+          onEvaluation: (step, evaluation) =>
+            view.note(
+              `step ${step}: held-out loss ${evaluation.loss.toFixed(4)}, ${headline(evaluation)}`,
+            ),
+        });
+        return { result, notices: model.session.notices ?? [], code: interrupt?.code() ?? 0 };
+      },
+    );
   } catch (error) {
     throw isOurs ? withWayOn(error, plan) : asBusy(io, out, error);
   } finally {
