@@ -205,11 +205,16 @@ describe("import", () => {
     [{ model_type: "bert" }, 'model_type "bert" is not known'],
     [{ hidden_act: "gelu" }, 'hidden_act is "gelu"'],
     [{ num_hidden_layers: "two" }, 'num_hidden_layers is "two", expected a whole number'],
-    [{ num_attention_heads: 5 }, "is no model that specc can build"],
+    [{ num_attention_heads: 5 }, "hidden_size is no multiple of num_attention_heads (5)"],
+    [{ num_key_value_heads: 3 }, "is no model that specc can build"],
     [{ pad_token_id: 96 }, "pad_token_id is 96, outside of the vocabulary"],
     [
       { rope_parameters: { rope_type: "spiral" } },
       'rope_parameters.rope_type "spiral" is not known',
+    ],
+    [
+      { rope_parameters: { rope_type: "linear", factor: 2, attn_factor: 2 } },
+      "rope_parameters.attn_factor is no key of linear rotary positions that specc knows\n  --set rope_parameters.attn_factor=null leaves it out",
     ],
   ])("refuses %j", async (config, message) => {
     const ran = await specc(["import", "hub"], { cwd: source("hf/llama", config) });

@@ -24,6 +24,7 @@ const read = (config: Config): { readonly family: Family; readonly model: Decode
 const names = readdirSync(dataFolder("hf"));
 const llama = configOf("hf/llama");
 const gemma3 = configOf("hf/gemma3");
+const yarn = { rope_type: "yarn", factor: 4 };
 
 test.each([
   ...names.map((name) => [`hf/${name}`, configOf(`hf/${name}`)] as const),
@@ -44,6 +45,13 @@ test.each([
       sliding_window: 4,
       max_window_layers: 1,
     },
+  ] as const,
+  ["wide heads", { ...configOf("hf/qwen2"), head_dim: 12 }] as const,
+  ["a window that sees all", { ...gemma3, sliding_window: 4096 }] as const,
+  ["no mixtures", { ...configOf("hf/deepseek_v2"), first_k_dense_replace: 2 }] as const,
+  [
+    "no shared experts on disk",
+    { ...configOf("hf/deepseek_v3"), n_shared_experts: undefined },
   ] as const,
   ["dense layers between", { ...configOf("hf/qwen3_moe"), decoder_sparse_step: 2 }] as const,
   ["attention biases", { ...llama, attention_bias: true, mlp_bias: true }] as const,
@@ -123,13 +131,72 @@ describe("both spellings of rotary positions", () => {
     ],
     [gemma3, { rope_theta: 1000000, rope_local_base_freq: 10000, rope_scaling: { factor: 4 } }],
   ])("the older is written beside the newer on request", (config, older) => {
-    const fit = fitConfig(read(config).model, config);
-    const all = configFor(fit, config, { dtype: "float32" }, "v4");
+    const { model } = read(config);
+    const fit = fitConfig(model, config);
+    const all = configFor(fit, model, config, { dtype: "float32" }, "v4");
     expect(all).toMatchObject(older);
-    expect(configFor(fit, config, { dtype: "float32" }, undefined)).not.toHaveProperty(
+    expect(configFor(fit, model, config, { dtype: "float32" }, undefined)).not.toHaveProperty(
       "rope_scaling",
     );
     expect(differences(read(all).model, read(config).model)).toEqual([]);
+  });
+});
+
+describe("what config.json leaves to the library's defaults, or to an older place", () => {
+  test.each([
+    ["hf/mistral", { max_position_embeddings: 8192 }, "sliding_window", 4096],
+    [
+      "hf/qwen2",
+      {
+        max_position_embeddings: 8192,
+        use_sliding_window: true,
+        max_window_layers: 1,
+        layer_types: null,
+      },
+      "sliding_window",
+      4096,
+    ],
+    ["hf/deepseek_v3", { n_routed_experts: 16, topk_group: 4 }, "n_group", 8],
+    ["hf/deepseek_v2", {}, "n_shared_experts", 2],
+    [
+      "hf/llama-rope-llama3",
+      {
+        rope_parameters: {
+          ...(configOf("hf/llama-rope-llama3")["rope_parameters"] as Config),
+          original_max_position_embeddings: 32,
+        },
+      },
+      "original_max_position_embeddings",
+      32,
+    ],
+  ])("%s, %j: %s is %d", (name, change, key, value) => {
+    const config = { ...configOf(name), ...change, [key]: undefined };
+    const said = read({ ...config, [key]: value }).model;
+    expect(differences(read(config).model, said)).toEqual([]);
+    expect(differences(said, read({ ...config, [key]: 1 }).model)).not.toEqual([]);
+  });
+  test("theta outside of rope_parameters", () => {
+    const theta = (config: Config): unknown =>
+      (read(config).model.blocks[0]?.attention["position"] as Config)["theta"];
+    const linear = { rope_type: "linear", factor: 2 };
+    expect(theta({ ...llama, rope_theta: 5000, rope_parameters: linear })).toBe(5000);
+    expect(
+      theta({ ...llama, rope_theta: 5000, rope_parameters: { ...linear, rope_theta: 9 } }),
+    ).toBe(9);
+  });
+  test("what an older place said of another model does not go on", () => {
+    const base = {
+      ...configOf("hf/llama-rope-llama3"),
+      original_max_position_embeddings: 32,
+      flavour: "plain",
+    };
+    const model = modelFrom(
+      `spec 1\nmodel M {\n vocab_size = 96\n context = 64\n hidden_size = 32\n head = lm(tied: false)\n blocks 2 { norm = pre(rmsnorm()) attention = gqa(4, 2, position: rope(scaling: llama3(factor: 8, original: 16))) ffn = swiglu(48) }\n}`,
+    );
+    const config = configFor(fitConfig(model, base), model, base, {}, undefined);
+    expect(differences(read(config).model, model)).toEqual([]);
+    expect(config).toMatchObject({ flavour: "plain", bos_token_id: 1 });
+    expect(config).not.toHaveProperty("original_max_position_embeddings");
   });
 });
 
@@ -150,6 +217,45 @@ test("the family that config.json names is taken, else it is told what is known"
 
 test.each([
   ["hf/gemma3", { use_bidirectional_attention: true }, /use_bidirectional_attention is true/],
+  ["hf/gemma3", { attn_logit_softcapping: 20 }, /attn_logit_softcapping is of no effect/],
+  ["hf/gemma3", { query_pre_attn_scalar: 12.5 }, /query_pre_attn_scalar is 12.5, expected a whole/],
+  [
+    "hf/gemma3",
+    { rope_parameters: { rope_type: "default" } },
+    /rope_type is no key of positions by/,
+  ],
+  [
+    "hf/gemma3",
+    { rope_scaling: { type: "linear", factor: 8 } },
+    /says something else than rope_param/,
+  ],
+  [
+    "hf/llama",
+    { rope_scaling: { type: "linear", factor: 8 } },
+    /says something else than rope_param/,
+  ],
+  ["hf/llama", { partial_rotary_factor: 0.5 }, /partial_rotary_factor is 0.5/],
+  ["hf/llama", { num_attention_heads: 5, head_dim: 8 }, /no multiple of num_attention_heads/],
+  [
+    "hf/llama",
+    { rope_parameters: { full_attention: {} } },
+    /full_attention is no key of default rot/,
+  ],
+  [
+    "hf/llama",
+    {
+      rope_parameters: { rope_type: "dynamic", factor: 2, original_max_position_embeddings: 32 },
+    },
+    /original_max_position_embeddings is 32; specc knows this family with 64/,
+  ],
+  ["hf/mistral", { layer_types: ["full_attention", "sliding_attention"] }, /names full_attention/],
+  ["hf/qwen3_moe", { layer_types: ["sliding_attention"] }, /names sliding_attention/],
+  ["hf/deepseek_v2", { rope_parameters: { ...yarn, mscale: 0.7 } }, /counts here only beside/],
+  [
+    "hf/deepseek_v2",
+    { rope_parameters: { ...yarn, mscale_all_dim: 1 } },
+    /counts here only beside/,
+  ],
   ["hf/olmoe", { clip_qkv: 8 }, /clip_qkv has no counterpart/],
   ["hf/deepseek_v2", { topk_method: "best" }, /topk_method "best" is not known/],
   ["hf/deepseek_v2", { norm_topk_prob: true }, /norm_topk_prob is true/],
@@ -178,6 +284,12 @@ test.each([
     "deepseek_v3",
     "ffn.balance is none, not bias",
     "moe(experts: 4, top_k: 2, intermediate: 8, shared: 1, router: sigmoid())",
+    "mla(heads: 4, kv_rank: 8, nope: 8, rope: 4, v: 8)",
+  ],
+  [
+    "deepseek_v3",
+    "ffn.shared is 0, not 1",
+    "moe(experts: 4, top_k: 2, intermediate: 8, router: sigmoid(), balance: bias())",
     "mla(heads: 4, kv_rank: 8, nope: 8, rope: 4, v: 8)",
   ],
 ])("the nearest of no family is %s: %s", (name, problem, ffn, attention) => {

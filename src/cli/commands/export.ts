@@ -141,7 +141,7 @@ const textFiles = async (
   const own = { dtype, ...(end !== known && { eos_token_id: end }) };
   files.set(
     CONFIG,
-    stays ? readText(join(folder, CONFIG)) : configText(configFor(fit, base, own, compat)),
+    stays ? readText(join(folder, CONFIG)) : configText(configFor(fit, model, base, own, compat)),
   );
   if (!companions.includes("generation_config.json"))
     files.set("generation_config.json", json({ eos_token_id: end }));

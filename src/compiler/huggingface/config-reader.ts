@@ -24,6 +24,8 @@ export interface ConfigReader {
   inner(key: string): ConfigReader;
   /** The key says this or nothing: any other value would be another model. */
   only(key: string, value: string | number | boolean): void;
+  /** Every key here was read, or is null: what is left would be of no effect in `kind`. */
+  nothingElse(kind: string): void;
   fault(key: string, reason: string): FileFault;
   /** Of this object and those inside it that were read; a path each. */
   unread(): readonly string[];
@@ -96,6 +98,15 @@ export const configReader = (config: Config, file: string, path = ""): ConfigRea
         throw fault(
           key,
           `is ${JSON.stringify(found)}; specc knows this family with ${JSON.stringify(wanted)} alone`,
+        );
+    },
+    nothingElse: (kind) => {
+      const left = Object.keys(config).find((key) => !asked.has(key) && config[key] !== null);
+      if (left !== undefined)
+        throw new FileFault(
+          file,
+          `${at(left)} is no key of ${kind} that specc knows`,
+          `--set ${at(left)}=null leaves it out`,
         );
     },
     fault,

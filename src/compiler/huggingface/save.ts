@@ -33,14 +33,27 @@ const olderKeys = ({ rope_parameters: rope, dtype }: Config): Config => {
   };
 };
 
+/** All of a config that goes on, or only what says nothing of the model. */
+const keptOf = (base: Config, { family }: Fit, all: boolean): Config => {
+  if (!isOf(family, base)) return {};
+  const reader = configReader(base, "config.json");
+  if (!all) family.read(reader);
+  const unread = new Set(reader.unread());
+  return Object.fromEntries(
+    Object.entries(base).filter(([key]) => !OLDER.includes(key) && unread.has(key)),
+  );
+};
+
 export const configFor = (
   fit: Fit,
+  model: DecoderSpec,
   base: Config,
   own: Config,
   compat: "v4" | undefined,
 ): Config => {
-  const kept = Object.fromEntries(Object.entries(base).filter(([key]) => !OLDER.includes(key)));
-  const config = { ...(isOf(fit.family, base) ? kept : {}), ...fit.config, ...own };
+  const merged = (all: boolean): Config => ({ ...keptOf(base, fit, all), ...fit.config, ...own });
+  // A key that the family does not write for this model could say something of the one before.
+  const config = saysModel(merged(true), fit, model) ? merged(true) : merged(false);
   const all = compat === "v4" ? { ...config, ...olderKeys(config) } : config;
   return Object.fromEntries(Object.entries(all).sort(([a], [b]) => (a < b ? -1 : 1)));
 };

@@ -5,6 +5,7 @@ import { make, type Draft, type Family, type Keys } from "../family.ts";
 import { mixtureOf } from "./experts.ts";
 import {
   at,
+  checkHeads,
   decoderKeys,
   firstBlock,
   normKeys,
@@ -14,10 +15,23 @@ import {
 } from "./parts.ts";
 import { readRope, ropeKeys } from "./rope.ts";
 
+/** The softmax scale comes from `mscale_all_dim` too, which the language has together with `mscale` alone. */
+const checkScales = (config: ConfigReader, position: Variant): void => {
+  const [rope] = ["rope_parameters", "rope_scaling"].filter((key) => config.has(key));
+  if (rope === undefined || at(position, "scaling.mscale") !== undefined) return;
+  for (const key of ["mscale", "mscale_all_dim"]) {
+    const inside = config.inner(rope);
+    if (inside.has(key) && inside.real(key) !== 0)
+      throw inside.fault(key, "counts here only beside the other mscale, without attention_factor");
+  }
+};
+
 /** The norms of its latents keep their eps of 1e-6 whatever config.json says. */
 export const readLatent = (config: ConfigReader): Variant => {
   // Derived, and written all the same.
   for (const key of ["head_dim", "qk_head_dim", "num_key_value_heads"]) config.given(key);
+  const position = readRope(config);
+  checkScales(config, position);
   return make("mla", {
     heads: config.whole("num_attention_heads"),
     kv_rank: config.whole("kv_lora_rank"),
@@ -25,7 +39,7 @@ export const readLatent = (config: ConfigReader): Variant => {
     nope: config.whole("qk_nope_head_dim"),
     rope: config.whole("qk_rope_head_dim"),
     v: config.whole("v_head_dim"),
-    position: readRope(config),
+    position,
     bias: config.flag("attention_bias", false) || undefined,
   });
 };
@@ -48,13 +62,17 @@ export const latentKeys = (model: DecoderSpec): Config => {
 };
 
 /** Groups of experts, where there is more than one. */
-export const readGroups = (config: ConfigReader, rank: "best" | "best_two"): Value | undefined => {
-  const count = config.whole("n_group", 1);
+export const readGroups = (
+  config: ConfigReader,
+  rank: "best" | "best_two",
+  usual?: { readonly count: number; readonly keep: number },
+): Value | undefined => {
+  const count = config.given("n_group") ? config.whole("n_group", 1) : (usual?.count ?? 1);
   return count === 1
     ? undefined
     : make("groups", {
         count,
-        keep: config.whole("topk_group"),
+        keep: config.whole("topk_group", usual?.keep),
         rank: rank === "best" ? undefined : rank,
       });
 };
@@ -63,27 +81,35 @@ export const groupKeys = (groups: Value | undefined): Config => ({
   topk_group: at(groups, "keep") ?? 1,
 });
 
-const deepseekDecoder = (config: ConfigReader, router: Value, options: Keys): Draft => {
+const deepseekDecoder = (
+  config: ConfigReader,
+  /** Shared experts where config.json does not say. */
+  usual: number,
+  router: Value,
+  options: Keys,
+): Draft => {
   config.only("moe_layer_freq", 1);
   config.only("mlp_bias", false);
   const norm = readNorm(config);
   const dense = config.whole("first_k_dense_replace", 0);
   config.only("hidden_act", "silu");
-  const shared = config.optional("n_shared_experts");
-  const mixture = make("moe", {
-    experts: config.whole("n_routed_experts"),
-    top_k: config.whole("num_experts_per_tok"),
-    intermediate: config.whole("moe_intermediate_size"),
-    shared: shared === 0 ? undefined : shared,
-    router,
-    ...options,
-  });
+  const given = config.given("n_shared_experts");
+  const shared = given ? config.optional("n_shared_experts") : usual;
+  const mixture = (): Variant =>
+    make("moe", {
+      experts: config.whole("n_routed_experts"),
+      top_k: config.whole("num_experts_per_tok"),
+      intermediate: config.whole("moe_intermediate_size"),
+      shared: shared === 0 ? undefined : shared,
+      router,
+      ...options,
+    });
   // Of dense layers; a model without any keeps it in config.json.
   config.given("intermediate_size");
   const block = (layer: number): Keys => ({
     norm: make("pre", { norm }),
     attention: readLatent(config),
-    ffn: layer < dense ? readSwiglu(config) : mixture,
+    ffn: layer < dense ? readSwiglu(config) : mixture(),
   });
   return readDecoder(config, { block, final_norm: norm });
 };
@@ -95,12 +121,13 @@ const deepseekKeys = (model: DecoderSpec): Config => {
     ...normKeys(model),
     ...latentKeys(model),
     hidden_act: "silu",
-    intermediate_size: dense > 0 ? at(firstBlock(model), "ffn.intermediate") : undefined,
+    intermediate_size: dense === 0 ? undefined : at(firstBlock(model), "ffn.intermediate"),
     first_k_dense_replace: dense < 0 ? model.blocks.length : dense,
     n_routed_experts: at(mixture, "experts"),
     num_experts_per_tok: at(mixture, "top_k"),
     moe_intermediate_size: at(mixture, "intermediate"),
-    n_shared_experts: at(mixture, "shared"),
+    // transformers builds no mixture without any.
+    n_shared_experts: at(mixture, "shared") || undefined,
     routed_scaling_factor: at(mixture, "router.scale"),
     ...groupKeys(at(mixture, "router.groups")),
   };
@@ -116,6 +143,7 @@ export const deepseekV2: Family = {
   architecture: "DeepseekV2ForCausalLM",
   source: "DeepSeek-V2, arXiv 2405.04434",
   read: (config) => {
+    checkHeads(config);
     // transformers never renormalises here, DeepSeek's own code would.
     config.only("norm_topk_prob", false);
     config.only("scoring_func", "softmax");
@@ -125,7 +153,7 @@ export const deepseekV2: Family = {
     const found = readGroups(config, "best");
     const groups = method === "greedy" ? undefined : found;
     config.given("topk_group");
-    return deepseekDecoder(config, make("softmax", { scale: scaleOf(config, 1), groups }), {});
+    return deepseekDecoder(config, 2, make("softmax", { scale: scaleOf(config, 1), groups }), {});
   },
   write: (model) => ({
     ...deepseekKeys(model),
@@ -145,11 +173,11 @@ export const deepseekV3: Family = {
     const router = make("sigmoid", {
       renormalise: config.flag("norm_topk_prob", true) || undefined,
       scale: scaleOf(config, 2.5),
-      groups: readGroups(config, "best_two"),
+      groups: readGroups(config, "best_two", { count: 8, keep: 4 }),
     });
     config.given("topk_group");
     // transformers keeps the biases of the choice as they are.
-    return deepseekDecoder(config, router, { balance: make("bias", { rate: 0 }) });
+    return deepseekDecoder(config, 1, router, { balance: make("bias", { rate: 0 }) });
   },
   write: (model) => ({
     ...deepseekKeys(model),

@@ -9,11 +9,12 @@ import {
   readDecoder,
   readNorm,
   readSwiglu,
-  readWindows,
+  readWindow,
+  readWindowOfAll,
   variantAt,
   windowOf,
 } from "./parts.ts";
-import { readHeadNorm } from "./qwen.ts";
+import { readHeadNorm, readSwitchedWindow } from "./qwen.ts";
 import { rotaryKeys } from "./rotary.ts";
 import { readRope } from "./rope.ts";
 
@@ -67,13 +68,10 @@ export const mixtral: Family = {
     config.only("hidden_act", "silu");
     config.only("router_jitter_noise", 0);
     const norm = readNorm(config, {}, 1e-5);
-    const windows = readWindows(config, config.optional("sliding_window"), () => true);
-    const block = (layer: number): Keys => ({
+    const window = readWindowOfAll(config, readWindow(config));
+    const block = (): Keys => ({
       norm: make("pre", { norm }),
-      attention: readAttention(config, {
-        position: readRope(config, 1_000_000),
-        window: windows?.[layer],
-      }),
+      attention: readAttention(config, { position: readRope(config, 1_000_000), window }),
       ffn: readMixture(
         config,
         {
@@ -113,9 +111,7 @@ export const qwen3Moe: Family = {
   source: "Qwen3, arXiv 2505.09388",
   read: (config) => {
     const norm = readNorm(config);
-    const on = config.flag("use_sliding_window", false);
-    const window = config.optional("sliding_window");
-    const windows = readWindows(config, on ? window : undefined, () => true);
+    const window = readWindowOfAll(config, readSwitchedWindow(config) ?? undefined);
     const every = config.whole("decoder_sparse_step", 1);
     const dense = new Set(config.wholes("mlp_only_layers"));
     // Newer files call it num_local_experts.
@@ -130,7 +126,7 @@ export const qwen3Moe: Family = {
       attention: readAttention(config, {
         position: readRope(config),
         ...readHeadNorm(config),
-        window: windows?.[layer],
+        window,
       }),
       ffn:
         dense.has(layer) || (layer + 1) % every !== 0

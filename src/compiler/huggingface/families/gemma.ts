@@ -1,19 +1,22 @@
 // Gemma 2 and 3: norms on both sides of each sub-layer with gains of 1 + weight, scaled embeddings, windows in turn with full
 // attention; Gemma 2 caps its scores and logits, Gemma 3 normalises queries and keys.
-import type { DecoderSpec, Variant } from "../../semantics/spec.ts";
+import type { BlockSpec, DecoderSpec, Variant } from "../../semantics/spec.ts";
 import type { Config, ConfigReader } from "../config-reader.ts";
 import { make, type Draft, type Family, type Keys } from "../family.ts";
 import {
   at,
   attentionKeys,
+  checkHeads,
   decoderKeys,
   firstBlock,
   layerTypes,
+  layerTypesBy,
   normKeys,
   readAttention,
   readDecoder,
   readNorm,
-  readWindows,
+  readSliding,
+  readWindow,
   variantAt,
   windowOf,
 } from "./parts.ts";
@@ -34,20 +37,22 @@ const gemmaDecoder = (
     readonly caps: { readonly scores?: number; readonly logits?: number };
   },
 ): Draft => {
+  checkHeads(config);
   config.only("hidden_activation", "gelu_pytorch_tanh");
   config.only("use_bidirectional_attention", false);
-  const windows = readWindows(config, config.whole("sliding_window", 4096), given.slides);
+  const window = readWindow(config, 4096) ?? null;
+  const sliding = readSliding(config, given.slides);
   const block = (layer: number): Keys => ({
     norm: make("sandwich", { norm: norm(config) }),
     attention: readAttention(
       config,
       {
-        position: given.position(typeof windows?.[layer] === "number"),
+        position: given.position(sliding[layer] === true),
         bias: config.flag("attention_bias", false) || undefined,
-        scale: 1 / Math.sqrt(config.real("query_pre_attn_scalar", 256)),
+        scale: 1 / Math.sqrt(config.whole("query_pre_attn_scalar", 256)),
         softcap: cap(config, "attn_logit_softcapping", given.caps.scores),
         ...given.options,
-        window: windows?.[layer],
+        window: sliding[layer] === true ? window : null,
       },
       { width: 256 },
     ),
@@ -75,7 +80,7 @@ const gemmaKeys = (model: DecoderSpec): Config => {
     query_pre_attn_scalar: typeof scale === "number" ? nearWhole(1 / (scale * scale)) : undefined,
     attn_logit_softcapping: at(attention, "softcap"),
     final_logit_softcapping: at(model, "head.softcap"),
-    sliding_window: windowOf(model) ?? 4096,
+    sliding_window: windowOf(model) ?? model.context,
     layer_types: layerTypes(model),
   };
 };
@@ -101,6 +106,11 @@ export const gemma3: Family = {
   architecture: "Gemma3ForCausalLM",
   source: "Gemma 3, arXiv 2503.19786",
   read: (config) => {
+    if (config.has("attn_logit_softcapping"))
+      throw config.fault(
+        "attn_logit_softcapping",
+        "is of no effect in transformers' code of this family",
+      );
     const every = config.whole(
       "sliding_window_pattern",
       config.whole("_sliding_window_pattern", 6),
@@ -114,18 +124,24 @@ export const gemma3: Family = {
     });
   },
   write: (model) => {
-    const positionOf = (sliding: boolean): Config | undefined => {
-      const block = model.blocks.find(
-        (one) => (typeof at(one, "attention.window") === "number") === sliding,
-      );
-      return ropeParameters(variantAt(block, "attention.position"));
-    };
+    const positionOf = (block: BlockSpec | undefined): Config | undefined =>
+      ropeParameters(variantAt(block, "attention.position"));
+    // Without a window that hides anything the kinds of layers differ by their positions alone.
+    const first = JSON.stringify(positionOf(model.blocks[0]));
+    const two = model.blocks.some((block) => JSON.stringify(positionOf(block)) !== first);
+    const slides = (block: BlockSpec): boolean =>
+      windowOf(model) === null
+        ? two && JSON.stringify(positionOf(block)) === first
+        : typeof at(block, "attention.window") === "number";
+    const positionsOf = (sliding: boolean): Config =>
+      positionOf(model.blocks.find((block) => slides(block) === sliding)) ?? {
+        rope_type: "default",
+      };
     return {
       ...gemmaKeys(model),
-      rope_parameters: {
-        full_attention: positionOf(false) ?? { rope_type: "default" },
-        sliding_attention: positionOf(true) ?? { rope_type: "default" },
-      },
+      attn_logit_softcapping: null,
+      layer_types: layerTypesBy(model, slides),
+      rope_parameters: { full_attention: positionsOf(false), sliding_attention: positionsOf(true) },
     };
   },
 };

@@ -2,6 +2,7 @@
 import { make, type Family } from "../family.ts";
 import {
   at,
+  checkHeads,
   firstBlock,
   readAttention,
   readDecoder,
@@ -17,6 +18,7 @@ export const llama: Family = {
   architecture: "LlamaForCausalLM",
   source: "LLaMA, arXiv 2302.13971",
   read: (config) => {
+    checkHeads(config);
     const norm = readNorm(config);
     const block = {
       norm: make("pre", { norm }),

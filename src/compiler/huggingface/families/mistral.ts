@@ -5,7 +5,8 @@ import {
   readDecoder,
   readNorm,
   readSwiglu,
-  readWindows,
+  readWindow,
+  readWindowOfAll,
   swigluKeys,
   windowOf,
 } from "./parts.ts";
@@ -18,16 +19,13 @@ export const mistral: Family = {
   source: "Mistral 7B, arXiv 2310.06825",
   read: (config) => {
     const norm = readNorm(config);
-    const windows = readWindows(config, config.optional("sliding_window"), () => true);
-    const block = (layer: number) => ({
+    const window = readWindowOfAll(config, readWindow(config, 4096));
+    const block = {
       norm: make("pre", { norm }),
-      attention: readAttention(config, {
-        position: readRope(config),
-        window: windows?.[layer],
-      }),
+      attention: readAttention(config, { position: readRope(config), window }),
       ffn: readSwiglu(config),
-    });
-    return readDecoder(config, { block, final_norm: norm });
+    };
+    return readDecoder(config, { block: () => block, final_norm: norm });
   },
   write: (model) => ({
     ...rotaryKeys(model),

@@ -76,12 +76,17 @@ const readPadding = (config: ConfigReader): number | undefined => {
   throw config.fault("pad_token_id", `is ${id}, outside of the vocabulary of ${vocab}`);
 };
 
+/** transformers takes none above 1. */
+const startOf = (model: DecoderSpec): number | undefined => {
+  const std = at(model, "init.std");
+  return typeof std === "number" && std <= 1 ? std : undefined;
+};
 export const decoderKeys = (model: DecoderSpec): Config => ({
   vocab_size: model.vocab_size,
   hidden_size: model.hidden_size,
   max_position_embeddings: model.context,
   num_hidden_layers: model.blocks.length,
-  initializer_range: at(model, "init.std"),
+  initializer_range: startOf(model),
   tie_word_embeddings: at(model, "head.tied"),
   pad_token_id: at(model, "embedding.padding"),
 });
@@ -91,6 +96,16 @@ export const readNorm = (config: ConfigReader, options: Keys = {}, eps = 1e-6): 
 export const normKeys = (model: DecoderSpec): Config => ({
   rms_norm_eps: at(firstBlock(model), "norm.norm.eps"),
 });
+
+/** transformers refuses such a config in some families, also where `head_dim` makes it a model. */
+export const checkHeads = (config: ConfigReader): void => {
+  const heads = config.whole("num_attention_heads");
+  if (config.whole("hidden_size") % heads !== 0)
+    throw config.fault(
+      "hidden_size",
+      `is no multiple of num_attention_heads (${heads}), as transformers wants it`,
+    );
+};
 
 /** One key-value head for each query head, or one for a group of them. @param width of a head where config.json does not say */
 export const readAttention = (
@@ -107,10 +122,16 @@ export const readAttention = (
     ? make("mha", { heads, head_dim, ...options })
     : make("gqa", { heads, kv, head_dim, ...options });
 };
-const headDimOf = (model: DecoderSpec): Value | undefined => {
-  const attention = firstBlock(model)?.attention;
-  const [given, heads] = [at(attention, "head_dim"), at(attention, "heads")];
-  return given ?? (typeof heads === "number" ? model.hidden_size / heads : undefined);
+const usualHeadDim = (model: DecoderSpec): number | undefined => {
+  const heads = at(firstBlock(model), "attention.heads");
+  return typeof heads === "number" ? model.hidden_size / heads : undefined;
+};
+const headDimOf = (model: DecoderSpec): Value | undefined =>
+  at(firstBlock(model), "attention.head_dim") ?? usualHeadDim(model);
+/** For families whose config.json has no such key, but whose code asks for one. */
+export const unusualHeadDim = (model: DecoderSpec): Value | undefined => {
+  const width = headDimOf(model);
+  return width === usualHeadDim(model) ? undefined : width;
 };
 export const attentionKeys = (model: DecoderSpec): Config => {
   const attention = firstBlock(model)?.attention;
@@ -123,32 +144,43 @@ export const attentionKeys = (model: DecoderSpec): Config => {
   };
 };
 
+/** How many keys a layer with a window sees; null is all of them, and one that is as long as the context hides nothing. */
+export const readWindow = (config: ConfigReader, usual?: number): number | undefined => {
+  const window = config.given("sliding_window") ? config.optional("sliding_window") : usual;
+  return window !== undefined && window < config.whole("max_position_embeddings")
+    ? window
+    : undefined;
+};
+
 const SLIDING = "sliding_attention";
 const FULL = "full_attention";
-/**
- * How far each layer sees, from 0: a number of keys, or null for all. `layer_types` says which layers have the window, else
- * `slides` does. Undefined where no layer has one.
- */
-export const readWindows = (
+/** Which layers have the window, from 0: `layer_types` says it, else `slides` does. */
+export const readSliding = (
   config: ConfigReader,
-  window: number | undefined,
   slides: (layer: number) => boolean,
-): readonly (number | null)[] | undefined => {
+): readonly boolean[] => {
   const layers = config.whole("num_hidden_layers");
   const given = config.texts("layer_types");
   if (given.length > 0 && given.length !== layers)
     throw config.fault("layer_types", `names ${given.length} layers of ${layers}`);
-  const windows = Array.from({ length: layers }, (_, l) => {
+  return Array.from({ length: layers }, (_, l) => {
     const type = given[l] ?? (slides(l) ? SLIDING : FULL);
     if (type !== SLIDING && type !== FULL)
       throw config.fault("layer_types", `${JSON.stringify(type)} is not known`);
-    return type === SLIDING && window !== undefined ? window : null;
+    return type === SLIDING;
   });
-  // A window as long as the context hides nothing.
-  const narrow = windows.map((w) =>
-    w !== null && w < config.whole("max_position_embeddings") ? w : null,
-  );
-  return narrow.some((w) => w !== null) ? narrow : undefined;
+};
+/** Where every layer has the window: transformers does not ask `layer_types` in such a family, so it must not say otherwise. */
+export const readWindowOfAll = (config: ConfigReader, window: number | undefined): Value | null => {
+  const odd = config
+    .texts("layer_types")
+    .find((type) => type !== (window === undefined ? FULL : SLIDING));
+  if (odd !== undefined)
+    throw config.fault(
+      "layer_types",
+      `names ${odd}, but here sliding_window is of all layers or of none`,
+    );
+  return window ?? null;
 };
 const windowsOf = (model: DecoderSpec): readonly (Value | undefined)[] =>
   model.blocks.map((block) => at(block, "attention.window"));
@@ -156,7 +188,11 @@ const windowsOf = (model: DecoderSpec): readonly (Value | undefined)[] =>
 export const windowOf = (model: DecoderSpec): Value =>
   windowsOf(model).find((window) => typeof window === "number") ?? null;
 export const layerTypes = (model: DecoderSpec): readonly string[] =>
-  windowsOf(model).map((window) => (typeof window === "number" ? SLIDING : FULL));
+  layerTypesBy(model, (block) => typeof at(block, "attention.window") === "number");
+export const layerTypesBy = (
+  model: DecoderSpec,
+  slides: (block: BlockSpec) => boolean,
+): readonly string[] => model.blocks.map((block) => (slides(block) ? SLIDING : FULL));
 
 /** Gated by SiLU, whatever the width is called. */
 export const readSwiglu = (config: ConfigReader, options: Keys = {}): Variant => {

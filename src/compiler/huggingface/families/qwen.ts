@@ -10,19 +10,27 @@ import {
   readDecoder,
   readNorm,
   readSwiglu,
-  readWindows,
+  readSliding,
+  readWindow,
   swigluKeys,
+  unusualHeadDim,
   windowOf,
 } from "./parts.ts";
 import { rotaryKeys } from "./rotary.ts";
 import { readRope } from "./rope.ts";
 
-/** From layer `max_window_layers` on, when windows are switched on at all. */
-const readUpperWindows = (config: ConfigReader): ReturnType<typeof readWindows> => {
+/** Null unless windows are switched on. */
+export const readSwitchedWindow = (config: ConfigReader): number | null => {
   const on = config.flag("use_sliding_window", false);
-  const window = config.optional("sliding_window");
+  const window = readWindow(config, 4096);
+  return on ? (window ?? null) : null;
+};
+/** From layer `max_window_layers` on. */
+const readUpperWindows = (config: ConfigReader): readonly (number | null)[] => {
+  const window = readSwitchedWindow(config);
   const full = config.whole("max_window_layers", 28);
-  return readWindows(config, on ? window : undefined, (layer) => layer >= full);
+  const sliding = readSliding(config, (layer) => layer >= full);
+  return sliding.map((slides) => (slides ? window : null));
 };
 const upperWindowKeys = (model: DecoderSpec): Config => {
   const types = layerTypes(model);
@@ -47,7 +55,7 @@ const qwenDecoder = (
     norm: make("pre", { norm }),
     attention: readAttention(
       config,
-      { position: readRope(config), ...options(config), window: windows?.[layer] },
+      { position: readRope(config), ...options(config), window: windows[layer] },
       shape,
     ),
     ffn: readSwiglu(config),
@@ -65,8 +73,7 @@ export const qwen2: Family = {
   architecture: "Qwen2ForCausalLM",
   source: "Qwen2, arXiv 2407.10671",
   read: (config) => qwenDecoder(config, () => ({ bias: true, out_bias: false })),
-  // The width of a head is always hidden_size / heads here.
-  write: (model) => ({ ...qwenKeys(model), head_dim: undefined }),
+  write: (model) => ({ ...qwenKeys(model), head_dim: unusualHeadDim(model) }),
 };
 
 /** A norm on each head's queries and keys. */

@@ -5,13 +5,24 @@ import type { Config, ConfigReader } from "../config-reader.ts";
 import { make, type Keys } from "../family.ts";
 import { at, firstBlock, variantAt } from "./parts.ts";
 
+/** What config.json says of positions outside of the rotary keys themselves. */
+interface Around {
+  /** Where those keys do not say. */
+  readonly theta: number;
+  readonly context: number;
+  /** Some families' own key; it goes before the one inside. */
+  readonly original?: number | undefined;
+}
 /** A kind of scaling: keys of the language from keys of config.json, and back. */
 interface Scaling {
-  readonly read: (rope: ConfigReader, context: number) => Keys;
+  readonly read: (rope: ConfigReader, around: Around) => Keys;
   readonly write: (scaling: Variant) => Config;
 }
 const ORIGINAL = "original_max_position_embeddings";
-const original = (rope: ConfigReader, context: number): number => rope.whole(ORIGINAL, context);
+const originalOf = (rope: ConfigReader, { context, original }: Around): number => {
+  const inside = rope.whole(ORIGINAL, context);
+  return original ?? inside;
+};
 const real = (rope: ConfigReader, key: string): number | undefined =>
   rope.has(key) ? rope.real(key) : undefined;
 
@@ -21,13 +32,17 @@ const scalings: Readonly<Record<string, Scaling>> = {
     write: ({ factor }) => ({ factor }),
   },
   dynamic: {
-    read: (rope, context) => ({ factor: rope.real("factor"), original: original(rope, context) }),
+    read: (rope, { context }) => {
+      // transformers reads no other length here.
+      rope.only(ORIGINAL, context);
+      return { factor: rope.real("factor"), original: context };
+    },
     write: (s) => ({ factor: s["factor"], [ORIGINAL]: s["original"] }),
   },
   llama3: {
-    read: (rope) => ({
+    read: (rope, { original }) => ({
       factor: rope.real("factor"),
-      original: rope.whole(ORIGINAL),
+      original: original ?? rope.whole(ORIGINAL),
       low_freq: rope.real("low_freq_factor"),
       high_freq: rope.real("high_freq_factor"),
     }),
@@ -39,12 +54,12 @@ const scalings: Readonly<Record<string, Scaling>> = {
     }),
   },
   yarn: {
-    read: (rope, context) => {
+    read: (rope, around) => {
       const scales = { mscale: real(rope, "mscale"), mscale_all_dim: real(rope, "mscale_all_dim") };
       const both = Boolean(scales.mscale) && Boolean(scales.mscale_all_dim);
-      const trained = original(rope, context);
+      const trained = originalOf(rope, around);
       return {
-        factor: rope.has("factor") ? rope.real("factor") : context / trained,
+        factor: rope.has("factor") ? rope.real("factor") : around.context / trained,
         original: trained,
         beta_fast: real(rope, "beta_fast"),
         beta_slow: real(rope, "beta_slow"),
@@ -65,8 +80,9 @@ const scalings: Readonly<Record<string, Scaling>> = {
     }),
   },
   longrope: {
-    read: (rope, context) => {
-      const trained = original(rope, context);
+    read: (rope, around) => {
+      const { context } = around;
+      const trained = originalOf(rope, around);
       const factor = rope.has("factor") ? rope.real("factor") : context / trained;
       // Only where it is not the ratio of the two lengths does the factor say anything of its own.
       const own =
@@ -89,25 +105,45 @@ const scalings: Readonly<Record<string, Scaling>> = {
   },
 };
 
-/** One set of parameters; `theta` where they do not say. */
-const ropeFrom = (rope: ConfigReader, theta: number, context: number): Variant => {
+/** One set of parameters. A key without effect would be taken for one that has it. */
+const ropeFrom = (rope: ConfigReader, around: Around): Variant => {
   const type = rope.text("rope_type", rope.text("type", "default"));
   rope.only("partial_rotary_factor", 1);
-  const base = rope.real("rope_theta", theta);
-  if (type === "default") return make("rope", { theta: base });
+  const theta = rope.real("rope_theta", around.theta);
   const scaling = scalings[type];
-  if (scaling === undefined) throw rope.fault("rope_type", `${JSON.stringify(type)} is not known`);
-  return make("rope", { theta: base, scaling: make(type, scaling.read(rope, context)) });
+  if (scaling === undefined && type !== "default")
+    throw rope.fault("rope_type", `${JSON.stringify(type)} is not known`);
+  const keys = scaling?.read(rope, around);
+  rope.given(ORIGINAL);
+  rope.nothingElse(`${type} rotary positions`);
+  return make("rope", { theta, scaling: keys && make(type, keys) });
+};
+
+const aroundOf = (config: ConfigReader, theta: number): Around => {
+  config.only("partial_rotary_factor", 1);
+  return {
+    theta: config.real("rope_theta", theta),
+    context: config.whole("max_position_embeddings"),
+    original: config.optional(ORIGINAL),
+  };
+};
+const olderRope = (config: ConfigReader, around: Around): Variant =>
+  config.has("rope_scaling")
+    ? ropeFrom(config.inner("rope_scaling"), around)
+    : make("rope", { theta: around.theta });
+
+/** Both spellings may be there; then they say the same. */
+const checkSpellings = <T>(config: ConfigReader, newer: T, older: T): T => {
+  if (config.has("rope_scaling") && JSON.stringify(newer) !== JSON.stringify(older))
+    throw config.fault("rope_scaling", "says something else than rope_parameters");
+  return newer;
 };
 
 export const readRope = (config: ConfigReader, theta = 10_000): Variant => {
-  const context = config.whole("max_position_embeddings");
-  if (config.has("rope_parameters"))
-    return ropeFrom(config.inner("rope_parameters"), theta, context);
-  const base = config.real("rope_theta", theta);
-  return config.has("rope_scaling")
-    ? ropeFrom(config.inner("rope_scaling"), base, context)
-    : make("rope", { theta: base });
+  const around = aroundOf(config, theta);
+  const older = olderRope(config, around);
+  if (!config.has("rope_parameters")) return older;
+  return checkSpellings(config, ropeFrom(config.inner("rope_parameters"), around), older);
 };
 
 /** Layers of two kinds, each with positions of its own: Gemma 3. */
@@ -115,19 +151,27 @@ export const readRopeByLayer = (
   config: ConfigReader,
   thetas: { readonly full: number; readonly sliding: number },
 ): { readonly full: Variant; readonly sliding: Variant } => {
-  const context = config.whole("max_position_embeddings");
-  if (!config.has("rope_parameters"))
-    return {
-      full: readRope(config, thetas.full),
-      sliding: make("rope", { theta: config.real("rope_local_base_freq", thetas.sliding) }),
-    };
-  const rope = config.inner("rope_parameters");
-  const of = (key: string, theta: number): Variant =>
-    rope.has(key) ? ropeFrom(rope.inner(key), theta, context) : make("rope", { theta });
-  return {
-    full: of("full_attention", thetas.full),
-    sliding: of("sliding_attention", thetas.sliding),
+  const around = {
+    full: aroundOf(config, thetas.full),
+    sliding: {
+      ...aroundOf(config, thetas.sliding),
+      theta: config.real("rope_local_base_freq", thetas.sliding),
+    },
   };
+  const older = {
+    full: olderRope(config, around.full),
+    sliding: make("rope", { theta: around.sliding.theta }),
+  };
+  if (!config.has("rope_parameters")) return older;
+  const rope = config.inner("rope_parameters");
+  const of = (key: string, given: Around): Variant =>
+    rope.has(key) ? ropeFrom(rope.inner(key), given) : make("rope", { theta: given.theta });
+  const newer = {
+    full: of("full_attention", around.full),
+    sliding: of("sliding_attention", around.sliding),
+  };
+  rope.nothingElse("positions by the kind of layer");
+  return checkSpellings(config, newer, older);
 };
 
 export const ropeParameters = (position: Variant | undefined): Config | undefined => {
