@@ -137,11 +137,14 @@ export const drawMask = (stream: RandomStream, out: Uint8Array, below: number): 
   }
 };
 
-/** In [0, 1), with 53 bits. */
+/** In [0, 1): 53 bits of the first two words. */
+const unitOf = (words: Uint32Array): number =>
+  ((words[0]! >>> 5) * 67108864 + (words[1]! >>> 6)) / 9007199254740992;
+
 export const uniform = (stream: RandomStream, block: number): number => {
   const words = new Uint32Array(4);
   stream.words(block, 0, words);
-  return ((words[0]! >>> 5) * 67108864 + (words[1]! >>> 6)) / 9007199254740992;
+  return unitOf(words);
 };
 
 /** The numbers 0 .. count-1 in a random order: Fisher and Yates, from the end. */
@@ -150,9 +153,8 @@ export const permutation = (stream: RandomStream, count: number): Uint32Array =>
   const words = new Uint32Array(4);
   for (let i = count - 1; i > 0; i -= 1) {
     stream.words(i, 0, words);
-    // 53 bits scaled to 0 .. i: the bias is below 2^-20 for any count that fits in memory.
-    const unit = ((words[0]! >>> 5) * 67108864 + (words[1]! >>> 6)) / 9007199254740992;
-    const j = Math.floor(unit * (i + 1));
+    // scaled to 0 .. i: the bias is below 2^-20 for any count that fits in memory
+    const j = Math.floor(unitOf(words) * (i + 1));
     [order[i], order[j]] = [order[j]!, order[i]!];
   }
   return order;
