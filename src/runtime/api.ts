@@ -26,7 +26,7 @@ import { generate, type Generated, type GenerateOptions } from "./decode/generat
 import { cpuEngine, wasmEngine } from "./engines/tfjs.ts";
 import { fit, type FitOptions, type FitResult } from "./fit.ts";
 import { joinPath, replaceFile, type Host } from "./host.ts";
-import { applyMasks, checkAgainst, initialise, isTied, loadEntries } from "./state.ts";
+import { applyMasks, checkAgainst, checkValues, initialise, isTied, loadEntries } from "./state.ts";
 import {
   findChatTemplate,
   renderChat,
@@ -36,7 +36,7 @@ import {
 import { besideWeights, type Beside } from "./tokenizers/beside.ts";
 import { findTokenizer } from "./tokenizers/find.ts";
 import type { Tokenizer } from "./tokenizers/tokenizer.ts";
-import { loadWeights, weightFiles } from "./train/checkpoint.ts";
+import { checkWeights, loadWeights, weightFiles } from "./train/checkpoint.ts";
 import {
   evaluate,
   idsShape,
@@ -45,7 +45,7 @@ import {
   type Evaluation,
 } from "./train/evaluate.ts";
 import { checkIds, passesOf, type ImageBatch, type TokenBatch } from "./train/given-batches.ts";
-import { recipeOf } from "./train/loop.ts";
+import { recipeOf } from "./train/begin.ts";
 import { planStep, runStep } from "./train/step.ts";
 
 export interface ModelOptions {
@@ -123,17 +123,25 @@ const storedOf = async (weights: Uint8Array | Tensors): Promise<SafetensorsFile>
     bytesReader(weights instanceof Uint8Array ? weights : writeSafetensors(weights), "weights"),
   );
 
-/** Every weight from a file or from memory; what is there besides keeps its values. */
+/**
+ * Every weight from a file or from memory; what is there besides keeps its values.
+ * @param inUse the session's weights are to outlive others that are damaged
+ */
 const fillWeights = async (
   session: Session,
   manifest: Manifest,
   host: Host,
   weights: string | Uint8Array | Tensors,
+  inUse: boolean,
 ): Promise<void> => {
-  if (typeof weights === "string") return loadWeights(session, manifest, host, weights);
+  if (typeof weights === "string") {
+    if (inUse) await checkWeights(manifest, host, weights, true);
+    return loadWeights(session, manifest, host, weights);
+  }
   const stored = await storedOf(weights);
   const entries = manifest.state.filter(isWeight);
   checkAgainst(entries, stored, "weights", isTied(manifest));
+  if (inUse) await checkValues(entries, stored, "weights");
   await loadEntries(session, entries, stored, "weights");
 };
 
@@ -218,8 +226,9 @@ export const createModel = async (options: ModelOptions): Promise<Model> => {
   let filled: Promise<void> | undefined;
   const fill = (): Promise<void> => (filled ??= initial());
   const load = async (given: string | Uint8Array | Tensors): Promise<void> => {
-    if (filled === undefined) await initial((entry) => !isWeight(entry));
-    await fillWeights(session, manifest, host, given);
+    const inUse = filled !== undefined;
+    if (!inUse) await initial((entry) => !isWeight(entry));
+    await fillWeights(session, manifest, host, given, inUse);
     filled = Promise.resolve();
   };
   try {
@@ -310,7 +319,6 @@ export const createModel = async (options: ModelOptions): Promise<Model> => {
       let step = 0;
       return {
         step: async (batch) => {
-          isMeant = true;
           await fill();
           if (step === 0) await applyMasks(session, manifest);
           const result = await runStep(
@@ -318,12 +326,14 @@ export const createModel = async (options: ModelOptions): Promise<Model> => {
             planStep(session, manifest, passesOf(manifest, batch), step + 1),
           );
           step += 1;
+          isMeant = true;
           return { step, loss: result.loss, gradNorm: result.gradNorm };
         },
         fit: async (how) => {
           checkFit(how);
           return fit(session, manifest, host, {
             ...how,
+            inUse: filled !== undefined,
             beforeWriting: async () => {
               filled = Promise.resolve();
               isMeant = true;

@@ -8,9 +8,11 @@ import { generate } from "./decode/generate.ts";
 import { joinPath, replaceFile, type Host } from "./host.ts";
 import { renderReport } from "./report/report.ts";
 import { checkWeights, loadWeights } from "./train/checkpoint.ts";
-import { recipeOf, train, type TrainOptions, type TrainResult } from "./train/loop.ts";
+import { recipeOf } from "./train/begin.ts";
+import type { TrainOptions, TrainResult } from "./train/options.ts";
+import { train } from "./train/train.ts";
 
-export interface FitOptions extends Omit<TrainOptions, "data" | "begin"> {
+export interface FitOptions extends Omit<TrainOptions, "data" | "begin" | "inUse"> {
   /** Weights to start from: a file or folder. */
   readonly weights?: string | undefined;
   /** The text of the spec, for the report. */
@@ -55,7 +57,7 @@ export const fit = async (
   session: Session,
   manifest: Manifest,
   host: Host,
-  options: FitOptions,
+  options: FitOptions & Pick<TrainOptions, "inUse">,
 ): Promise<FitResult> => {
   const { weights } = options;
   const recipe = recipeOf(manifest);
@@ -64,9 +66,11 @@ export const fit = async (
   const begin =
     weights === undefined
       ? undefined
-      : { from: weights, load: () => loadWeights(session, manifest, host, weights) };
-  // a training replaces what the session holds: what can keep it from beginning comes first, and leaves the model as it is
-  if (weights !== undefined) await checkWeights(manifest, host, weights);
+      : {
+          from: weights,
+          check: (values: boolean) => checkWeights(manifest, host, weights, values),
+          load: () => loadWeights(session, manifest, host, weights),
+        };
   const release = await host.hold(options.outDir);
   try {
     const result = await train(session, manifest, host, { ...options, data, begin });

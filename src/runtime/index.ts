@@ -25,5 +25,6 @@ export { listCheckpoints, loadWeights, openWeights } from "./train/checkpoint.ts
 export { evaluate, type EvaluateOptions, type Evaluation } from "./train/evaluate.ts";
 export type { ImageBatch, TokenBatch } from "./train/given-batches.ts";
 export { NonFiniteFault } from "./train/failure.ts";
-export { train, type Progress, type TrainOptions, type TrainResult } from "./train/loop.ts";
+export type { Progress, TrainOptions, TrainResult } from "./train/options.ts";
+export { train } from "./train/train.ts";
 export type { Row } from "./train/metrics.ts";

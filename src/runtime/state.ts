@@ -186,6 +186,19 @@ const checkFinite = ({ data }: HostTensor, name: string, file: string): void => 
   }
 };
 
+/** One tensor of an entry, as it lies on disk. */
+const readPart = async (
+  { dtype }: StateEntry,
+  name: string,
+  stored: SafetensorsFile,
+  file: string,
+): Promise<HostTensor> => {
+  const tensor = await stored.read(name);
+  if (tensor.dtype !== dtype) throw new Error(`${name}: ${tensor.dtype}, not ${dtype}`);
+  checkFinite(tensor, name, file);
+  return tensor;
+};
+
 /** One state of a file, as the engine holds it. */
 export const readEntry = async (
   entry: StateEntry,
@@ -193,14 +206,18 @@ export const readEntry = async (
   file: string,
 ): Promise<HostTensor> => {
   const parts: HostTensor[] = [];
-  for (const name of diskNames(entry)) {
-    const tensor = await stored.read(name);
-    if (tensor.dtype !== entry.dtype)
-      throw new Error(`${name}: ${tensor.dtype}, not ${entry.dtype}`);
-    checkFinite(tensor, name, file);
-    parts.push(tensor);
-  }
+  for (const name of diskNames(entry)) parts.push(await readPart(entry, name, stored, file));
   return fromDisk(entry, parts);
+};
+
+/** Reads all there is to load and keeps nothing of it: for a session whose state must outlive a file that is damaged. */
+export const checkValues = async (
+  entries: readonly StateEntry[],
+  stored: SafetensorsFile,
+  file: string,
+): Promise<void> => {
+  for (const entry of entries)
+    for (const name of diskNames(entry)) await readPart(entry, name, stored, file);
 };
 
 export const isTied = (manifest: Manifest): boolean =>

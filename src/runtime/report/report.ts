@@ -3,7 +3,7 @@ import { keptParameters } from "../../bundle/kept-parameters.ts";
 import type { DataSpec, Manifest, TrainingSpec } from "../../bundle/manifest.ts";
 import { sourceName } from "../data/images/index.ts";
 import { KEPT } from "../train/checkpoint.ts";
-import type { TrainResult } from "../train/loop.ts";
+import type { TrainResult } from "../train/options.ts";
 import type { Row } from "../train/metrics.ts";
 import { lineChart } from "./chart.ts";
 import { familyFigures } from "./depth-figures.ts";

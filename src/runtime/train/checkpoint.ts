@@ -25,7 +25,14 @@ import type { Session } from "../../bundle/engine.ts";
 import { isWeight } from "../../bundle/disk.ts";
 import type { Manifest, StateEntry } from "../../bundle/manifest.ts";
 import { asFault, joinPath, openRange, readJson, readText, type Host } from "../host.ts";
-import { checkAgainst, initialValues, isTied, loadEntries, readForDisk } from "../state.ts";
+import {
+  checkAgainst,
+  checkValues,
+  initialValues,
+  isTied,
+  loadEntries,
+  readForDisk,
+} from "../state.ts";
 import type { Row } from "./metrics.ts";
 
 export interface TrainerState {
@@ -169,9 +176,19 @@ const openFitting = async (
   }
 };
 
-/** Whether they are there and fit, from names and shapes alone. */
-export const checkWeights = async (manifest: Manifest, host: Host, path: string): Promise<void> => {
-  await (await openFitting(manifest, host, path)).close();
+/** Whether they are there and fit: names and shapes; `values`: also whether each can be read and is finite. */
+export const checkWeights = async (
+  manifest: Manifest,
+  host: Host,
+  path: string,
+  values: boolean,
+): Promise<void> => {
+  const stored = await openFitting(manifest, host, path);
+  try {
+    if (values) await checkValues(manifest.state.filter(isWeight), stored, path);
+  } finally {
+    await stored.close();
+  }
 };
 
 /** Only weights: for generation, evaluation, or as the start of a training. */
@@ -201,12 +218,16 @@ export const checkpointPath = async (host: Host, outDir: string, from: string): 
   );
 };
 
-/** Everything is checked before the session changes; nothing is ever written here. */
+/**
+ * Names and shapes are checked before the session changes; nothing is ever written here.
+ * @param inUse the session's state is to outlive a checkpoint that is damaged: values are read through before, too
+ */
 export const loadCheckpoint = async (
   session: Session,
   manifest: Manifest,
   host: Host,
   path: string,
+  inUse = false,
 ): Promise<TrainerState> => {
   if ((await host.list(path)) === undefined) throw new FileFault(path, "no such checkpoint");
   const stateFile = joinPath(path, TRAINER_STATE);
@@ -236,10 +257,12 @@ export const loadCheckpoint = async (
       opened.push(stored);
       checkAgainst(manifest.state.filter(chosen), stored, file, false);
     }
-    for (const [i, [chosen, name]] of files.entries()) {
-      const entries = manifest.state.filter(chosen);
-      await loadEntries(session, entries, opened[i]!, joinPath(path, name));
-    }
+    const parts = files.map(
+      ([chosen, name], i) =>
+        [manifest.state.filter(chosen), opened[i]!, joinPath(path, name)] as const,
+    );
+    if (inUse) for (const part of parts) await checkValues(...part);
+    for (const part of parts) await loadEntries(session, ...part);
   } finally {
     await Promise.all(opened.map((stored) => stored.close()));
   }

@@ -5,7 +5,7 @@ import type { HostTensor } from "../../bundle/tensor.ts";
 import { isList } from "../arguments.ts";
 import { decoderOf, imageModelOf, textOf } from "../../bundle/kinds.ts";
 import type { Batch } from "../data/index.ts";
-import { recipeOf } from "./loop.ts";
+import { recipeOf } from "./begin.ts";
 
 export interface ImageBatch {
   /** Each H · W · C numbers from 0 to 1. */

@@ -1,6 +1,6 @@
 // Training as a whole, on a toy engine: it learns, resumes bit for bit, and ends well whatever happens.
 import { describe, expect, test } from "vitest";
-import { FileFault, readSafetensors } from "../../bundle/safetensors.ts";
+import { FileFault, readSafetensors, writeSafetensors } from "../../bundle/safetensors.ts";
 import { createModel, type Model } from "../api.ts";
 import type { FitOptions } from "../fit.ts";
 import {
@@ -122,6 +122,16 @@ describe.each([
     const early = await fit(project(), {}, { ...toy, nanAt: 1 }).catch((e: unknown) => e);
     expect(early).toMatchObject({ step: 1, node: "head/product/exp", checkpoint: undefined });
   });
+});
+
+test("a run that goes on elsewhere looks for a cause from the checkpoint it came with", async () => {
+  const host = project();
+  await fit(host, { steps: 20 });
+  // what lies in the new folder is of another run
+  await fit(host, { steps: 10, outDir: "new", seed: 5 });
+  const how = { outDir: "new", resumeFrom: "run/checkpoint-20" };
+  const error = await fit(host, how, { nanAt: 27 }).catch((e: unknown) => e);
+  expect(error).toMatchObject({ step: 27, checkpoint: "run/checkpoint-20" });
 });
 
 test("steps asked for ahead, and passes run at once, change no loss", async () => {
@@ -269,6 +279,29 @@ test("a model whose training has no folder, or no weights to begin with, keeps i
   expect(await model.saveWeights()).toEqual(before);
   host.held.add("run");
   await expect(model.trainer().fit(how)).rejects.toThrow("is at work there");
+  expect(await model.saveWeights()).toEqual(before);
+});
+
+test("a model keeps its own when what it should go on with is damaged", async () => {
+  const host = project();
+  const model = await open(host);
+  await model.trainer().fit({ outDir: "run" });
+  const before = await model.saveWeights();
+  /** The same file with a NaN at its end. */
+  const damage = (path: string): void => {
+    const { tensors } = readSafetensors(host.files.get(path)!);
+    const last = Object.values(tensors).filter(({ dtype }) => dtype === "f32").at(-1)!; // prettier-ignore
+    last.data[last.data.length - 1] = NaN;
+    host.files.set(path, writeSafetensors(tensors));
+  };
+  damage("run/model.safetensors");
+  damage("run/checkpoint-40/optimizer.safetensors");
+  const again = { outDir: "again", seed: 5 };
+  for (const begin of [{ weights: "run/model.safetensors" }, { resumeFrom: "run/checkpoint-40" }]) {
+    await expect(model.trainer().fit({ ...again, ...begin })).rejects.toThrow("holds NaN");
+    expect(await model.saveWeights()).toEqual(before);
+  }
+  await expect(model.load("run/model.safetensors")).rejects.toThrow("holds NaN");
   expect(await model.saveWeights()).toEqual(before);
 });
 
