@@ -89,23 +89,27 @@ const written = async (
     },
   };
 };
-export const bundleOf = (...graphs: readonly Graph[]): Promise<LoadedBundle> =>
-  bundleWith(emptyManifest.numerics, ...graphs);
+const manifestOf = (numerics: Manifest["numerics"], graphs: readonly Graph[]): Manifest => ({
+  ...emptyManifest,
+  numerics,
+  state: stateOf(graphs),
+  programs: graphs.map((graph) => programEntry({ graph, scalars: {} }, 0)),
+});
 export const bundleWith = (
   numerics: Manifest["numerics"],
   ...graphs: readonly Graph[]
-): Promise<LoadedBundle> =>
-  written(
-    {
-      ...emptyManifest,
-      numerics,
-      state: stateOf(graphs),
-      programs: graphs.map((graph) => programEntry({ graph, scalars: {} }, 0)),
-    },
-    graphs,
-  );
+): Promise<LoadedBundle> => written(manifestOf(numerics, graphs), graphs);
+export const bundleOf = (...graphs: readonly Graph[]): Promise<LoadedBundle> =>
+  bundleWith(emptyManifest.numerics, ...graphs);
 export const openGraph = async (engine: Engine, graph: Graph): Promise<Session> =>
   engine.open(await bundleOf(graph));
+
+const throughPasses = (graph: Graph): Graph => runPasses(graph, pipeline(ownOps), { verify: true });
+/** A graph as a model builds it, through all passes. */
+export const openBuilt = async (engine: Engine, graph: Graph): Promise<Session> =>
+  engine.open(
+    await written(manifestOf(emptyManifest.numerics, [graph]), [throughPasses(graph)], [graph]),
+  );
 
 /** What the runtime must know of a model's programs. */
 export const manifestOfPrograms = (
@@ -124,6 +128,6 @@ export const bundleOfPrograms = async (
 ): Promise<LoadedBundle> =>
   written(
     manifest,
-    compiled.programs.map(({ graph }) => runPasses(graph, pipeline(ownOps), { verify: true })),
+    compiled.programs.map(({ graph }) => throughPasses(graph)),
     compiled.programs.map(({ graph }) => graph),
   );

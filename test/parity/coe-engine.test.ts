@@ -1,15 +1,17 @@
-// The same chains through the whole back end, in float32 on the wasm engine, and four updates of the authors' training.
+// The same chains through the whole back end, in float32 on the engines, and four updates of the authors' training.
 import { describe, expect, it } from "vitest";
 import { evaluateScalar } from "../../src/bundle/scalar.ts";
 import { features } from "../../src/compiler/features/index.ts";
 import { buildPrograms, type ProgramOptions } from "../../src/compiler/model/programs.ts";
 import type { Compiled } from "../../src/compiler/model/types.ts";
 import type { RecipeSpec } from "../../src/compiler/semantics/spec.ts";
+import { SUBJECTS } from "../conformance/engines.ts";
+import { openBuilt } from "../conformance/open.ts";
 import { golden, held, maxAbs, maxDifference, shiftLabels, stateFrom } from "./golden.ts";
-import { coeArch, coeCase, coeCases, type CoeConfig } from "./mixtures.ts";
-import { modelFrom } from "./models.ts";
+import { coeArch, coeCase, coeCases, coeTargets, type CoeConfig } from "./mixtures.ts";
+import { modelFrom, passOf } from "./models.ts";
 import { everything, recipe, sequences, steps } from "./recipes.ts";
-import { f32, i32, openOnWasm, read } from "./wasm.ts";
+import { f32, i32, openOn, read } from "./wasm.ts";
 
 const compile = (
   config: CoeConfig,
@@ -24,29 +26,58 @@ const compile = (
     totalSteps: 4,
   });
 
-// Programs have no padding of their own: that case is for the evaluator alone.
-it.each(coeCases.filter((name) => name !== "c2-padded"))("%s on wasm", async (name) => {
-  const { config, weights, expected } = coeCase(name);
-  const compiled = compile(config, ["forward"]);
-  const session = await openOnWasm(compiled, stateFrom(compiled.state, weights));
-  const ids = golden(expected, "input_ids");
-  const found = await session.run("forward", {
-    input_ids: i32(ids.data, ids.shape),
-    targets: i32(shiftLabels(golden(expected, "labels")), ids.shape),
-  });
-  expect(maxDifference(read(found, "logits"), golden(expected, "logits").data)).toBeLessThan(5e-5);
-  expect(maxDifference(read(found, "loss"), golden(expected, "loss").data)).toBeLessThan(5e-6);
-  for (const key of Object.keys(expected).filter((k) => k.startsWith("hidden."))) {
-    const { data } = golden(expected, key);
-    expect(maxDifference(read(found, key), data), key).toBeLessThan(1e-4 * maxAbs(data));
-  }
-  for (const p of compiled.state) {
-    const grad = held(expected, p, "grad.");
-    expect(maxDifference(read(found, `grad.${p.name}`), grad), p.name).toBeLessThan(
-      1e-4 * maxAbs(grad),
+// XLA is held to the evaluator op by op, in test/conformance.
+const subjects = SUBJECTS.filter(({ name }) => ["wasm", "tensorflow"].includes(name));
+
+describe.each(subjects)("$name", ({ engine, missing }) => {
+  it.skipIf(missing).each(coeCases)("%s", async (name) => {
+    const { config, weights, expected } = coeCase(name);
+    const ids = golden(expected, "input_ids");
+    const positions = expected["position_ids"]?.data;
+    const open = async () => {
+      if (positions === undefined) {
+        const compiled = compile(config, ["forward"]);
+        const state = stateFrom(compiled.state, weights);
+        return { params: compiled.state, session: await openOn(engine, compiled, state) };
+      }
+      // Programs have no padding of their own: its positions are constants of the graph.
+      const { parameters, graph } = passOf(modelFrom(coeArch(config)), 2, 12, positions);
+      const session = await openBuilt(engine, graph);
+      const state = stateFrom(parameters, weights);
+      await session.writeState(
+        Object.fromEntries(
+          parameters.map((p) => [
+            p.name,
+            f32(
+              state[p.name]!,
+              p.shape.map(({ size }) => size),
+            ),
+          ]),
+        ),
+      );
+      return { params: parameters, session };
+    };
+    const { params, session } = await open();
+    const found = await session.run("forward", {
+      input_ids: i32(ids.data, ids.shape),
+      targets: i32(coeTargets(expected), ids.shape),
+    });
+    expect(maxDifference(read(found, "logits"), golden(expected, "logits").data)).toBeLessThan(
+      5e-5,
     );
-  }
-  await session.close();
+    expect(maxDifference(read(found, "loss"), golden(expected, "loss").data)).toBeLessThan(5e-6);
+    for (const key of Object.keys(expected).filter((k) => k.startsWith("hidden."))) {
+      const { data } = golden(expected, key);
+      expect(maxDifference(read(found, key), data), key).toBeLessThan(1e-4 * maxAbs(data));
+    }
+    for (const p of params) {
+      const grad = held(expected, p, "grad.");
+      expect(maxDifference(read(found, `grad.${p.name}`), grad), p.name).toBeLessThan(
+        1e-4 * maxAbs(grad),
+      );
+    }
+    await session.close();
+  });
 });
 
 interface Log {
@@ -65,15 +96,15 @@ const authors = recipe({
   gate_clip: null,
 });
 
-describe("four updates of the authors' training on wasm", () => {
+describe.each(subjects)("four updates of the authors' training on $name", ({ engine, missing }) => {
   const { config, weights, expected, log } = coeCase<{ readonly log: readonly Log[] }>("train-c2");
   const compiled = compile(config, ["train_step"], authors);
-  it("follows the log and ends at the same parameters", async () => {
+  it.skipIf(missing)("follows the log and ends at the same parameters", async () => {
     const zeros = compiled.state.map(
       (s) => [s.name, new Float64Array(s.shape.reduce((n, d) => n * d, 1))] as const,
     );
     const params = compiled.state.filter((s) => s.kind === "param");
-    const session = await openOnWasm(compiled, {
+    const session = await openOn(engine, compiled, {
       ...Object.fromEntries(zeros),
       ...stateFrom(params, weights),
     });

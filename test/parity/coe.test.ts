@@ -15,7 +15,7 @@ import {
   shiftLabels,
   stateFrom,
 } from "./golden.ts";
-import { coeArch, coeCase, coeCases, type CoeConfig } from "./mixtures.ts";
+import { coeArch, coeCase, coeCases, coeTargets, type CoeConfig } from "./mixtures.ts";
 import { modelFrom, passOf } from "./models.ts";
 
 interface Moments {
@@ -29,11 +29,9 @@ describe.each(coeCases)("%s", (name) => {
   const { config, weights, expected } = coeCase(name);
   const ids = golden(expected, "input_ids");
   const [B = 0, T = 0] = ids.shape;
-  // Padded as the authors' trainer pads: a pad looks at the tokens before it, and predicts nothing.
-  const mask = expected["attention_mask"]?.data;
+  const targets = coeTargets(expected);
+  // Of padded rows: a pad looks at the tokens before it.
   const positions = expected["position_ids"]?.data;
-  const labels = expected["labels"] ?? ids;
-  const targets = shiftLabels(labels).map((id, i) => (mask?.[i] === 0 ? -100 : id));
   const { parameters, run } = passOf(modelFrom(coeArch(config)), B, T, positions);
   const found = run({ ids: ids.data, targets, state: stateFrom(parameters, weights) });
   const got = (key: string): Float64Array => {

@@ -1,6 +1,6 @@
 // Configs of mixture families as .arch text, and golden tensors under the names that specc writes.
 import { readdirSync } from "node:fs";
-import { readGolden, readJson, type Tensors } from "./golden.ts";
+import { golden, readGolden, readJson, shiftLabels, type Tensors } from "./golden.ts";
 
 /** config.json of the CoE authors' code; `checkpoint` files hold the same keys. */
 export interface CoeConfig {
@@ -96,4 +96,11 @@ export const coeCase = <T extends object>(
   );
   const weights = files.reduce<Tensors>((all, more) => ({ ...all, ...more }), {});
   return { ...told, weights, expected: readGolden(`coe/${name}/golden.safetensors`) };
+};
+
+/** Padded as the authors' trainer pads, a pad predicts nothing. */
+export const coeTargets = (expected: Tensors): Float64Array => {
+  const mask = expected["attention_mask"]?.data;
+  const labels = expected["labels"] ?? golden(expected, "input_ids");
+  return shiftLabels(labels).map((id, i) => (mask?.[i] === 0 ? -100 : id));
 };

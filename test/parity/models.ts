@@ -97,6 +97,7 @@ export const gpasVariant = (
 
 export interface Pass {
   readonly parameters: readonly Parameter[];
+  readonly graph: Graph;
   /** Reads `logits`, `logits.<head>`, `loss`, `objective`, `hidden.l`, `grad.<parameter>` and `act_grad.hidden.l`. */
   readonly run: (feeds: {
     readonly ids: ArrayLike<number>;
@@ -159,6 +160,7 @@ export const passOf = (
   };
   return {
     parameters,
+    graph,
     run: ({ ids: values, targets: wanted, state }) => {
       const { outputs } = evaluate(graph, {
         inputs: { input_ids: values, targets: wanted },
