@@ -321,6 +321,35 @@ describe("inspect", () => {
       expect(svg).toContain(word);
     expect(svg.match(/<[a-z]/g)?.length).toBeGreaterThan(30);
   });
+  test("draws a shortcut around what is added to the stream, and none where the layer stands in its place", async () => {
+    const arcs = async (ffn: string, norm = "pre()"): Promise<number> => {
+      const model = TINY.replace("swiglu(intermediate: 24)", ffn).replace(
+        "pre(rmsnorm(eps: 1e-6))",
+        norm,
+      );
+      const cwd = project({ "model.arch": model });
+      const { err } = await specc(["inspect", "-q", "--svg", "m.svg", "model.arch"], { cwd });
+      expect(err).toBe("");
+      const svg = readFileSync(join(cwd, "m.svg"), "utf8");
+      expect(svg).toContain("experts 4");
+      return svg.match(/q-10 0 -10 10/g)?.length ?? 0;
+    };
+    const sizes = "experts: 4, top_k: 2, intermediate: 8";
+    expect(await arcs(`moe(${sizes})`)).toBe(2);
+    expect(await arcs(`moe(${sizes}, residual: inner)`)).toBe(1);
+    expect(await arcs(`coe(${sizes}, residual: both)`)).toBe(2);
+    expect(await arcs(`coe(${sizes})`)).toBe(1);
+    expect(await arcs(`coe(${sizes})`, "parallel()")).toBe(0);
+  });
+  test("tells what does not fit in one line of a box in two", async () => {
+    const ffn = "coe(experts: 4, top_k: 2, intermediate: 8, shared: 1, capacity: 1.5)";
+    const cwd = project({ "model.arch": TINY.replace("swiglu(intermediate: 24)", ffn) });
+    await specc(["inspect", "-q", "--svg", "m.svg", "model.arch"], { cwd });
+    const svg = readFileSync(join(cwd, "m.svg"), "utf8");
+    expect(svg).toContain(">experts 4 · top k 2 · intermediate 8 · shared 1<");
+    expect(svg).toContain(">iterations 2 · per_iteration · inner · capacity 1.5<");
+    expect(svg).not.toContain("…");
+  });
   test("prints a program after each pass", async () => {
     const cwd = project();
     const first = async (...set: readonly string[]): Promise<string> =>

@@ -8,7 +8,7 @@ import type { BlockSpec, DecoderSpec, ModelSpec } from "../semantics/spec.ts";
 import { imageParts } from "./image-rows.ts";
 import { blockGroups, details, grouped, type PartRows, type Row } from "./rows.ts";
 
-const { placement: placements } = kindsOf(features);
+const { placement: placements, ...layers } = kindsOf(features);
 
 /** Both sub-layers, put together as the block's placement says. */
 const blockRows = (block: BlockSpec): readonly Row[] => {
@@ -52,9 +52,16 @@ const blockRows = (block: BlockSpec): readonly Row[] => {
       ...gates("residual.skip").map(({ title }) => title),
       ...(alpha === 1 ? [] : [`× ${alpha.toFixed(2)}`]),
     ];
-    const sum: Row = { kind: "add", title: "+", detail: "", skips: branch.length, onShortcut };
+    const plus: Row = { kind: "add", title: "+", detail: "" };
+    const replaced = subs.some((s) => kindOf(layers[s], block[s]).replacesStream?.(block[s]));
+    // what stands in place of the stream meets no shortcut
+    const sum: readonly Row[] = !replaced
+      ? [{ ...plus, skips: branch.length, onShortcut }]
+      : subs.length > 1
+        ? [plus]
+        : [];
     const after = norm(norms[first].after);
-    return [...gates("residual.in"), ...branch, sum, ...gates("residual.out"), ...after];
+    return [...gates("residual.in"), ...branch, ...sum, ...gates("residual.out"), ...after];
   };
   return placement.parallel === true
     ? half("attention", "ffn")

@@ -4,11 +4,16 @@
 import type { ModelSpec } from "../semantics/spec.ts";
 import { features } from "../features/index.ts";
 import { pictureOf, type Picture } from "./picture.ts";
-import type { Group, Row } from "./rows.ts";
+import { PART, type Group, type Row } from "./rows.ts";
 
 const WIDTH = 560;
 const MARGIN = 34;
 const HEIGHT = 46;
+/** Of one more line of what a box tells, and how many there are at most. */
+const LINE = 15;
+const MOST_LINES = 3;
+/** Of a letter of these lines. */
+const LETTER = 5.5;
 const GAP = 18;
 const PADDING = 22;
 /** Around the boxes of a block. */
@@ -54,31 +59,49 @@ const escaped = (text: string): string =>
     .replaceAll("<", "&lt;")
     .replaceAll(">", "&gt;")
     .replaceAll('"', "&quot;");
-const heightOf = (row: Row): number => (row.kind === "add" ? 26 : HEIGHT);
+/** In lines that fit into a box, parted between parts; what is too much ends in dots. */
+const linesOf = (detail: string, width: number): readonly string[] => {
+  const fits = Math.floor(width / LETTER);
+  const lines: string[] = [];
+  for (const part of detail === "" ? [] : detail.split(PART)) {
+    const longer = lines.length === 0 ? part : `${lines.at(-1)!}${PART}${part}`;
+    if (lines.length === 0 || (longer.length > fits && lines.length < MOST_LINES)) lines.push(part);
+    else lines[lines.length - 1] = longer;
+  }
+  return lines.map((line) => (line.length > fits ? `${line.slice(0, fits - 1)}…` : line));
+};
+/** Boxes of a row, by what they show. */
+const boxesOf = (row: Row, { width }: Lane): { readonly width: number; readonly rows: Row[] } =>
+  row.beside === undefined
+    ? { width, rows: [row] }
+    : { width: (width - GAP) / 2, rows: [row, row.beside] };
+const heightOf = (row: Row, lane: Lane): number => {
+  if (row.kind === "add") return 26;
+  const { width, rows } = boxesOf(row, lane);
+  const lines = Math.max(1, ...rows.map(({ detail }) => linesOf(detail, width).length));
+  return HEIGHT + LINE * (lines - 1);
+};
 
-const drawRow = (row: Row, y: number, { center, width }: Lane): string => {
+const drawRow = (row: Row, y: number, lane: Lane): string => {
+  const { center } = lane;
   if (row.kind === "add") {
     const cy = y + 13;
     return `<circle class="box add" cx="${center}" cy="${cy}" r="12"/><path class="flow" d="M${center - 6} ${cy}h12M${center} ${cy - 6}v12"/>`;
   }
-  if (row.beside !== undefined) {
-    const half = (width - GAP) / 2;
-    const off = (half + GAP) / 2;
-    return drawBox(row, y, center - off, half) + drawBox(row.beside, y, center + off, half);
-  }
-  return drawBox(row, y, center, width);
+  const { width, rows } = boxesOf(row, lane);
+  const height = heightOf(row, lane);
+  const first = center - ((rows.length - 1) * (width + GAP)) / 2;
+  return rows.map((box, i) => drawBox(box, first + i * (width + GAP), y, width, height)).join("");
 };
 
-const drawBox = (row: Row, y: number, x: number, width: number): string => {
-  const middle = y + HEIGHT / 2;
-  const fits = Math.floor(width / 6);
-  const told = row.detail.length > fits ? `${row.detail.slice(0, fits - 1)}…` : row.detail;
-  const title = `<text class="title" x="${x}" y="${row.detail === "" ? middle + 5 : middle - 3}">${escaped(row.title)}</text>`;
-  const detail =
-    row.detail === ""
-      ? ""
-      : `<text class="detail" x="${x}" y="${middle + 14}">${escaped(told)}</text>`;
-  return `<rect class="box ${row.kind}" x="${x - width / 2}" y="${y}" width="${width}" height="${HEIGHT}" rx="9"/>${title}${detail}`;
+const drawBox = (row: Row, x: number, y: number, width: number, height: number): string => {
+  const lines = linesOf(row.detail, width);
+  const middle = y + height / 2;
+  const top = lines.length === 0 ? middle + 5 : middle - 3 - (LINE / 2) * (lines.length - 1);
+  const told = lines.map(
+    (line, i) => `<text class="detail" x="${x}" y="${top + 17 + LINE * i}">${escaped(line)}</text>`,
+  );
+  return `<rect class="box ${row.kind}" x="${x - width / 2}" y="${y}" width="${width}" height="${height}" rx="9"/><text class="title" x="${x}" y="${top}">${escaped(row.title)}</text>${told.join("")}`;
 };
 
 const arrow = (x: number, from: number, to: number): string =>
@@ -133,7 +156,7 @@ const drawGroups = (groups: readonly Group[], lane: Lane, start: number): Drawn 
       }
       parts.push(drawRow(row, y, lane));
       tops.push(y);
-      previous = y + heightOf(row);
+      previous = y + heightOf(row, lane);
       y = previous + GAP;
     }
     if (group.count === undefined) continue;

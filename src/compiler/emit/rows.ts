@@ -29,6 +29,9 @@ export interface PartRows {
   readonly output: Row;
 }
 
+/** Between the parts of what a row tells. */
+export const PART = " · ";
+
 const word = (key: string): string => key.replaceAll("_", " ");
 export const grouped = (n: number): string => {
   if (Number.isInteger(n) && n >= 10_000)
@@ -54,8 +57,7 @@ export const details = (v: Variant, words = false): string => {
   const pieces = Object.entries(v).map(([key, value]) =>
     isDefault(v.is, key, value) && !(words && typeof value === "string") ? "" : piece(key, value),
   );
-  const text = pieces.filter((p) => p !== "").join(" · ");
-  return text.length > 50 ? `${text.slice(0, 49)}…` : text;
+  return pieces.filter((p) => p !== "").join(PART);
 };
 
 type AnyBlock = BlockSpec | ImageBlockSpec;
