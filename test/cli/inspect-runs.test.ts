@@ -122,6 +122,24 @@ describe("inspect --run", () => {
     const over = shares.reduce((sum, x) => sum + Math.max(0, Math.round(x * 128) - 26), 0);
     expect(dropped!.values["blocks.1"]).toBe(over);
   });
+  test("a chain: each iteration before the end of its block", async () => {
+    const chain = PROBED.replace(
+      "swiglu(intermediate: 24)",
+      "coe(experts: 4, top_k: 2, intermediate: 8)",
+    );
+    const cwd = project({ "model.arch": chain });
+    await train(cwd, "runs/a");
+    const { out } = await specc(["inspect", "--run", "runs/a"], { cwd });
+    expect(out).toMatch(/over depth, step 6 .*highest load \/ mean/);
+    const table = out.slice(out.indexOf("over depth")).split("\n\n")[0]!;
+    const places = table.split("\n").map((line) => line.split(" ")[0]);
+    expect(places.slice(1)).toEqual(
+      expect.arrayContaining(["embedding", "blocks.0", "blocks.1", "final_norm", "head"]),
+    );
+    for (const i of [0, 1])
+      expect(places.indexOf(`blocks.${i}.ffn.1`)).toBeLessThan(places.indexOf(`blocks.${i}`));
+    expect(places.indexOf("blocks.1.ffn.0")).toBeGreaterThan(places.indexOf("blocks.0"));
+  });
   test("several runs side by side, drawn in one file that needs no other", async () => {
     const cwd = project({ "model.arch": PROBED });
     await train(cwd, "runs/a");

@@ -70,6 +70,10 @@ const scalarTable = (run: RunRecord, unicode: boolean, paint: Paint): string => 
   return titled([head, ...rows], [1, 2, 3, 4], paint);
 };
 
+/** Of lists a column tells how far the largest number is above the mean. */
+const columnOf = ({ quantity, lists }: Family): string =>
+  lists.length === 0 ? quantity : `highest ${quantity} / mean`;
+
 /** One run: quantities that have a value at each place, side by side. */
 const depthTable = (families: readonly Family[], paint: Paint): string => {
   const places = placesOf(families);
@@ -77,7 +81,7 @@ const depthTable = (families: readonly Family[], paint: Paint): string => {
   const value = (family: Family, place: string): string =>
     last(family.curves.find((curve) => curve.place === place)?.points ?? []);
   const rows = places.map((place) => [place, ...families.map((family) => value(family, place))]);
-  const head = [`over depth, step ${grouped(step)}`, ...families.map(({ quantity }) => quantity)];
+  const head = [`over depth, step ${grouped(step)}`, ...families.map(columnOf)];
   return titled(
     [head, ...rows],
     families.map((_, i) => i + 1),
@@ -136,7 +140,8 @@ const manyRuns = (runs: readonly RunRecord[], paint: Paint): readonly string[] =
         last(family?.curves.find((curve) => curve.place === place)?.points ?? []),
       ),
     ]);
-    return titled([[quantity, ...names], ...rows], right, paint);
+    const told = mine.find((family) => family !== undefined);
+    return titled([[told ? columnOf(told) : quantity, ...names], ...rows], right, paint);
   });
   return [
     runs.map((run) => heading(run, paint)).join("\n"),

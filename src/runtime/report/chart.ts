@@ -1,5 +1,5 @@
 // A line chart: axes with round ticks, a tooltip on each mark.
-import { escapeHtml, widthOf, type Figure } from "./figure.ts";
+import { escapeHtml, LETTER, widthOf, type Figure } from "./figure.ts";
 import { logScale, niceScale, rangeOf, shortNumber } from "./scale.ts";
 
 export interface Series {
@@ -29,10 +29,6 @@ export interface ChartOptions {
 
 /** Of a whole chart: they take more room than its lines. */
 const MOST_TIPS = 400;
-/** Width of a letter of a label. */
-const LETTER = 5.8;
-const longest = (names: readonly string[] = []): number =>
-  names.reduce((most, name) => Math.max(most, name.length), 0);
 const MARGIN = { left: 52, right: 14, top: 10, bottom: 34 } as const;
 /** More points than pixels only make a file large. */
 const MOST_POINTS = 600;
@@ -63,6 +59,30 @@ const smoothed = (points: Series["points"]): Series["points"] => {
   });
 };
 
+interface Label {
+  readonly text: string;
+  /** Of its tick. */
+  readonly x: number;
+  readonly anchor: "start" | "middle" | "end";
+  readonly from: number;
+  readonly to: number;
+}
+/** Centred below its tick, unless it would leave the picture. */
+const labelAt = (x: number, text: string, width: number): Label => {
+  const length = LETTER * text.length;
+  const anchor = x < length / 2 ? "start" : x + length / 2 > width ? "end" : "middle";
+  const from = x - { start: 0, middle: length / 2, end: length }[anchor];
+  return { text, x, anchor, from, to: from + length };
+};
+const LABEL_GAP = 8;
+/** Every so many of them, so that none runs into the next. */
+const clearLabels = (labels: readonly Label[], every = 1): readonly Label[] => {
+  const kept = labels.filter((_, i) => i % every === 0);
+  return kept.every(({ from }, i) => i === 0 || from >= kept[i - 1]!.to + LABEL_GAP)
+    ? kept
+    : clearLabels(labels, every + 1);
+};
+
 /** Undefined where there is nothing to draw. */
 export const lineChart = (options: ChartOptions): Figure | undefined => {
   const { title, note, series, wide = false, xName = "step", xNames, breaks = [] } = options;
@@ -86,18 +106,9 @@ export const lineChart = (options: ChartOptions): Figure | undefined => {
     width: width - MARGIN.left - MARGIN.right,
     height: height - MARGIN.top - MARGIN.bottom,
   };
-  /** Names that have room beside each other. */
-  const room = Math.max(1, Math.floor(inner.width / (LETTER * longest(xNames) + 10)));
-  const ticks =
-    xNames === undefined
-      ? xTicks
-      : xTicks.filter((_, i) => i % Math.ceil(xTicks.length / room) === 0);
-  const anchorOf = (t: number): string => {
-    if (xNames === undefined) return "middle";
-    return t === x0 ? "start" : t > x1 - (x1 - x0) / (2 * room) ? "end" : "middle";
-  };
   const nameOf = (x: number): string => xNames?.[x] ?? `${xName} ${shortNumber(x)}`;
-  const px = (v: number): string => (MARGIN.left + ((v - x0) / (x1 - x0)) * inner.width).toFixed(1);
+  const at = (v: number): number => MARGIN.left + ((v - x0) / (x1 - x0)) * inner.width;
+  const px = (v: number): string => at(v).toFixed(1);
   const py = (v: number): string => (MARGIN.top + (1 - along(v)) * inner.height).toFixed(1);
   const [left, right, bottom] = [MARGIN.left, width - MARGIN.right, height - MARGIN.bottom];
 
@@ -133,9 +144,10 @@ export const lineChart = (options: ChartOptions): Figure | undefined => {
     (t) =>
       `<line class="grid" x1="${left}" x2="${right}" y1="${py(t)}" y2="${py(t)}"/><text x="${left - 8}" y="${py(t)}" dy="0.32em" text-anchor="end">${shortNumber(t)}</text>`,
   );
-  const steps = ticks.map(
-    (t) =>
-      `<line class="tick" x1="${px(t)}" x2="${px(t)}" y1="${bottom}" y2="${bottom + 4}"/><text x="${px(t)}" y="${bottom + 16}" text-anchor="${anchorOf(t)}">${escapeHtml(xNames?.[t] ?? shortNumber(t))}</text>`,
+  const labels = xTicks.map((t) => labelAt(at(t), xNames?.[t] ?? shortNumber(t), width));
+  const steps = clearLabels(labels).map(
+    ({ text, x, anchor }) =>
+      `<line class="tick" x1="${x.toFixed(1)}" x2="${x.toFixed(1)}" y1="${bottom}" y2="${bottom + 4}"/><text x="${x.toFixed(1)}" y="${bottom + 16}" text-anchor="${anchor}">${escapeHtml(text)}</text>`,
   );
   const axis = `<line class="axis" x1="${left}" x2="${right}" y1="${bottom}" y2="${bottom}"/><text class="label" x="${right}" y="${height - 3}" text-anchor="end">${escapeHtml(xName)}</text>`;
   const drawing = [...grid, ...steps, axis, ...lines].join("");

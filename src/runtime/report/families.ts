@@ -107,10 +107,22 @@ export const titleOf = (quantity: string): string => {
   return words.charAt(0).toUpperCase() + words.slice(1);
 };
 
-/** The places of several families in one order, that of the one with the most. */
+/** Where a place of another family belongs in a list of places: inside of a block before its end, else behind `before`. */
+const indexFor = (listed: readonly string[], place: string, before: string | undefined): number => {
+  const around = listed.findIndex((other) => place.startsWith(`${other}.`));
+  if (around >= 0) return around;
+  const inside = listed.findLastIndex((other) => other.startsWith(`${place}.`));
+  return 1 + (inside >= 0 || before === undefined ? inside : listed.indexOf(before));
+};
+/** The places of several families in the order of the data, as far as each knows it. */
 export const placesOf = (families: readonly Family[]): readonly string[] => {
   const each = families.map(({ curves }) => curves.map(({ place }) => place));
-  return [...new Set([...each].sort((a, b) => b.length - a.length).flat())];
+  const listed: string[] = [];
+  for (const places of each.toSorted((a, b) => b.length - a.length))
+    places.forEach((place, i) => {
+      if (!listed.includes(place)) listed.splice(indexFor(listed, place, places[i - 1]), 0, place);
+    });
+  return listed;
 };
 
 /** Numbers of the places with which another branch begins, the trunk's or a head's: depth starts anew there. */

@@ -17,6 +17,9 @@ export interface Figure {
   readonly drawing: string;
 }
 
+/** Width of a letter of 11 pixels, which nothing can measure before it is shown: that of a wide font. */
+export const LETTER = 6.4;
+
 const HALF = 450;
 const WHOLE = 920;
 export const widthOf = ({ wide = false }: { readonly wide?: boolean }): number =>
@@ -50,8 +53,6 @@ export const figureHtml = (figure: Figure): string => {
 
 const GAP = 16;
 const HEAD = 44;
-/** Of a letter of the legend, which SVG cannot measure before it is shown. */
-const LETTER = 6;
 
 const legendSvg = ({ legend, ...figure }: Figure, top: number): string => {
   if (legend.length < 2) return "";

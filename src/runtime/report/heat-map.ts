@@ -1,5 +1,5 @@
 // A table of numbers as colours: one row for each place, the first below, so that depth grows upwards.
-import { escapeHtml, widthOf, type Figure } from "./figure.ts";
+import { escapeHtml, LETTER, widthOf, type Figure } from "./figure.ts";
 import { heatColour } from "./palette.ts";
 import { rangeOf, shortNumber } from "./scale.ts";
 
@@ -24,8 +24,7 @@ const BAR = { gap: 12, width: 8, words: 11 } as const;
 /** More than can be told apart. */
 const MOST_COLUMNS = 64;
 const MOST_LABELS = 20;
-/** Width of a letter of a label, and the longest label that has room. */
-const LETTER = 5.8;
+/** The longest label that has room. */
 const MOST_LETTERS = 28;
 const WIDE_RANGE = 20;
 

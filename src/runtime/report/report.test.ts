@@ -2,8 +2,9 @@
 import { expect, test } from "vitest";
 import { toyManifest } from "../toy.test.helper.ts";
 import { familyFigures } from "./depth-figures.ts";
-import { breaksOf, familiesOf } from "./families.ts";
-import { figureHtml } from "./figure.ts";
+import { lineChart } from "./chart.ts";
+import { breaksOf, familiesOf, placesOf } from "./families.ts";
+import { figureHtml, LETTER } from "./figure.ts";
 import { heatMap } from "./heat-map.ts";
 import { renderReport } from "./report.ts";
 import { niceScale, rangeOf, shortNumber } from "./scale.ts";
@@ -153,5 +154,51 @@ test("maps with one range have one colour for one number, and room for the numbe
   expect(colours[1]).toBe(colours[0]);
   const html = figureHtml(drawn[0]!);
   const [, x, text] = /<text x="([\d.]+)"[^>]*>(-0\.012)<\/text>/.exec(html) ?? [];
-  expect(Number(x) + 5.8 * (text?.length ?? NaN)).toBeLessThanOrEqual(450);
+  expect(Number(x) + LETTER * (text?.length ?? NaN)).toBeLessThanOrEqual(450);
+});
+
+test("names below an axis run neither into each other nor out of the picture", () => {
+  for (const length of [4, 16, 40])
+    for (const count of [2, 7, 16, 64]) {
+      const xNames = Array.from({ length: count }, (_, i) => String(i).padEnd(length, "x"));
+      const { drawing } = lineChart({
+        ...{ title: "t", xName: "place", xNames },
+        series: [{ name: "s", colour: "red", points: xNames.map((_, i) => [i, i]) }],
+      })!;
+      const found = [...drawing.matchAll(/<text x="([\d.]+)"[^>]* text-anchor="(\w+)">(\d+x+)</g)];
+      const spans = found.map(([, x, anchor, text]) => {
+        const width = LETTER * text!.length;
+        const from = Number(x) - (anchor === "middle" ? width / 2 : anchor === "end" ? width : 0);
+        return [from, from + width] as const;
+      });
+      expect(spans.length).toBeGreaterThan(0);
+      spans.forEach(([from, to], i) => {
+        expect(from).toBeGreaterThanOrEqual(spans[i - 1]?.[1] ?? -0.1);
+        expect(to).toBeLessThanOrEqual(450.1);
+      });
+    }
+});
+
+test("the places of several quantities come in the order of the data", () => {
+  const row = Object.fromEntries(
+    [
+      ...[0, 1].flatMap((i) => [0, 1].map((t) => `metrics/blocks.${i}.ffn.${t}.entropy`)),
+      ...["embedding", "blocks.0.gpas.attention", "blocks.0", "blocks.1"].map(
+        (p) => `probes/a/${p}`,
+      ),
+      ...["embedding", "blocks.0", "blocks.1", "final_norm", "head"].map((p) => `probes/b/${p}`),
+    ].map((name) => [name, 1]),
+  );
+  expect(placesOf(familiesOf([{ step: 1, ...row }]))).toEqual([
+    "embedding",
+    "blocks.0.ffn.0",
+    "blocks.0.ffn.1",
+    "blocks.0.gpas.attention",
+    "blocks.0",
+    "blocks.1.ffn.0",
+    "blocks.1.ffn.1",
+    "blocks.1",
+    "final_norm",
+    "head",
+  ]);
 });
