@@ -47,7 +47,8 @@ const mixtureAt = (
 ): Node => {
   const { b, effects } = cell;
   let chosen: Pick<Routing, "picks" | "gates"> = routing;
-  if (mixture.capacity !== null) {
+  // Only training drops: elsewhere a token's result would depend on others of its pass, later ones included.
+  if (mixture.capacity !== null && cell.training) {
     const { dropped, ...fitting } = withCapacity(cell, mixture, mixture.capacity, routing);
     effects.metrics.push({ name: `${site}.dropped`, node: dropped });
     chosen = fitting;

@@ -6,6 +6,7 @@ import { createStage } from "../../model/kinds.ts";
 import { createParameters, type Parameter } from "../../model/parameters.ts";
 import { kindOf } from "../../model/sites.ts";
 import { cellOf } from "../../model/stage.ts";
+import type { Turn } from "../../model/tallies.ts";
 import { differentiate } from "../../passes/differentiate.ts";
 import { modelFrom } from "../../../../test/parity/models.ts";
 import { features } from "../index.ts";
@@ -39,16 +40,20 @@ export interface LayerRun {
   readonly metrics: Readonly<Record<string, Float64Array>>;
 }
 
-/** @param values of parameters that are not noise */
+/**
+ * In a whole update, unless told otherwise.
+ * @param values of parameters that are not noise
+ */
 export const layerOf = (
   ffn: string,
   values: Readonly<Record<string, ArrayLike<number>>> = {},
   x: ArrayLike<number> = noise(B * T * D, 1),
+  turn: Turn = "whole",
 ): LayerRun => {
   const model = modelFrom(archOf(ffn));
   const b = createBuilder();
   const params = createParameters(b);
-  const stage = createStage(b, params, features);
+  const stage = createStage(b, params, features, { turn });
   const cell = cellOf(stage, model, model.blocks[0]!, 0, "");
   const shape = [B, T, D].map((size) => ({ name: "", size }));
   const input = b.emit("input", [], { name: "x", dtype: "f32", shape });

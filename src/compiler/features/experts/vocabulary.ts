@@ -59,7 +59,7 @@ export const balanceKeys: readonly Key[] = [
   key(
     "capacity",
     positive,
-    "room of an expert, as a multiple of the mean load; what does not fit loses that expert and is counted. none: nothing is ever dropped",
+    "room of an expert in a pass of training, as a multiple of the mean load; what does not fit loses that expert and is counted. none: nothing is ever dropped",
     {
       default: "none",
       optional: true,

@@ -195,6 +195,15 @@ describe("capacity", () => {
     expect(roomy.metrics[dropped]![0]).toBe(0);
     expect(free.metrics[dropped]).toBeUndefined();
   });
+  it("is for training alone: evaluation and generation drop nothing", () => {
+    const x = noise(N * D, 1);
+    const [free, full] = ["", ", capacity: 1"].map((capacity) =>
+      layerOf(`moe(${sizes}, top_k: 2${capacity})`, {}, x, "none"),
+    );
+    expect(full!.y).toEqual(free!.y);
+    expect(full!.metrics[dropped]).toBeUndefined();
+    expect(layerOf(`moe(${sizes}, top_k: 2, capacity: 1)`).y).not.toEqual(free!.y);
+  });
   it("counts what it drops", () => {
     const { metrics } = layerOf(`moe(${sizes}, top_k: 2, capacity: 1)`);
     const load = metrics["blocks.0.ffn.load"]!;
