@@ -12,9 +12,9 @@ export interface TensorSpec {
 export type ScalarExpr =
   | number
   | { readonly op: "step" } // 1-based number of the update
-  | { readonly op: "neg" | "exp" | "log" | "cos" | "sqrt" | "floor"; readonly x: ScalarExpr }
+  | { readonly op: "cos"; readonly x: ScalarExpr }
   | {
-      readonly op: "add" | "sub" | "mul" | "div" | "pow" | "min" | "max";
+      readonly op: "add" | "sub" | "mul" | "div" | "pow" | "min";
       readonly x: ScalarExpr;
       readonly y: ScalarExpr;
     }

@@ -140,8 +140,7 @@ const dropBits = (bits: number, count: number): number => {
 };
 
 /** The upper half of an f32, rounded to nearest even; NaN stays NaN. */
-export const floatToBfloat = (x: number): number =>
-  Number.isNaN(x) ? 0x7fc0 : dropBits(bitsOf(x), 16);
+const floatToBfloat = (x: number): number => (Number.isNaN(x) ? 0x7fc0 : dropBits(bitsOf(x), 16));
 
 /** IEEE half precision, rounded to nearest even; what is too large becomes infinity. */
 export const floatToHalf = (x: number): number => {

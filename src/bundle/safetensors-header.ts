@@ -18,7 +18,7 @@ export interface Header {
 }
 
 /** No real header comes near it; a larger length means that the file is something else. */
-export const LARGEST_HEADER = 100_000_000;
+const LARGEST_HEADER = 100_000_000;
 
 /** The length of the JSON text, from the first 8 bytes. */
 export const headerLength = (first: Uint8Array, fileBytes: number, file: string): number => {

@@ -8,7 +8,6 @@ export const mul = (x: ScalarExpr, y: ScalarExpr): ScalarExpr => ({ op: "mul", x
 export const div = (x: ScalarExpr, y: ScalarExpr): ScalarExpr => ({ op: "div", x, y });
 export const pow = (x: ScalarExpr, y: ScalarExpr): ScalarExpr => ({ op: "pow", x, y });
 export const min = (x: ScalarExpr, y: ScalarExpr): ScalarExpr => ({ op: "min", x, y });
-export const max = (x: ScalarExpr, y: ScalarExpr): ScalarExpr => ({ op: "max", x, y });
 export const cos = (x: ScalarExpr): ScalarExpr => ({ op: "cos", x });
 /** x < y ? then : otherwise; only the branch taken is evaluated. */
 export const less = (
@@ -24,14 +23,6 @@ export const less = (
   else: otherwise,
 });
 
-const unary = {
-  neg: (x: number) => -x,
-  exp: Math.exp,
-  log: Math.log,
-  cos: Math.cos,
-  sqrt: Math.sqrt,
-  floor: Math.floor,
-};
 const binary = {
   add: (x: number, y: number) => x + y,
   sub: (x: number, y: number) => x - y,
@@ -39,7 +30,6 @@ const binary = {
   div: (x: number, y: number) => x / y,
   pow: (x: number, y: number) => x ** y,
   min: (x: number, y: number) => Math.min(x, y),
-  max: (x: number, y: number) => Math.max(x, y),
 };
 
 /** @param at the 1-based number of the update */
@@ -53,13 +43,8 @@ export const evaluateScalar = (expr: ScalarExpr, at: number): number => {
         evaluateScalar(expr.x, at) < evaluateScalar(expr.y, at) ? expr.then : expr.else,
         at,
       );
-    case "neg":
-    case "exp":
-    case "log":
     case "cos":
-    case "sqrt":
-    case "floor":
-      return unary[expr.op](evaluateScalar(expr.x, at));
+      return Math.cos(evaluateScalar(expr.x, at));
     default:
       return binary[expr.op](evaluateScalar(expr.x, at), evaluateScalar(expr.y, at));
   }

@@ -70,7 +70,7 @@ const bindingsOf = (
 };
 
 /** Updates of the whole run. */
-export const totalStepsOf = (recipe: RecipeSpec, stepsPerEpoch: number | undefined): number => {
+const totalStepsOf = (recipe: RecipeSpec, stepsPerEpoch: number | undefined): number => {
   const { unit, value } = recipe.length;
   if (unit === "step") return value;
   if (unit === "token")

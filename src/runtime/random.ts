@@ -148,7 +148,7 @@ export const uniform = (stream: RandomStream, block: number): number => {
 };
 
 /** The numbers 0 .. count-1 in a random order: Fisher and Yates, from the end. */
-export const permutation = (stream: RandomStream, count: number): Uint32Array => {
+const permutation = (stream: RandomStream, count: number): Uint32Array => {
   const order = Uint32Array.from({ length: count }, (_, i) => i);
   const words = new Uint32Array(4);
   for (let i = count - 1; i > 0; i -= 1) {

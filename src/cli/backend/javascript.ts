@@ -6,7 +6,7 @@ import { dirname, join, parse, sep } from "node:path";
 import { CliError } from "../errors.ts";
 import { complaintOf, run, type Surroundings } from "./child.ts";
 
-export const TFJS_NODE = "4.22.0";
+const TFJS_NODE = "4.22.0";
 const NAMES = ["@tensorflow/tfjs-node-gpu", "@tensorflow/tfjs-node"] as const;
 
 export interface JavascriptPackage {

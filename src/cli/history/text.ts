@@ -17,7 +17,7 @@ const LEVELS = "▁▂▃▄▅▆▇█";
 const WIDTH = 20;
 
 /** Means of equal parts of the training as bars. */
-export const course = (points: Points): string => {
+const course = (points: Points): string => {
   const values = points.map(([, y]) => y).filter(Number.isFinite);
   const width = Math.min(WIDTH, values.length);
   const means = Array.from({ length: width }, (_, i) => {

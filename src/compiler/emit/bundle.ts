@@ -42,7 +42,7 @@ export interface Extras {
   readonly graphModel?: Tensors;
 }
 
-export const parameterCount = (state: Manifest["state"]): number =>
+const parameterCount = (state: Manifest["state"]): number =>
   state.reduce((sum, s) => sum + (s.kind === "param" ? s.shape.reduce((a, b) => a * b, 1) : 0), 0);
 
 /** Identifies what was compiled: the model and the recipe, all defaults filled. */

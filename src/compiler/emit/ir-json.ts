@@ -3,7 +3,7 @@ import type { Graph, Node } from "../ir/types.ts";
 import { nodesOf } from "../ir/walk.ts";
 
 /** Minor versions add fields; readers ignore what they do not know. */
-export const IR_VERSION = "specc/1.0";
+const IR_VERSION = "specc/1.0";
 
 /** JSON knows no infinities: they are written as text. */
 const plain = (_key: string, value: unknown): unknown =>

@@ -11,7 +11,6 @@ import { parseType } from "./samples.ts";
 import { sameSizes, showType } from "./shape.ts";
 import type { Dim, Graph, Node, OpName, OpSigs, TensorType } from "./types.ts";
 import { nodesOf, rootsOf } from "./walk.ts";
-export { parseType };
 
 /** Deeper operands get a line of their own, so that lines stay readable. */
 const inlineHeight = 2;

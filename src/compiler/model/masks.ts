@@ -37,7 +37,7 @@ export const densitiesOf = (
   return new Map(found.filter(([, density]) => density < 1));
 };
 
-export const maskName = (parameter: string): string => `${parameter}/mask`;
+const maskName = (parameter: string): string => `${parameter}/mask`;
 
 export const maskEntries = (
   parameters: readonly Parameter[],

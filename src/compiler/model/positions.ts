@@ -34,7 +34,7 @@ export const positionsOf = (cell: Cell, spec: Variant, T: Dim, d: Dim, H: number
  * ALiBi, arXiv 2108.12409, section 3: 2^(-8h/H) for h = 1 … H. Where H is no power of two, those of the power below, then
  * every other one of the power above, as the authors' code has it.
  */
-export const alibiSlopes = (H: number): readonly number[] => {
+const alibiSlopes = (H: number): readonly number[] => {
   const power = 2 ** Math.floor(Math.log2(H));
   const slopes = (n: number): number[] =>
     Array.from({ length: n }, (_, h) => 2 ** ((-8 * (h + 1)) / n));

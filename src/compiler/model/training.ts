@@ -32,7 +32,7 @@ import type { Answer, GradEntry, Method } from "./sites.ts";
 import type { Effects } from "./stage.ts";
 
 /** Mean over the counted targets of -log p(target), 0 if there are none. logits [..., V], targets i32 [...]. */
-export const meanLoss = (b: Builder, logits: Node, targets: Node): Node => {
+const meanLoss = (b: Builder, logits: Node, targets: Node): Node => {
   const { sum, count } = lossSum(b, logits, targets);
   return div(b, sum, maximum(b, count, 1));
 };

@@ -8,9 +8,9 @@ import { expandComposites, type Keep } from "./expand.ts";
 import { mergeProducts } from "./merge-products.ts";
 import { simplify } from "./simplify.ts";
 export { differentiate } from "./differentiate.ts";
-export { expandComposites, expandNode, type Keep } from "./expand.ts";
-export { memoryEstimate, type MemoryEstimate } from "./memory.ts";
-export { simplify, simplifyRules } from "./simplify.ts";
+export { expandComposites, type Keep } from "./expand.ts";
+export { memoryEstimate } from "./memory.ts";
+export { simplify } from "./simplify.ts";
 
 /** Graphs are walked from their results, so a copy has no dead nodes: this numbers the rest anew. */
 export const eliminateDead: Pass = {

@@ -81,7 +81,7 @@ const same = (a: Span, b: Span): boolean =>
   a.file === b.file && a.start === b.start && a.end === b.end;
 
 /** The second label: where the literal stands, if it is somewhere else. */
-export const origin = ({ at, from }: Val): Pick<Details, "notes"> =>
+const origin = ({ at, from }: Val): Pick<Details, "notes"> =>
   same(at, from) ? {} : { notes: [{ at: from, text: "the value is given here" }] };
 
 const wrong = (value: Val, type: Type, ctx: Context): Maybe => {

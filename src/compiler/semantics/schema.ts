@@ -1,7 +1,7 @@
 // How vocabulary is declared: keys, constructors and sum types as tables. Checking, defaults, completion, `explain`
 // and the reference pages all read these; the language core holds none of the words itself.
 import type { Complaint, DiagnosticEntry } from "../diagnostics/entry.ts";
-import type { BlockSpec, Known, KnownModel, RecipeSpec, Value, Variant } from "./spec.ts";
+import type { BlockSpec, Known, KnownModel, RecipeSpec, Variant } from "./spec.ts";
 
 export type Unit =
   | "step"
@@ -159,5 +159,3 @@ export interface VocabularyPart<Entry extends DiagnosticEntry = DiagnosticEntry>
     parameters: readonly ParameterShape[],
   ) => readonly Complaint<Entry>[];
 }
-
-export type { Value, Variant };

@@ -48,7 +48,7 @@ export function beginsTopLevel(tokens: readonly IToken[], i: number): boolean {
 }
 
 /** A line of selector signs up to `=>`. */
-export function beginsRule(tokens: readonly IToken[], i: number): boolean {
+function beginsRule(tokens: readonly IToken[], i: number): boolean {
   let depth = 0;
   for (let j = i; j < tokens.length; j++) {
     const token = tokens[j]!;

@@ -29,7 +29,7 @@ export const courseAt = ({ curves }: Family, step: number): Series["points"] =>
     return found === undefined ? [] : [[i, found[1]] as const];
   });
 
-export const curvesFigure = (family: Family): Figure | undefined => {
+const curvesFigure = (family: Family): Figure | undefined => {
   const { quantity, curves, lists } = family;
   return lineChart({
     title: titleOf(quantity),

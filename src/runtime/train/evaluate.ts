@@ -57,7 +57,7 @@ export const scalarTensor = (value: number): HostTensor => ({
 });
 
 /** At most `limit` samples, spread evenly over all, the same ones each time. */
-export const spread = (count: number, limit: number): readonly number[] =>
+const spread = (count: number, limit: number): readonly number[] =>
   count <= limit
     ? Array.from({ length: count }, (_, i) => i)
     : Array.from({ length: limit }, (_, i) => Math.floor(((i + 0.5) * count) / limit));

@@ -10,7 +10,7 @@ export type Row = Readonly<
 >;
 
 /** JSON has no NaN: such values become null, and the row names them. */
-export const jsonRow = (row: Row): string => {
+const jsonRow = (row: Row): string => {
   const broken = Object.keys(row).filter(
     (key) => typeof row[key] === "number" && !Number.isFinite(row[key]),
   );

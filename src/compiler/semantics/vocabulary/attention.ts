@@ -1,7 +1,8 @@
 // Words of attention: its kinds, what is done to queries, keys and scores, and how positions enter.
 import type { Complaint } from "../../diagnostics/entry.ts";
 import type { BaseEntry } from "../catalogue.ts";
-import type { Constructor, Key, Variant } from "../schema.ts";
+import type { Constructor, Key } from "../schema.ts";
+import type { Variant } from "../spec.ts";
 import { biasKey, counting, ctor, initKey, key, llama, positive, sum, yesNo } from "./kit.ts";
 
 const heads = key(

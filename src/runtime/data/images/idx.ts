@@ -18,7 +18,7 @@ export const readBytes = async (host: Host, path: string): Promise<Uint8Array> =
 };
 
 /** Unsigned bytes of `rank` axes. */
-export const parseIdx = (bytes: Uint8Array, rank: number, file: string): Idx => {
+const parseIdx = (bytes: Uint8Array, rank: number, file: string): Idx => {
   const header = 4 + 4 * rank;
   if (bytes.length < header)
     throw new FileFault(
