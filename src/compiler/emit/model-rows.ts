@@ -2,7 +2,7 @@
 import { features } from "../features/index.ts";
 import { variant } from "../model/config.ts";
 import { kindsOf } from "../model/kinds.ts";
-import type { LayerName } from "../model/layers.ts";
+import type { LayerName } from "../model/parameters.ts";
 import { kindOf, type Site, type SubLayer } from "../model/sites.ts";
 import type { BlockSpec, DecoderSpec, ModelSpec } from "../semantics/spec.ts";
 import { imageParts } from "./image-rows.ts";

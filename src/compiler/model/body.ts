@@ -2,7 +2,8 @@
 import type { Node } from "../ir/types.ts";
 import type { ModelSpec } from "../semantics/spec.ts";
 import type { Answer, Body, Method } from "./sites.ts";
-import type { Point, Stage } from "./stage.ts";
+import type { Point } from "./effects.ts";
+import type { Stage } from "./stage.ts";
 
 export interface Forward extends Answer {
   /** By name: what the stem gives "hidden.0", the output of each block "hidden.1" …; in a branch "heads.1.hidden.4". */

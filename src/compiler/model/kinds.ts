@@ -8,7 +8,8 @@ import type { Parameters } from "./parameters.ts";
 import { placements } from "./placement.ts";
 import { residuals } from "./residual.ts";
 import type { Kinds, Method } from "./sites.ts";
-import type { Effects, Stage } from "./stage.ts";
+import type { Effects } from "./effects.ts";
+import type { Stage } from "./stage.ts";
 import { tallyIn, type Turn } from "./tallies.ts";
 import { unitKinds } from "./units.ts";
 

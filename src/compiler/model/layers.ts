@@ -6,15 +6,9 @@ import type { Builder, Dim, Node } from "../ir/types.ts";
 import type { Variant } from "../semantics/spec.ts";
 import { number, text } from "./config.ts";
 import { add, matMul } from "./ops.ts";
-import type { Parameters } from "./parameters.ts";
+import type { LayerName, Parameters } from "./parameters.ts";
 import type { SubLayer } from "./sites.ts";
 import type { Cell } from "./stage.ts";
-
-/** A layer's two names: "blocks.3.attention.q" and "model.layers.3.self_attn.q_proj". */
-export interface LayerName {
-  readonly path: string;
-  readonly disk: string;
-}
 
 /**
  * `xavier_*`: Glorot and Bengio 2010, eq. 16, times a gain; `kaiming`: arXiv 1502.01852, eq. 10 and 14; `fan_in`: as PyTorch's

@@ -3,6 +3,12 @@ import type { HostState, Init } from "../../bundle/manifest.ts";
 import { InternalError } from "../diagnostics/types.ts";
 import type { Builder, Dim, Node } from "../ir/types.ts";
 
+/** A layer's two names: "blocks.3.attention.q" and "model.layers.3.self_attn.q_proj". */
+export interface LayerName {
+  readonly path: string;
+  readonly disk: string;
+}
+
 export interface Parameter {
   /** "blocks.3.attention.q.weight". */
   readonly name: string;

@@ -2,7 +2,7 @@
 // Legend: h stream [B, T, D], F attention or feed-forward layer.
 import type { Node } from "../ir/types.ts";
 import { variant } from "./config.ts";
-import type { LayerName } from "./layers.ts";
+import type { LayerName } from "./parameters.ts";
 import { normalise } from "./norms.ts";
 import { add, mul } from "./ops.ts";
 import {

@@ -6,7 +6,7 @@ import { inPrecision, type PrecisionPolicy } from "../passes/precision.ts";
 import type { RecipeSpec } from "../semantics/spec.ts";
 import type { Forward } from "./body.ts";
 import { text } from "./config.ts";
-import type { Effects } from "./stage.ts";
+import type { Effects } from "./effects.ts";
 
 /** Parts of paths whose products stay f32: a router's choices hang on small differences. */
 const exact: ReadonlySet<string> = new Set(["router"]);

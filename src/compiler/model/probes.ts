@@ -6,7 +6,7 @@ import type { Builder, Graph, Node } from "../ir/types.ts";
 import type { RecipeSpec } from "../semantics/spec.ts";
 import { add, globalNorm, meanAll, mul, scalar, sqrt, square, sub, sumAll } from "./ops.ts";
 import type { GradEntry } from "./sites.ts";
-import type { Effects, Point } from "./stage.ts";
+import type { Effects, Point } from "./effects.ts";
 import { tallyIn, type Turn } from "./tallies.ts";
 import type { Forward } from "./body.ts";
 

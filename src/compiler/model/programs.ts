@@ -19,7 +19,7 @@ import { createParameters, stateEntry, type Parameter, type Parameters } from ".
 import { measuredGradients, measures, measuredStream, pointsOf, probeName } from "./probes.ts";
 import { readModel, type Binding } from "./reading.ts";
 import type { GradEntry, Method } from "./sites.ts";
-import type { Effects } from "./stage.ts";
+import type { Effects } from "./effects.ts";
 import type { Turn } from "./tallies.ts";
 import { applyGradients, gradients, lossesOf, planOf, type Losses, type Plan } from "./training.ts";
 import type { Built, Compiled } from "./types.ts";

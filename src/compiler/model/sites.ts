@@ -4,7 +4,7 @@ import { InternalError } from "../diagnostics/types.ts";
 import type { Builder, Node } from "../ir/types.ts";
 import type { ParameterShape } from "../semantics/schema.ts";
 import type { BlockSpec, DecoderSpec, ModelSpec, RecipeSpec, Variant } from "../semantics/spec.ts";
-import type { LayerName } from "./layers.ts";
+import type { LayerName } from "./parameters.ts";
 import type { Cell, Stage } from "./stage.ts";
 
 /**

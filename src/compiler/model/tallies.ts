@@ -1,7 +1,7 @@
 // Sums over all passes of one update: a batch may go through the model in parts, and what keeps experts in balance looks at
 // the whole of it.
 import type { Builder, Graph, Node } from "../ir/types.ts";
-import type { Effects } from "./stage.ts";
+import type { Effects } from "./effects.ts";
 
 export interface Tally {
   /** "blocks.3.ffn.router.load" */

@@ -29,7 +29,7 @@ import { optimizer, type Optimizer } from "./optimizer.ts";
 import type { Parameter, Parameters } from "./parameters.ts";
 import { schedule } from "./schedule.ts";
 import type { Answer, GradEntry, Method } from "./sites.ts";
-import type { Effects } from "./stage.ts";
+import type { Effects } from "./effects.ts";
 
 /** Mean over the counted targets of -log p(target), 0 if there are none. logits [..., V], targets i32 [...]. */
 const meanLoss = (b: Builder, logits: Node, targets: Node): Node => {

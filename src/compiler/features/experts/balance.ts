@@ -6,7 +6,7 @@
 import { InternalError } from "../../diagnostics/types.ts";
 import type { Dim, Node } from "../../ir/types.ts";
 import { number } from "../../model/config.ts";
-import type { LayerName } from "../../model/layers.ts";
+import type { LayerName } from "../../model/parameters.ts";
 import {
   add,
   dim,

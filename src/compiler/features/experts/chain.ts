@@ -3,7 +3,7 @@
 import { InternalError } from "../../diagnostics/types.ts";
 import type { Dim, Node } from "../../ir/types.ts";
 import { variant } from "../../model/config.ts";
-import type { LayerName } from "../../model/layers.ts";
+import type { LayerName } from "../../model/parameters.ts";
 import { add, dim, reshape } from "../../model/ops.ts";
 import type { Cell } from "../../model/stage.ts";
 import type { Variant } from "../../semantics/spec.ts";

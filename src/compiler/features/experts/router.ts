@@ -2,7 +2,8 @@
 // path says so): a rounded score flips choices.
 // Legend: N tokens, D hidden size, E experts, k picks of a token, G groups of experts.
 import type { Dim, Node } from "../../ir/types.ts";
-import { initOf, type LayerName } from "../../model/layers.ts";
+import { initOf } from "../../model/layers.ts";
+import type { LayerName } from "../../model/parameters.ts";
 import {
   add,
   dim,
