@@ -75,6 +75,9 @@ const READERS: Readonly<
   },
 };
 
+/** What the host makes of a format; undefined where it reads none of it. */
+export const hostType = (format: NumberFormat): DType | undefined => READERS[format]?.dtype;
+
 const littleEndian = new Uint8Array(Uint32Array.of(1).buffer)[0] === 1;
 
 /** Bytes of a tensor to host values, or the reason why not. `bytes` is exactly as long as shape and format say. */

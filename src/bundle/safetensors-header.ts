@@ -28,6 +28,12 @@ export const headerLength = (first: Uint8Array, fileBytes: number, file: string)
       `not a safetensors file: ${fileBytes} bytes, and the length of the header alone takes 8`,
     );
   }
+  if (new TextDecoder().decode(first) === "version ")
+    throw new FileFault(
+      file,
+      "not the weights but a pointer to them, as Git LFS leaves it",
+      "fetch the file itself: git lfs pull",
+    );
   const length = new DataView(first.buffer, first.byteOffset, 8).getBigUint64(0, true);
   if (length > BigInt(LARGEST_HEADER)) {
     throw new FileFault(

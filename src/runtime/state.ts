@@ -11,6 +11,7 @@ import {
   toDisk,
 } from "../bundle/disk.ts";
 import type { HostState, Manifest, StateEntry } from "../bundle/manifest.ts";
+import { hostType } from "../bundle/number-formats.ts";
 import { sizeOf, type HostTensor, type Tensors } from "../bundle/tensor.ts";
 import { fillBernoulli, fillNormal, fillUniform, randomStream } from "./random.ts";
 
@@ -127,7 +128,7 @@ const listed = (names: readonly string[]): string =>
 const redundant = (name: string, tied: boolean): boolean =>
   name.endsWith("rotary_emb.inv_freq") || (tied && name === "lm_head.weight");
 
-/** Missing, unexpected and misshapen tensors, all told at once, before anything is read or written. */
+/** Missing and unexpected tensors, and those of another shape or kind, all told at once, before anything is read or written. */
 export const checkAgainst = (
   entries: readonly StateEntry[],
   stored: SafetensorsFile,
@@ -135,24 +136,28 @@ export const checkAgainst = (
   tied: boolean,
 ): void => {
   const wanted = new Map(
-    entries.flatMap((entry) =>
-      diskNames(entry).map((name) => [name, diskShape(entry).join(", ")] as const),
-    ),
+    entries.flatMap((entry) => {
+      const expected = { shape: diskShape(entry).join(", "), dtype: entry.dtype };
+      return diskNames(entry).map((name) => [name, expected] as const);
+    }),
   );
   const missing = [...wanted.keys()].filter((name) => !stored.infos.has(name));
   const unexpected = [...stored.infos.keys()].filter(
     (name) => !wanted.has(name) && !redundant(name, tied),
   );
-  const misshapen = [...wanted].flatMap(([name, shape]) => {
-    const got = stored.infos.get(name)?.shape.join(", ");
-    return got === undefined || got === shape
-      ? []
-      : [`${name} is [${got}] here and [${shape}] in the model`];
+  const unlike = [...wanted].flatMap(([name, { shape, dtype }]) => {
+    const got = stored.infos.get(name);
+    if (got === undefined) return [];
+    const found = got.shape.join(", ");
+    if (found !== shape) return [`${name} is [${found}] here and [${shape}] in the model`];
+    const held = hostType(got.format);
+    if (held === undefined) return [`${name} is ${got.format}, which specc does not read`];
+    return held === dtype ? [] : [`${name} is ${got.format} here and ${dtype} in the model`];
   });
   const reasons = [
     ...(missing.length > 0 ? [`missing: ${listed(missing)}`] : []),
     ...(unexpected.length > 0 ? [`not in the model: ${listed(unexpected)}`] : []),
-    ...misshapen.slice(0, 5),
+    ...unlike.slice(0, 5),
   ];
   if (reasons.length > 0)
     throw new FileFault(

@@ -141,6 +141,31 @@ describe("import", () => {
         ).toBe(true);
     }
   });
+  test("weights that are no floats, and pointers to weights, are told", async () => {
+    const cwd = source("hf/llama");
+    const path = join(cwd, "hub", "model.safetensors");
+    await specc(["import", "hub"], { cwd });
+    const norm = { dtype: "i32", shape: [32], data: new Int32Array(32) } as const;
+    const tensors = { ...tensorsOf(path), "model.norm.weight": norm };
+    rmSync(path);
+    writeFileSync(path, writeSafetensors(tensors));
+    const told = async (...argv: readonly string[]): Promise<unknown> => {
+      const ran = await specc(argv, { cwd });
+      return [ran.code, ran.err];
+    };
+    const reason: unknown = expect.stringContaining("model.norm.weight is I32");
+    expect(await told("import", "hub", "-o", "in/model.arch")).toEqual([1, reason]);
+    expect(await told("export", "hub/model.arch", "-o", "out")).toEqual([1, reason]);
+    expect(await told("generate", "hub/model.arch", "--prompt", "a", "--engine", "cpu")).toEqual([
+      1,
+      reason,
+    ]);
+    writeFileSync(path, "version https://git-lfs.github.com/spec/v1\noid sha256:ab\nsize 90000\n");
+    expect(await told("import", "hub", "-o", "in/model.arch")).toEqual([
+      1,
+      expect.stringContaining("hub/model.safetensors: not the weights but a pointer to them"),
+    ]);
+  });
   test("leaves behind what it may", async () => {
     const cwd = source("hf/llama");
     const path = join(cwd, "hub", "model.safetensors");

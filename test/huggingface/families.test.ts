@@ -248,8 +248,7 @@ test.each([
     },
     /original_max_position_embeddings is 32; specc knows this family with 64/,
   ],
-  ["hf/mistral", { layer_types: ["full_attention", "sliding_attention"] }, /names full_attention/],
-  ["hf/qwen3_moe", { layer_types: ["sliding_attention"] }, /names sliding_attention/],
+  ["hf/mistral", { layer_types: ["full_attention", "sliding_attention"] }, /leaves layers out/],
   ["hf/deepseek_v2", { rope_parameters: { ...yarn, mscale: 0.7 } }, /counts here only beside/],
   [
     "hf/deepseek_v2",

@@ -132,6 +132,7 @@ describe("accounts", () => {
     infos.set("h.0.rotary_emb.inv_freq", { format: "F32", shape: [2] });
     infos.set("surprise", { format: "F32", shape: [1] });
     infos.set("head.weight", { format: "F32", shape: [5, 3] });
+    infos.set("h.0.ln.bias", { format: "I8", shape: infos.get("h.0.ln.bias")!.shape });
     const account = accountOf(family, layout, ours, infos, false);
     expect(account).toEqual({
       same: ["head.weight"],
@@ -150,6 +151,7 @@ describe("accounts", () => {
       ],
       missing: ["wte.weight"],
       unexpected: ["surprise"],
+      mistyped: [{ name: "h.0.ln.bias", format: "I8" }],
       misshapen: [{ name: "head.weight", found: [5, 3], expected: [5, 4] }],
     });
   });

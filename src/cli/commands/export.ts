@@ -101,6 +101,7 @@ const checkWeights = (
   const wrong = [
     ...account.missing.map((name) => `missing: ${name}`),
     ...account.unexpected.map((name) => `not in the model: ${name}`),
+    ...account.mistyped.map(({ name, format }) => `${name} is ${format}, the model's are floats`),
     ...account.misshapen.map(
       ({ name, found, expected }) =>
         `${name} is [${found.join(", ")}], the model's is [${expected.join(", ")}]`,
@@ -117,7 +118,7 @@ const textFiles = async (
   given: {
     readonly fit: Fit;
     readonly model: DecoderSpec;
-    readonly dtype: DtypeName;
+    readonly dtype: string;
     readonly base: Config;
     readonly compat: ExportOptions["compat"];
   },

@@ -72,6 +72,7 @@ const withSettings = (config: Config, set: ImportOptions["set"] = {}): Config =>
   return result;
 };
 
+const anArchitecture = (name: string): string => `${/^[AEIO]/.test(name) ? "an" : "a"} ${name}`;
 const count = (n: number): string => n.toLocaleString("en-US").replaceAll(",", "_");
 const listed = (names: readonly string[]): string =>
   names.slice(0, 6).join(", ") + (names.length > 6 ? ` and ${names.length - 6} more` : "");
@@ -83,6 +84,11 @@ const problems = (account: Account, options: ImportOptions): readonly string[] =
   ...(account.unexpected.length > 0 && options.allowUnexpected !== true
     ? [`not in the model: ${listed(account.unexpected)} (--allow-unexpected leaves them behind)`]
     : []),
+  ...account.mistyped
+    .slice(0, 6)
+    .map(
+      ({ name, format }) => `${name} is ${format}; specc reads weights of F32, BF16, F16 and F64`,
+    ),
   ...account.misshapen
     .slice(0, 6)
     .map(
@@ -173,7 +179,7 @@ export const importFolder = async (
         const sizes = [...shapesOf(model).values()];
         const total = sizes.reduce((sum, shape) => sum + shape.reduce((a, b) => a * b, 1), 0);
         return [
-          `${title}, a ${family.architecture} (${family.source}) of ${count(total)} parameters.`,
+          `${title}, ${anArchitecture(family.architecture)} (${family.source}) of ${count(total)} parameters.`,
           `Imported by specc ${version}; config.json beside it keeps what no key of this file says.`,
         ];
       },
@@ -244,7 +250,7 @@ const report = (imported: Imported, account: Account, place: Place | undefined):
 
 const tell = (io: Io, { family, model, kept }: Imported, account: Account, place: Place): void => {
   const { same, converted, dropped, unexpected } = account;
-  io.err(`${place.arch}: ${model.name}, a ${family.architecture}\n`);
+  io.err(`${place.arch}: ${model.name}, ${anArchitecture(family.architecture)}\n`);
   const parts = [`${same.length} tensors as they are`];
   if (converted.length > 0) {
     const ways = [...new Set(converted.map(({ how }) => how))].join("; ");

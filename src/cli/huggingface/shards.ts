@@ -20,14 +20,15 @@ const bytesOf = (source: Source, name: string): number => {
 };
 
 /** That of most of the weights' bytes. */
-export const dtypeOf = (source: Source): DtypeName => {
+export const dtypeOf = (source: Source): string => {
   const bytes = (format: NumberFormat): number =>
     [...source.infos].reduce(
       (sum, [name, info]) => sum + (info.format === format ? bytesOf(source, name) : 0),
       0,
     );
-  const names: readonly DtypeName[] = ["float32", "bfloat16", "float16"];
-  return names.reduce((best, name) => (bytes(DTYPES[name]) > bytes(DTYPES[best]) ? name : best));
+  const all = Object.entries({ ...DTYPES, float64: "F64" } as const);
+  const sizes = all.map(([name, format]) => ({ name, bytes: bytes(format) }));
+  return sizes.reduce((best, one) => (one.bytes > best.bytes ? one : best)).name;
 };
 
 /** As they lay before. */

@@ -1,4 +1,5 @@
 // What becomes of every tensor of a checkpoint: none is lost in silence.
+import { hostType, type NumberFormat } from "../../bundle/number-formats.ts";
 import type { TensorInfo } from "../../bundle/safetensors.ts";
 import type { Family } from "./family.ts";
 import { leavesOf, shapeOf, told, type Layout, type Shapes } from "./layout.ts";
@@ -16,6 +17,8 @@ export interface Account {
   /** The model has them, the checkpoint does not. */
   readonly missing: readonly string[];
   readonly unexpected: readonly string[];
+  /** Weights are floats. */
+  readonly mistyped: readonly { readonly name: string; readonly format: NumberFormat }[];
   readonly misshapen: readonly {
     readonly name: string;
     readonly found: readonly number[];
@@ -54,6 +57,10 @@ export const accountOf = (
     }),
     missing: [...layout.keys()].filter((theirs) => !infos.has(theirs)),
     unexpected: extra.filter((name) => whyEmpty(name) === undefined),
+    mistyped: found.flatMap(([name]) => {
+      const { format } = infos.get(name)!;
+      return hostType(format) === "f32" ? [] : [{ name, format }];
+    }),
     misshapen: found.flatMap(([name, made]) => {
       const expected = shapeOf(made, ours);
       const { shape } = infos.get(name)!;

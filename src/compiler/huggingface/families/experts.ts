@@ -10,9 +10,9 @@ import {
   readNorm,
   readSwiglu,
   readWindow,
-  readWindowOfAll,
   variantAt,
   windowOf,
+  windowOfAll,
 } from "./parts.ts";
 import { readHeadNorm, readSwitchedWindow } from "./qwen.ts";
 import { rotaryKeys } from "./rotary.ts";
@@ -68,7 +68,7 @@ export const mixtral: Family = {
     config.only("hidden_act", "silu");
     config.only("router_jitter_noise", 0);
     const norm = readNorm(config, {}, 1e-5);
-    const window = readWindowOfAll(config, readWindow(config));
+    const window = windowOfAll(config, readWindow(config));
     const block = (): Keys => ({
       norm: make("pre", { norm }),
       attention: readAttention(config, { position: readRope(config, 1_000_000), window }),
@@ -111,7 +111,7 @@ export const qwen3Moe: Family = {
   source: "Qwen3, arXiv 2505.09388",
   read: (config) => {
     const norm = readNorm(config);
-    const window = readWindowOfAll(config, readSwitchedWindow(config) ?? undefined);
+    const window = windowOfAll(config, readSwitchedWindow(config));
     const every = config.whole("decoder_sparse_step", 1);
     const dense = new Set(config.wholes("mlp_only_layers"));
     // Newer files call it num_local_experts.

@@ -19,6 +19,7 @@ import {
   readWindow,
   variantAt,
   windowOf,
+  windowsWhere,
 } from "./parts.ts";
 import { readRope, readRopeByLayer, ropeKeys, ropeParameters } from "./rope.ts";
 
@@ -40,8 +41,8 @@ const gemmaDecoder = (
   checkHeads(config);
   config.only("hidden_activation", "gelu_pytorch_tanh");
   config.only("use_bidirectional_attention", false);
-  const window = readWindow(config, 4096) ?? null;
   const sliding = readSliding(config, given.slides);
+  const windows = windowsWhere(sliding, readWindow(config, 4096));
   const block = (layer: number): Keys => ({
     norm: make("sandwich", { norm: norm(config) }),
     attention: readAttention(
@@ -52,7 +53,7 @@ const gemmaDecoder = (
         scale: 1 / Math.sqrt(config.whole("query_pre_attn_scalar", 256)),
         softcap: cap(config, "attn_logit_softcapping", given.caps.scores),
         ...given.options,
-        window: sliding[layer] === true ? window : null,
+        window: windows?.[layer],
       },
       { width: 256 },
     ),

@@ -6,9 +6,9 @@ import {
   readNorm,
   readSwiglu,
   readWindow,
-  readWindowOfAll,
   swigluKeys,
   windowOf,
+  windowOfAll,
 } from "./parts.ts";
 import { rotaryKeys } from "./rotary.ts";
 import { readRope } from "./rope.ts";
@@ -19,7 +19,7 @@ export const mistral: Family = {
   source: "Mistral 7B, arXiv 2310.06825",
   read: (config) => {
     const norm = readNorm(config);
-    const window = readWindowOfAll(config, readWindow(config, 4096));
+    const window = windowOfAll(config, readWindow(config, 4096));
     const block = {
       norm: make("pre", { norm }),
       attention: readAttention(config, { position: readRope(config), window }),

@@ -170,17 +170,24 @@ export const readSliding = (
     return type === SLIDING;
   });
 };
+/** The window of each layer; undefined where none has one. */
+export const windowsWhere = (
+  sliding: readonly boolean[],
+  window: number | undefined,
+): readonly (number | null)[] | undefined =>
+  window !== undefined && sliding.includes(true)
+    ? sliding.map((slides) => (slides ? window : null))
+    : undefined;
+
 /** Where every layer has the window: transformers does not ask `layer_types` in such a family, so it must not say otherwise. */
-export const readWindowOfAll = (config: ConfigReader, window: number | undefined): Value | null => {
-  const odd = config
-    .texts("layer_types")
-    .find((type) => type !== (window === undefined ? FULL : SLIDING));
-  if (odd !== undefined)
-    throw config.fault(
-      "layer_types",
-      `names ${odd}, but here sliding_window is of all layers or of none`,
-    );
-  return window ?? null;
+export const windowOfAll = (
+  config: ConfigReader,
+  window: number | undefined,
+): number | undefined => {
+  const types = config.texts("layer_types");
+  if (window !== undefined && types.some((type) => type !== SLIDING))
+    throw config.fault("layer_types", "leaves layers out, but here sliding_window is of all");
+  return window;
 };
 const windowsOf = (model: DecoderSpec): readonly (Value | undefined)[] =>
   model.blocks.map((block) => at(block, "attention.window"));

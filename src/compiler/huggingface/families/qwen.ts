@@ -15,22 +15,25 @@ import {
   swigluKeys,
   unusualHeadDim,
   windowOf,
+  windowsWhere,
 } from "./parts.ts";
 import { rotaryKeys } from "./rotary.ts";
 import { readRope } from "./rope.ts";
 
-/** Null unless windows are switched on. */
-export const readSwitchedWindow = (config: ConfigReader): number | null => {
+/** None unless windows are switched on. */
+export const readSwitchedWindow = (config: ConfigReader): number | undefined => {
   const on = config.flag("use_sliding_window", false);
   const window = readWindow(config, 4096);
-  return on ? (window ?? null) : null;
+  return on ? window : undefined;
 };
 /** From layer `max_window_layers` on. */
-const readUpperWindows = (config: ConfigReader): readonly (number | null)[] => {
+const readUpperWindows = (config: ConfigReader): ReturnType<typeof windowsWhere> => {
   const window = readSwitchedWindow(config);
   const full = config.whole("max_window_layers", 28);
-  const sliding = readSliding(config, (layer) => layer >= full);
-  return sliding.map((slides) => (slides ? window : null));
+  return windowsWhere(
+    readSliding(config, (layer) => layer >= full),
+    window,
+  );
 };
 const upperWindowKeys = (model: DecoderSpec): Config => {
   const types = layerTypes(model);
@@ -55,7 +58,7 @@ const qwenDecoder = (
     norm: make("pre", { norm }),
     attention: readAttention(
       config,
-      { position: readRope(config), ...options(config), window: windows[layer] },
+      { position: readRope(config), ...options(config), window: windows?.[layer] },
       shape,
     ),
     ffn: readSwiglu(config),
