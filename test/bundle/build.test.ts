@@ -72,15 +72,15 @@ describe("build", () => {
       $defs,
     });
     const step = { op: "step" };
-    for (const good of [1, step, { op: "neg", x: step }, { op: "add", x: 1, y: step }])
+    for (const good of [1, step, { op: "cos", x: step }, { op: "add", x: 1, y: step }])
       expect(validate(good), JSON.stringify(good)).toBe(true);
     for (const bad of [
-      ...["1", null, {}, { x: 1 }, { op: "tan", x: 1 }, { ...step, x: 1 }, { op: "neg" }],
-      { op: "neg", x: 1, y: 2 },
+      ...["1", null, {}, { x: 1 }, { op: "tan", x: 1 }, { ...step, x: 1 }, { op: "cos" }],
+      { op: "cos", x: 1, y: 2 },
       { op: "add", x: 1 },
       { op: "add", x: 1, y: 2, then: 3 },
       { op: "less", x: 1, y: 2, then: 3 },
-      { op: "mul", x: 2, y: { op: "neg", x: { op: "neg" } } },
+      { op: "mul", x: 2, y: { op: "cos", x: { op: "cos" } } },
     ])
       expect(validate(bad), JSON.stringify(bad)).toBe(false);
     let deep: object = step;
