@@ -5,7 +5,8 @@ import type { Explanation } from "./explain/index.ts";
 import { features } from "./features/index.ts";
 import { ownWords } from "./features/own-words.ts";
 import { relationOf, verdictOf, type Relation } from "./relations.ts";
-import type { Constructor } from "./semantics/schema.ts";
+import type { Constructor, Key } from "./semantics/schema.ts";
+import { orList } from "./semantics/values.ts";
 import { catalogue, vocabulary } from "./words.ts";
 
 /** A constructor, or a method by the name of its folder: then what it brings. */
@@ -15,6 +16,21 @@ const constructorsOf = (name: string): readonly Constructor[] => {
   );
   const feature = features.find((f) => f.name === name);
   return named.length > 0 || feature === undefined ? named : ownWords(feature);
+};
+
+/** A key has no relations; the values that have it do. */
+const helpWithKey = (key: string, other: string): readonly string[] => {
+  const has = ({ name }: Key): boolean => name === key;
+  const values = vocabulary.constructors.filter(({ keys }) => keys.some(has));
+  const places = Object.entries(vocabulary.keys).filter(([, keys]) => keys.some(has));
+  const owners = [...places.map(([place]) => place), ...values.map(({ name }) => name)];
+  if (owners.length === 0) return [];
+  const [value] = values.map(({ name }) => name);
+  const both = value !== undefined && value !== other && constructorsOf(other).length > 0;
+  return [
+    `${key} is a key of ${orList(owners)}: specc explain ${key}`,
+    ...(both ? [`specc explain ${value} with ${other} tells whether those go together`] : []),
+  ];
 };
 
 const OPENINGS: Readonly<Record<ReturnType<typeof verdictOf>, string>> = {
@@ -77,6 +93,8 @@ export const explainRelation = (topic: string): Explanation | undefined => {
   const [ones, others] = [constructorsOf(first), constructorsOf(second)];
   const lost = ones.length === 0 ? first : others.length === 0 ? second : undefined;
   if (lost !== undefined) {
+    const help = helpWithKey(lost, lost === first ? second : first);
+    if (help.length > 0) return { found: false, help };
     const known = [...vocabulary.constructors, ...features].map(({ name }) => name);
     const suggestion = suggest(lost, new Set(known));
     if (suggestion === undefined) return { found: false };

@@ -55,6 +55,12 @@ describe("relations", () => {
       ["gpas(share: sublayer)", ["SPC3103"]],
     ]);
   });
+  it("keep what is wrong with a setting by itself out of all pairs", () => {
+    // whatever else a decoder has, none of its norms is a batch norm
+    const alone = relation("split", "gpas");
+    expect([verdictOf(alone), alone.settings]).toEqual(["yes", []]);
+    expect(verdictOf(relation("split", "wide_basic"))).toBe("yes");
+  });
   it("tell layers from models", () => {
     expect(verdictOf(relation("pre", "deepnorm"))).toBe("in turn");
     expect(verdictOf(relation("learned", "rope"))).toBe("no");
@@ -85,5 +91,18 @@ describe("explain A with B", () => {
     const suggestion = "gpas with deepnorm";
     expect(explainRelation("gpas with deepnrom")).toEqual({ found: false, suggestion });
     expect(explainRelation("gpas")).toBeUndefined();
+  });
+  it("says whose key a key is", () => {
+    expect(explainRelation("sinks with alibi")).toEqual({
+      found: false,
+      help: [
+        "sinks is a key of mha, gqa or mqa: specc explain sinks",
+        "specc explain mha with alibi tells whether those go together",
+      ],
+    });
+    expect(explainRelation("lm with tied")).toEqual({
+      found: false,
+      help: ["tied is a key of lm: specc explain tied"],
+    });
   });
 });

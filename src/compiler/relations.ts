@@ -218,23 +218,32 @@ export const relationOf = (first: Constructor, second: Constructor): Relation =>
   if (settings.length === 0) return { kind, text: "", complaints: [], settings: [], unless: [] };
   const complaints = complaintsOf(world, settings);
   const known = new Set(complaints.map(({ name }) => name));
-  const vary = (a: Value, b: Value, which: Value): Relation["settings"][number] => ({
-    text: written(which),
+  const vary = (a: Value, b: Value, which: Value) => ({
+    which,
     complaints: complaintsOf(world, combined(a, b).settings),
   });
   const varied = [
     ...choices(first).map((value) => vary(value, plain(second), value)),
     ...choices(second).map((value) => vary(plain(first), value, value)),
   ];
+  /** What is wrong with the value wherever it stands, which is no matter of the other. */
+  const own = (which: Value): readonly string[] => {
+    const at = placedIn(world, which);
+    return at === undefined ? [] : complaintsOf(world, [only(at)]).map(({ name }) => name);
+  };
   return {
     kind,
     text: shown(settings),
     complaints,
-    settings: varied
-      .map((v) => ({ ...v, complaints: v.complaints.filter(({ name }) => !known.has(name)) }))
-      .filter((v) => v.complaints.length > 0),
+    settings: varied.flatMap(({ which, complaints: found }) => {
+      const more = found.filter(({ name }) => !known.has(name));
+      if (more.length === 0) return [];
+      const alone = own(which);
+      const brought = more.filter(({ name }) => !alone.includes(name));
+      return brought.length === 0 ? [] : [{ text: written(which), complaints: brought }];
+    }),
     unless: complaints.some(isError)
-      ? varied.filter((v) => !v.complaints.some(isError)).map((v) => v.text)
+      ? varied.filter((v) => !v.complaints.some(isError)).map((v) => written(v.which))
       : [],
   };
 };

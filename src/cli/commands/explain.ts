@@ -22,7 +22,7 @@ export const explainTopic = (io: Io, topic: string): number => {
   throw new CliError(
     `nothing is called "${topic}"`,
     page.suggestion === undefined
-      ? ["specc explain model is the page of a model and its keys"]
+      ? (page.help ?? ["specc explain model is the page of a model and its keys"])
       : [`did you mean ${page.suggestion}?`],
   );
 };

@@ -18,7 +18,12 @@ import {
 
 export type Explanation =
   | { readonly found: true; readonly text: string }
-  | { readonly found: false; readonly suggestion?: string };
+  | {
+      readonly found: false;
+      readonly suggestion?: string;
+      /** Where to look instead. */
+      readonly help?: readonly string[];
+    };
 
 interface Topic {
   /** The last names this page alone. */
