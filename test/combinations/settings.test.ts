@@ -1,10 +1,18 @@
 // Each word, switch and content of every constructor with each constructor of all other keys, many pairs a model.
 import { describe, expect, it } from "vitest";
 import { coverOf } from "./cover.ts";
-import { decoders, labelOf } from "./models.ts";
+import { decoders, labelOf, type Axis } from "./models.ts";
 import { verify } from "./verify.ts";
 
-const { axes, errorsOf, refusedPairs } = decoders;
+const { errorsOf, refusedPairs } = decoders;
+
+/** A model parts at any boundary of its blocks, the first and the last included. */
+const partings = ["split(heads: 2, blocks_in_head: 0)", "split(heads: 2, blocks_in_head: 2)"];
+const axes = decoders.axes.map((axis): Axis => {
+  if (axis.key !== "trails") return axis;
+  const parts = partings.map((text) => ({ key: axis.key, text, ctor: "split" }));
+  return { ...axis, settings: [...axis.settings, ...parts] };
+});
 
 const settings = axes.flatMap((axis) => axis.settings);
 /** Others have no meaning for their constructor: alibi for latent attention. */

@@ -32,7 +32,8 @@ export const checkPositions = (
     if (scaling === undefined) return;
     if (context !== undefined) checkReach(scaling, context, place);
     const heads = numberOf(attention["heads"]);
-    const own = numberOf(attention["head_dim"]);
+    // latent attention says how many channels of a head turn
+    const own = numberOf(attention["rope"]) ?? numberOf(attention["head_dim"]);
     const width = own ?? (hidden !== undefined && heads !== undefined ? hidden / heads : undefined);
     if (width !== undefined && Number.isInteger(width / 2)) checkDivisors(scaling, width, place);
   });

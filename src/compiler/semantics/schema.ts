@@ -54,7 +54,10 @@ export interface Key {
   readonly doc: string;
   /** Source text of the default, checked like user text ("rmsnorm()", "10%", "hidden * 4"); absent = must be given. */
   readonly default?: string;
-  /** Where there is no default: a value for a model of 4 blocks of width 32, as source text. Pages show it. */
+  /**
+   * A value for a model of 4 blocks of width 32, as source text: where there is no default, which fixes insert, and where the
+   * default does nothing (a window of none), which relations and combinations try.
+   */
   readonly example?: string;
   /** `none` is allowed, and stored as null. */
   readonly optional?: boolean;

@@ -82,7 +82,11 @@ export const vocabulary: VocabularyPart<Entry | ExpertEntry> = {
       ],
       keys: [
         ...expertKeys,
-        key("iterations", counting, "rounds", { default: "2", source: `${source}, eq. 4-6` }),
+        key("iterations", counting, "rounds", {
+          default: "2",
+          example: "3",
+          source: `${source}, eq. 4-6`,
+        }),
         key("router", sum("ChainRouter"), "whose routers the iterations use", {
           default: "per_iteration()",
           source: `${source}, eq. 7`,

@@ -32,6 +32,7 @@ export const expertKeys: readonly Key[] = [
     "experts that every token visits besides, built as one layer of their joint width",
     {
       default: "0",
+      example: "1",
       source: `${v2}, section 2.2.1`,
     },
   ),
@@ -52,6 +53,7 @@ export const balanceKeys: readonly Key[] = [
     "weight of the mean square of log Σ e^logit, which keeps a router's logits small",
     {
       default: "none",
+      example: "0.01",
       optional: true,
       source: "arXiv 2202.08906, eq. 5",
     },
@@ -62,6 +64,7 @@ export const balanceKeys: readonly Key[] = [
     "room of an expert in a pass of training, as a multiple of the mean load; what does not fit loses that expert and is counted. none: nothing is ever dropped",
     {
       default: "none",
+      example: "1.25",
       optional: true,
       source: `${switched}, eq. 3`,
     },

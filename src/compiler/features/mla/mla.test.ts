@@ -1,5 +1,6 @@
 // What is latent about latent attention: what generation keeps, and what heads share.
 import { describe, expect, it } from "vitest";
+import { check } from "../../../../test/combinations/models.ts";
 import { modelFrom, passOf } from "../../../../test/parity/models.ts";
 import { buildPrograms } from "../../model/programs.ts";
 import { features } from "../index.ts";
@@ -39,5 +40,21 @@ describe("latent attention", () => {
       "kv_b.weight": [r, H * (n + v)],
       "o.weight": [H * v, 12],
     });
+  });
+  it("has a divisor for each frequency of the part that turns", () => {
+    const complaints = (short: string): readonly string[] =>
+      check(`spec 1
+      model M {
+        vocab_size = 11 hidden_size = 32 context = 64
+        blocks 1 {
+          norm = pre() ffn = swiglu(12)
+          attention = mla(4, kv_rank: 16, nope: 8, rope: 4, v: 8,
+            position: rope(scaling: longrope(${short}, [2, 4], original: 16)))
+        }
+      }`).diagnostics.map(({ message }) => message);
+    expect(complaints("[1, 2]")).toEqual([]);
+    expect(complaints("[1, 2, 3, 4]")).toEqual([
+      "short has 4 divisors, but 4 channels that turn have 2 frequencies",
+    ]);
   });
 });

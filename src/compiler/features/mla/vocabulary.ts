@@ -91,7 +91,7 @@ export const vocabulary: VocabularyPart<Entry> = {
           "q_rank",
           counting,
           "width of the latent that queries come from; none takes them from the state itself",
-          { default: "none", optional: true, source: `${source}, eq. 12-13` },
+          { default: "none", example: "8", optional: true, source: `${source}, eq. 12-13` },
         ),
         key("nope", counting, "channels of a head's queries and keys that know no position", {
           example: "8",

@@ -17,7 +17,7 @@ export const layerEntries = [
   entry(
     3302,
     "rope-divisors",
-    "{name} has {count} divisors, but a head of {width} channels has {wanted} frequencies",
+    "{name} has {count} divisors, but {width} channels that turn have {wanted} frequencies",
     "LongRoPE divides each rotary frequency by a number of its own, and each pair of channels has one frequency.",
     rope("longrope(short: [1, 1, 1], long: [1, 2, 4, 8], original: 64)"),
     rope("longrope(short: [1, 1, 1, 1], long: [1, 2, 4, 8], original: 64)"),
@@ -47,5 +47,13 @@ export const layerEntries = [
     attention("window: 256"),
     attention("window: 128"),
     "warning",
+  ),
+  entry(
+    3306,
+    "rope-ramp",
+    "{few} {from} is not below {many} {to}",
+    "Pairs of channels that turn often within `original` keep their frequency, those that turn seldom have theirs divided, and a ramp leads from one to the other. It needs two different ends, the number of turns at which all is divided below the one at which all is kept.",
+    rope("llama3(factor: 8, original: 64, low_freq: 4, high_freq: 1)"),
+    rope("llama3(factor: 8, original: 64, low_freq: 1, high_freq: 4)"),
   ),
 ] as const;

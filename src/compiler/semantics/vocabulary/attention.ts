@@ -2,6 +2,7 @@
 import type { Complaint } from "../../diagnostics/entry.ts";
 import type { BaseEntry } from "../catalogue.ts";
 import type { Constructor, Key } from "../schema.ts";
+import { numberOf } from "../spec-values.ts";
 import type { Variant } from "../spec.ts";
 import { biasKey, counting, ctor, initKey, key, llama, positive, sum, yesNo } from "./kit.ts";
 
@@ -14,6 +15,7 @@ const heads = key(
 const options: readonly Key[] = [
   key("head_dim", counting, "channels of one head; none is hidden_size / heads", {
     default: "none",
+    example: "4",
     optional: true,
     source: `${llama}: head_dim`,
   }),
@@ -27,15 +29,18 @@ const options: readonly Key[] = [
   }),
   key("window", counting, "how many keys a query sees, its own the last; none is all up to it", {
     default: "none",
+    example: "2",
     optional: true,
     source: "arXiv 2310.06825",
   }),
   key("scale", positive, "factor of the scores q · k; none is 1 / sqrt(head_dim)", {
     default: "none",
+    example: "0.5",
     optional: true,
   }),
   key("softcap", positive, "scores become cap · tanh(score / cap)", {
     default: "none",
+    example: "2",
     optional: true,
     source: "arXiv 2408.00118",
   }),
@@ -65,15 +70,30 @@ const factors = (name: string, length: string): Key =>
     { example: "[1, 2, 3, 4]" },
   );
 
-const checkYarn = (value: Variant): readonly Complaint<BaseEntry>[] => {
+/** Between two numbers of turns, arguments of these names. */
+const checkRamp = (value: Variant, few: string, many: string): readonly Complaint<BaseEntry>[] => {
+  const [from, to] = [numberOf(value[few]), numberOf(value[many])];
+  if (from === undefined || to === undefined || from < to) return [];
+  const help =
+    from === to
+      ? [`use a smaller ${few}, or a larger ${many}`]
+      : [`use ${few}: ${to}, ${many}: ${from}`];
+  return [{ name: "rope-ramp", args: { few, from, many, to }, at: few, details: { help } }];
+};
+
+const yarnProblem = (value: Variant): string | undefined => {
   const given = (name: string): boolean => typeof value[name] === "number";
   const pair = [given("mscale"), given("mscale_all_dim")];
-  if (pair.every((x) => !x)) return [];
-  if (pair.some((x) => !x))
-    return [{ name: "yarn-factors", args: { problem: "mscale and mscale_all_dim go together" } }];
-  return given("attention_factor")
-    ? [{ name: "yarn-factors", args: { problem: "attention_factor leaves mscale without effect" } }]
-    : [];
+  if (pair.every((x) => !x)) return undefined;
+  if (pair.some((x) => !x)) return "mscale and mscale_all_dim go together";
+  return given("attention_factor") ? "attention_factor leaves mscale without effect" : undefined;
+};
+const checkYarn = (value: Variant): readonly Complaint<BaseEntry>[] => {
+  const problem = yarnProblem(value);
+  return [
+    ...checkRamp(value, "beta_slow", "beta_fast"),
+    ...(problem === undefined ? [] : [{ name: "yarn-factors", args: { problem } } as const]),
+  ];
 };
 
 export const attentionConstructors: readonly Constructor[] = [
@@ -161,22 +181,25 @@ export const attentionConstructors: readonly Constructor[] = [
     [factor, original],
     `${llama}: rope_type dynamic`,
   ),
-  ctor(
-    "RopeScaling",
-    "llama3",
-    "long wavelengths divided by the factor, short ones kept, a ramp between",
-    [
-      factor,
-      original,
-      key("low_freq", positive, "wavelengths above original / low_freq are divided", {
-        default: "1",
-      }),
-      key("high_freq", positive, "wavelengths below original / high_freq are kept", {
-        default: "4",
-      }),
-    ],
-    `${llama}: rope_type llama3`,
-  ),
+  {
+    ...ctor(
+      "RopeScaling",
+      "llama3",
+      "long wavelengths divided by the factor, short ones kept, a ramp between",
+      [
+        factor,
+        original,
+        key("low_freq", positive, "wavelengths above original / low_freq are divided", {
+          default: "1",
+        }),
+        key("high_freq", positive, "wavelengths below original / high_freq are kept", {
+          default: "4",
+        }),
+      ],
+      `${llama}: rope_type llama3`,
+    ),
+    check: (value) => checkRamp(value, "low_freq", "high_freq"),
+  },
   {
     ...ctor(
       "RopeScaling",

@@ -82,8 +82,8 @@ export const imageConstructors: readonly Constructor[] = [
   {
     ...ctor("Stem", "conv", "a convolution, and what follows it", [
       key("channels", counting, "channels that it gives", { example: "8" }),
-      key("kernel", counting, "side of the window, an odd number", { default: "3" }),
-      key("stride", counting, "every so many places", { default: "1" }),
+      key("kernel", counting, "side of the window, an odd number", { default: "3", example: "5" }),
+      key("stride", counting, "every so many places", { default: "1", example: "2" }),
       key("norm", sum("ImageNorm"), "a norm and ReLU after it", {
         default: "none",
         optional: true,

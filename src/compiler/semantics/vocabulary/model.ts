@@ -31,6 +31,7 @@ const ends: readonly Constructor[] = [
     }),
     key("scale", positive, "multiplies the vectors; Gemma has sqrt(hidden_size)", {
       default: "none",
+      example: "2",
       optional: true,
       source: "arXiv 1706.03762, section 3.4",
     }),
@@ -71,6 +72,7 @@ const ends: readonly Constructor[] = [
     }),
     key("softcap", positive, "logits become cap · tanh(logit / cap)", {
       default: "none",
+      example: "30",
       optional: true,
       source: "arXiv 2408.00118",
     }),
