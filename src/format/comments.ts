@@ -31,7 +31,8 @@ interface Slot {
 /** The comments of each item or container. */
 export type Attachments = ReadonlyMap<object, Attached>;
 
-export function attachComments(file: FileAst): Attachments {
+/** In the order of the text. */
+function slotsOf(file: FileAst): readonly Slot[] {
   const slots: Slot[] = [];
   const item = (key: { readonly span: Span }, inside: () => void): void => {
     slots.push({ at: key.span.start, kind: "start", key });
@@ -124,7 +125,11 @@ export function attachComments(file: FileAst): Attachments {
   if (file.edition !== undefined) item(file.edition, () => undefined);
   for (const one of file.decls) item(one, () => decl(one));
   close(file, file.source.text.length);
+  return slots;
+}
 
+export function attachComments(file: FileAst): Attachments {
+  const slots = slotsOf(file);
   const attached = new Map<object, Attached>();
   const at = (key: object): Attached => {
     const found = attached.get(key) ?? { leading: [], trailing: [], last: [] };

@@ -2,7 +2,7 @@
 import { expect, test } from "vitest";
 import { lexer } from "../../../grammar/tokens.ts";
 import { reportTo } from "../semantics/context.ts";
-import type { Report as SyntaxReport } from "../syntax/errors.ts";
+import type { Report as SyntaxReport } from "../syntax/problems.ts";
 import { entry, type Complaint, type Found } from "./entry.ts";
 
 const at = { file: 0, start: 0, end: 1 };

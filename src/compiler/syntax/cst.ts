@@ -4,7 +4,7 @@ import type * as ast from "./ast.ts";
 import { automatic } from "../diagnostics/fix.ts";
 import { InternalError, type Span } from "../diagnostics/types.ts";
 import type { Docs } from "./docs.ts";
-import type { Problems } from "./errors.ts";
+import type { Problems } from "./problems.ts";
 import { endOf } from "./virtual.ts";
 
 export interface Lowering {

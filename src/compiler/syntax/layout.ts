@@ -3,7 +3,7 @@
 // parser gets is always balanced. What other languages write for our words becomes ours, and is reported.
 import type { IToken, TokenType } from "chevrotain";
 import * as t from "../../../grammar/tokens.ts";
-import type { Report } from "./errors.ts";
+import type { Report } from "./problems.ts";
 import {
   bareCount,
   beginsDecl,

@@ -2,7 +2,7 @@
 // begins, or the end. Whatever closes them, what was written out until then is balanced.
 import type { IToken, TokenType } from "chevrotain";
 import * as t from "../../../grammar/tokens.ts";
-import type { Report } from "./errors.ts";
+import type { Report } from "./problems.ts";
 import { is } from "./gates.ts";
 import { virtual } from "./virtual.ts";
 

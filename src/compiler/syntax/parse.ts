@@ -5,7 +5,7 @@ import { automatic } from "../diagnostics/fix.ts";
 import type { Diagnostic, Source } from "../diagnostics/types.ts";
 import type { Comment, Decl, FileAst, NumberExpr } from "./ast.ts";
 import { collectDocs } from "./docs.ts";
-import { Problems } from "./errors.ts";
+import { Problems } from "./problems.ts";
 import { layOut } from "./layout.ts";
 import { endOf } from "./virtual.ts";
 import { lowerFile } from "./lower.ts";

@@ -5,7 +5,8 @@ import type { CstNode, IToken } from "chevrotain";
 import { tokenMatcher } from "chevrotain";
 import { parser } from "../../../grammar/parser.ts";
 import * as t from "../../../grammar/tokens.ts";
-import { wordParseError, type Report } from "./errors.ts";
+import type { Report } from "./problems.ts";
+import { wordParseError } from "./wording.ts";
 import { firstOnLine } from "./gates.ts";
 import { endOf, virtual } from "./virtual.ts";
 
