@@ -1,5 +1,5 @@
 // The functions of expressions: numbers of one unit in, a number of that unit out.
-import { isUnread, type Name, type ReferenceExpr } from "../syntax/ast.ts";
+import { isUnread, type Expr, type Name, type ReferenceExpr } from "../syntax/ast.ts";
 import { reportValue, type Context } from "./context.ts";
 import { asNumber, finite } from "./arithmetic.ts";
 import { showNumber, type Maybe } from "./values.ts";
@@ -51,4 +51,20 @@ export const call = (name: Name, expr: ReferenceExpr, ctx: Context): Maybe => {
     return undefined;
   }
   return finite(of(...known.map((n) => n.value)), unit, expr.span, ctx);
+};
+
+/** Whether names in it may be constructors: their type is that of the place where they stand. */
+export const hasConstructor = (expr: Expr): boolean => {
+  switch (expr.kind) {
+    case "reference":
+      return !(expr.args !== undefined && functions.includes(expr.path[0]?.text ?? ""));
+    case "list":
+      return expr.items.some(hasConstructor);
+    case "group":
+      return hasConstructor(expr.inner);
+    case "if":
+      return hasConstructor(expr.then) || hasConstructor(expr.else);
+    default:
+      return false;
+  }
 };

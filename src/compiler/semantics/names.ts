@@ -1,15 +1,13 @@
-// Names in values: layer index, parameter, declaration or let, variant of the expected type, in that order; and what to say
-// when it is none of them.
-import { suggestion } from "../diagnostics/fix.ts";
-import type { Details, Span } from "../diagnostics/types.ts";
-import type { Expr, Name, ReferenceExpr } from "../syntax/ast.ts";
+// Names in values: layer index, parameter, declaration or let, variant of the expected type, in that order.
+import type { Span } from "../diagnostics/types.ts";
+import type { Name, ReferenceExpr } from "../syntax/ast.ts";
 import { construct, settled } from "./construct.ts";
-import { silence, type Binding, type Context, type Want } from "./context.ts";
-import { didYouMean } from "./did-you-mean.ts";
-import { call, functions } from "./functions.ts";
+import type { Binding, Context, Want } from "./context.ts";
+import { call, functions, hasConstructor } from "./functions.ts";
 import type { Constructor, Type } from "./schema.ts";
 import { typeOf } from "./types-of.ts";
-import { moved, orList, showType, val, withArticle, type Maybe, type Val } from "./values.ts";
+import { reportUnknown } from "./unknown-names.ts";
+import { moved, val, type Maybe } from "./values.ts";
 
 export const reference = (expr: ReferenceExpr, want: Want | undefined, ctx: Context): Maybe => {
   const first = expr.path[0];
@@ -31,7 +29,8 @@ export const reference = (expr: ReferenceExpr, want: Want | undefined, ctx: Cont
       ctx.report("not-callable", first.span, { name: first.text });
       return undefined;
     }
-    return unknown(first, want, ctx, true);
+    reportUnknown(first, want, ctx, true);
+    return undefined;
   }
   const found = named(first, expr, want, ctx);
   if (found !== "no such name") {
@@ -55,7 +54,8 @@ export const reference = (expr: ReferenceExpr, want: Want | undefined, ctx: Cont
   }
   const one = variants[0];
   if (one !== undefined) return construct(one, [], expr.span, ctx);
-  return unknown(first, want, ctx, false);
+  reportUnknown(first, want, ctx, false);
+  return undefined;
 };
 
 const isVariantWord = (name: string, want: Want, variants: readonly Constructor[]): boolean =>
@@ -139,142 +139,4 @@ export const evaluateLet = (
   checker.letsOpen.delete(decl);
   cached.set(wanted?.type, value);
   return value;
-};
-
-const hasConstructor = (expr: Expr): boolean => {
-  switch (expr.kind) {
-    case "reference":
-      return !(expr.args !== undefined && functions.includes(expr.path[0]?.text ?? ""));
-    case "list":
-      return expr.items.some(hasConstructor);
-    case "group":
-      return hasConstructor(expr.inner);
-    case "if":
-      return hasConstructor(expr.then) || hasConstructor(expr.else);
-    default:
-      return false;
-  }
-};
-
-const unknown = (name: Name, want: Want | undefined, ctx: Context, called: boolean): Maybe => {
-  const { vocabulary } = ctx.checker;
-  const type = want?.type;
-  if ((name.text === "l" || name.text === "L") && ctx.layer === undefined) {
-    ctx.report("layer-outside-blocks", name.span, { name: name.text });
-    return undefined;
-  }
-  const scope = inSight(want, ctx);
-  if (type?.kind === "sum") {
-    if (
-      ctx.module.ast.lost &&
-      !called &&
-      !vocabulary.constructors.some((c) => c.name === name.text)
-    )
-      return undefined;
-    const known = vocabulary.constructors.filter((c) => c.of === type.name).map((c) => c.name);
-    const candidates = called ? known : [...known, ...scope];
-    const all = `${type.name} is ${orList(known)}`;
-    const near = didYouMean(name, candidates);
-    const elsewhere = vocabulary.constructors.find((c) => c.name === name.text);
-    const others = known.length > 1 && known.length <= FEW ? [all] : [];
-    ctx.report(
-      "unknown-constructor",
-      name.span,
-      { name: name.text, type: withArticle(type.name) },
-      elsewhere !== undefined
-        ? { help: [`${name.text} is ${withArticle(elsewhere.of)}; ${all}`] }
-        : near.fixes === undefined
-          ? { help: [all] }
-          : { ...near, help: [...near.help, ...others] },
-    );
-    return undefined;
-  }
-  if (type?.kind === "word") {
-    const words = type.words.map((w) => w.name);
-    const help = didYouMean(name, words);
-    ctx.report(
-      "unknown-constructor",
-      name.span,
-      { name: name.text, type: "a word known here" },
-      help,
-    );
-    return undefined;
-  }
-  const truth =
-    type?.kind === "bool" || type === undefined ? TRUTHS.get(name.text.toLowerCase()) : undefined;
-  if (truth !== undefined) {
-    ctx.report("unknown-name", name.span, { name: name.text }, asWritten(name, truth));
-    return undefined;
-  }
-  const constructor = called && vocabulary.constructors.find((c) => c.name === name.text);
-  if (constructor && type !== undefined) {
-    const found = `${name.text}(…), ${withArticle(constructor.of)}`;
-    ctx.report("wrong-type", name.span, { wanted: showType(type), found });
-    return undefined;
-  }
-  if (ctx.module.ast.lost && !called) return undefined;
-  if (
-    !called &&
-    Object.values(vocabulary.keys).some((keys) => keys.some((k) => k.name === name.text))
-  ) {
-    const help = [
-      `${name.text} is a key, and keys are no values: give the value a name with \`let\`, or make it a parameter, \`model M(width: int = 64)\``,
-    ];
-    ctx.report("unknown-name", name.span, { name: name.text }, { help });
-    return undefined;
-  }
-  const candidates = called ? functions : [...scope, ...(ctx.layer ? ["l", "L"] : [])];
-  ctx.report("unknown-name", name.span, { name: name.text }, didYouMean(name, candidates));
-  return undefined;
-};
-
-/** So many choices are all told beside the nearest one. */
-const FEW = 4;
-
-/** As other languages spell them. */
-const TRUTHS: ReadonlyMap<string, string> = new Map([
-  ...["true", "yes", "on"].map((word) => [word, "true"] as const),
-  ...["false", "no", "off"].map((word) => [word, "false"] as const),
-]);
-const asWritten = (name: Name, text: string): Details => ({
-  help: [`write \`${text}\``],
-  ...suggestion(`Write ${text}`, name.span, text),
-});
-
-/** Parameters and `let`s whose values could stand here. */
-const inSight = (want: Want | undefined, ctx: Context): readonly string[] => {
-  const params = [...ctx.env].filter(([, value]) => value === undefined || isOf(value, want?.type));
-  const lets = [...ctx.module.names].filter(([, binding]) => {
-    if (binding.kind !== "let") return binding.kind === "broken";
-    const { type, value } = binding.decl;
-    if (type === undefined) return hasConstructor(value) === (want?.type.kind === "sum");
-    const known = typeOf(type, { ...ctx, report: silence });
-    return known === undefined || want === undefined || alike(known, want.type);
-  });
-  return [...params, ...lets].map(([name]) => name);
-};
-
-const numeric = (kind: Type["kind"]): boolean =>
-  kind === "int" || kind === "float" || kind === "quantity";
-const alike = (a: Type, b: Type): boolean =>
-  a.kind === "sum" && b.kind === "sum"
-    ? a.name === b.name
-    : a.kind === b.kind || (numeric(a.kind) && numeric(b.kind));
-const isOf = ({ raw }: Val, type: Type | undefined): boolean => {
-  switch (raw.k) {
-    case "variant":
-      return type?.kind === "sum" && type.name === raw.ctor.of;
-    case "number":
-    case "quantity":
-      return type === undefined || numeric(type.kind);
-    case "string":
-    case "word":
-      return type === undefined || type.kind === "string" || type.kind === "word";
-    case "bool":
-    case "list":
-    case "range":
-      return type === undefined || type.kind === raw.k;
-    default:
-      return true;
-  }
 };

@@ -85,18 +85,15 @@ const evaluateRules = (
 ): readonly Known<RuleSpec>[] => {
   const written = flat.rules.get(block.name);
   const path = `${root}.${block.name}`;
-  const own = written ?? {
-    ...defaultRules(block, record),
-    ctx: flat.ctx,
-    at: flat.def.name.span,
-    how: "default" as How,
-  };
-  const { body, at, how } = own;
-  // The words of a table's defaults are the features' business, and its text has no place of its own.
-  const ctx: Context = written ? own.ctx : { ...own.ctx, report: silence };
-  const text = written
-    ? own.ctx.module.source.text
-    : ((own as { readonly text?: string }).text ?? "");
+  const { body, at, how, ctx, text } = written
+    ? { ...written, text: written.ctx.module.source.text }
+    : {
+        ...defaultRules(block, record),
+        at: flat.def.name.span,
+        how: "default" as How,
+        // The words of a table's defaults are the features' business, and its text has no place of its own.
+        ctx: { ...flat.ctx, report: silence },
+      };
   origins.set(path, { span: at, how });
   const type = { kind: "sum", name: block.of } as const;
   const rules: Known<RuleSpec>[] = [];
