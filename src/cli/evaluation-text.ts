@@ -1,4 +1,5 @@
 // What an evaluation found, in a line.
+import { partsWord } from "../bundle/branches.ts";
 import type { Evaluation } from "../runtime/index.ts";
 import { counted } from "./numbers.ts";
 
@@ -9,7 +10,7 @@ const measured = ({ measures }: Evaluation): string => {
   const known = [
     ["accuracy", "accuracy"],
     ["calibration_error", "calibration error"],
-    ["disagreement", "disagreement of heads"],
+    ["disagreement", `disagreement of ${partsWord(Object.keys(measures)) ?? ""}`],
   ] as const;
   return known
     .flatMap(([key, name]) =>
@@ -24,17 +25,18 @@ export const headline = (evaluation: Evaluation): string =>
     ? `${evaluation.bitsPerByte.toFixed(3)} bits per byte`
     : `accuracy ${percent(evaluation.measures["accuracy"] ?? NaN)}`;
 
-/** Of each head by itself: "heads: accuracy 94.34%, 94.73%  (loss 0.3137, 0.3068)"; nothing where there is one alone. */
-const ofHeads = ({ measures }: Evaluation): string => {
-  const each = (measure: string): readonly number[] => {
-    const found: number[] = [];
-    for (let i = 0; measures[`heads/${i}/${measure}`] !== undefined; i += 1)
-      found.push(measures[`heads/${i}/${measure}`]!);
-    return found;
+/** Of each head or member by itself: "heads: accuracy 94.34%, 94.73%  (loss 0.3137, 0.3068)"; nothing where there is one alone. */
+const ofParts = ({ measures }: Evaluation): string => {
+  const word = partsWord(Object.keys(measures));
+  if (word === undefined) return "";
+  const each = (measure: string, shown: (value: number) => string): string => {
+    const found: string[] = [];
+    for (let i = 0; measures[`${word}/${i}/${measure}`] !== undefined; i += 1)
+      found.push(shown(measures[`${word}/${i}/${measure}`]!));
+    return found.join(", ");
   };
-  const accuracies = each("accuracy").map(percent).join(", ");
-  const losses = each("loss").map((loss) => loss.toFixed(4)).join(", "); // prettier-ignore
-  return accuracies === "" ? "" : `\nheads: accuracy ${accuracies}  (loss ${losses})`;
+  const losses = each("loss", (loss) => loss.toFixed(4));
+  return `\n${word}: accuracy ${each("accuracy", percent)}  (loss ${losses})`;
 };
 
 const whole = (n: number): string => n.toLocaleString("en-US");
@@ -52,6 +54,6 @@ export const evaluationText = (evaluation: Evaluation): string => {
   const { loss } = evaluation;
   const more = measured(evaluation);
   return evaluation.kind === "text"
-    ? `${evaluation.bitsPerByte.toFixed(4)} bits per byte  (loss ${loss.toFixed(4)} nats a token, perplexity ${evaluation.perplexity.toFixed(2)}, ${seen(evaluation)}${more === "" ? "" : `; ${more}`})${ofHeads(evaluation)}`
-    : `${more}  (loss ${loss.toFixed(4)} nats an image, ${seen(evaluation)})${ofHeads(evaluation)}`;
+    ? `${evaluation.bitsPerByte.toFixed(4)} bits per byte  (loss ${loss.toFixed(4)} nats a token, perplexity ${evaluation.perplexity.toFixed(2)}, ${seen(evaluation)}${more === "" ? "" : `; ${more}`})${ofParts(evaluation)}`
+    : `${more}  (loss ${loss.toFixed(4)} nats an image, ${seen(evaluation)})${ofParts(evaluation)}`;
 };

@@ -81,6 +81,17 @@ describe("train and eval", () => {
       expect(report).toContain(words);
     expect(report).not.toMatch(/NaN|undefined|bits per byte/);
   }); // prettier-ignore
+  test("call what answers together by its name", async () => {
+    const ensemble = SHAPES.replace(/split\(.*\)/, "ensemble(members: 2)");
+    const cwd = project({ "model.arch": ensemble });
+    const { out } = await train(cwd, "run", "--steps", "1");
+    expect(out).toMatch(/disagreement of members [\d.]+%.*\nmembers: accuracy [\d.]+%, [\d.]+%/);
+    expect(Object.keys(rows(cwd, "run").at(-1)!)).toContain("eval/members/1/loss");
+    expect(rows(cwd, "run").some((row) => row["metrics/members/1/loss"] !== undefined)).toBe(true);
+    const report = readFileSync(join(cwd, "run/report.html"), "utf8");
+    for (const words of ["Disagreement of members", "member 1"]) expect(report).toContain(words);
+    expect(report + out).not.toContain("head 1");
+  });
   test("a resumed run repeats every bit: images varied alike, running statistics kept", async () => {
     const cwd = shapes();
     expect((await train(cwd, "straight", "-q")).code).toBe(0);

@@ -74,7 +74,7 @@ export const pictureOf = (model: ModelSpec, methods: readonly Method[]): Picture
     };
   });
   const combined: Row = {
-    ...{ kind: "head", title: answer.combined ?? "together" },
+    ...{ kind: "head", title: answer.parts?.combined ?? "together" },
     detail: `of ${chains.length}`,
   };
   return {

@@ -35,7 +35,8 @@ const run = (
   const logits = input("whole");
   const targets = b.emit("input", [], { name: "targets", dtype: "i32", shape: [shape[0]!] });
   const trained = heads.map((_, i) => input(`head ${i}`));
-  const outputs = evaluationOf(b, { logits, trained, loss: "mean" }, targets, classes);
+  const parts = { word: "heads", combined: "" };
+  const outputs = evaluationOf(b, { logits, trained, loss: "mean", parts }, targets, classes);
   const inputs = {
     ...{ whole: WHOLE, targets: TARGETS },
     ...Object.fromEntries(heads.map((values, i) => [`head ${i}`, values])),

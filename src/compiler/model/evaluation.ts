@@ -18,6 +18,10 @@ const choiceOf = (b: Builder, rows: Node): Node =>
   reshape(b, b.emit("topK", [rows], { k: dim("", 1) }), [rows.type.shape[0]!]);
 const asFloat = (b: Builder, truth: Node): Node => b.emit("cast", [truth], { dtype: "f32" });
 
+/** "heads/1", as metrics name what is measured of one of several answers. */
+export const partName = ({ parts }: Pick<Answer, "parts">, i: number): string =>
+  `${parts?.word ?? "answers"}/${i}`;
+
 export const evaluationOf = (
   b: Builder,
   answer: Answer,
@@ -55,15 +59,15 @@ export const evaluationOf = (
   if (!several) return whole;
 
   const choices = answer.trained.map((logits) => choiceOf(b, rowsOf(b, logits)));
-  const heads = answer.trained.flatMap((logits, i) => [
-    { name: `sums/heads/${i}/loss`, node: lossSum(b, logits, targets).sum },
-    { name: `sums/heads/${i}/accuracy`, node: sumAll(b, right(choices[i]!)) },
+  const parts = answer.trained.flatMap((logits, i) => [
+    { name: `sums/${partName(answer, i)}/loss`, node: lossSum(b, logits, targets).sum },
+    { name: `sums/${partName(answer, i)}/accuracy`, node: sumAll(b, right(choices[i]!)) },
   ]);
   // the mean over pairs of heads of how often they choose differently
   const pairs = choices.flatMap((x, i) => choices.slice(i + 1).map((y) => [x, y] as const));
-  const parts = pairs
+  const differing = pairs
     .map(([x, y]) => asFloat(b, b.emit("not", [b.emit("equal", [x, y], {})], {})))
     .reduce((all, differ) => add(b, all, differ));
-  const disagreement = sumAll(b, mul(b, counts, mul(b, parts, 1 / pairs.length)));
-  return [...whole, ...heads, { name: "sums/disagreement", node: disagreement }];
+  const disagreement = sumAll(b, mul(b, counts, mul(b, differing, 1 / pairs.length)));
+  return [...whole, ...parts, { name: "sums/disagreement", node: disagreement }];
 };

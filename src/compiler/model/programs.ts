@@ -9,7 +9,7 @@ import type { Builder, Graph, Node } from "../ir/types.ts";
 import type { ModelSpec, RecipeSpec } from "../semantics/spec.ts";
 import { generationBinding, generationProgram, type GenerationBinding } from "./generation.ts";
 import type { Forward } from "./body.ts";
-import { evaluationOf } from "./evaluation.ts";
+import { evaluationOf, partName } from "./evaluation.ts";
 import { createStage } from "./kinds.ts";
 import { densitiesOf, maskEntries, masked, type Densities } from "./masks.ts";
 import { parametersOf } from "./parameters-of.ts";
@@ -113,9 +113,11 @@ const start = (
 
 const lossOf = ({ b, forward, targets, effects }: Making): Losses =>
   b.at("loss", undefined, () => lossesOf(b, forward, targets, effects.losses));
-const metricOutputs = ({ effects }: Making, { each }: Losses): Graph["outputs"] =>
+const metricOutputs = ({ effects, forward }: Making, { each }: Losses): Graph["outputs"] =>
   [
-    ...(each.length === 1 ? [] : each.map((node, i) => ({ name: `heads/${i}/loss`, node }))),
+    ...(each.length === 1
+      ? []
+      : each.map((node, i) => ({ name: `${partName(forward, i)}/loss`, node }))),
     ...effects.losses,
     ...effects.metrics,
   ].map(({ name, node }) => ({ name: `metrics/${name}`, node }));

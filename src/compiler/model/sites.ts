@@ -83,8 +83,8 @@ export interface Answer {
   readonly trained: readonly Node[];
   /** How these losses become one. */
   readonly loss: "sum" | "mean";
-  /** How the logits come from several heads, in words. */
-  readonly combined?: string;
+  /** Of several: what they are called ("heads"), and how the logits come from them, in words. */
+  readonly parts?: { readonly word: string; readonly combined: string };
 }
 export type Body = (parts: BodyParts) => Answer;
 

@@ -1,4 +1,5 @@
 // report.html: what a training was and how it went, in one file that needs no other.
+import { partMeasure, partsWord, singular } from "../../bundle/branches.ts";
 import { keptParameters } from "../../bundle/kept-parameters.ts";
 import type { DataSpec, Manifest, TrainingSpec } from "../../bundle/manifest.ts";
 import { sourceName } from "../data/images/index.ts";
@@ -29,20 +30,24 @@ export interface ReportInput {
 /** "eval/heads/0/accuracy" belongs to the chart "accuracy", as head 0. */
 const measureCharts = (rows: readonly Row[]): readonly (Figure | undefined)[] => {
   const found = keysOf(rows).flatMap((key) => {
-    const parts = /^eval\/(?:heads\/(\d+)\/)?(\w+)$/.exec(key);
-    return parts === null ? [] : [{ key, head: parts[1], measure: parts[2] ?? "" }];
+    const [, name] = /^eval\/(.+)$/.exec(key) ?? [];
+    if (name === undefined) return [];
+    const part = partMeasure(name);
+    if (part === undefined && name.includes("/")) return [];
+    return [{ key, part, measure: part?.measure ?? name }];
   });
   const measures = [...new Set(found.map(({ measure }) => measure))].filter(
-    (measure) => !TOLD.has(measure) || found.some((f) => f.measure === measure && f.head),
+    (measure) => !TOLD.has(measure) || found.some((f) => f.measure === measure && f.part),
   );
   return measures.map((measure) => {
     const mine = found.filter((f) => f.measure === measure);
+    const word = mine.find(({ part }) => part)?.part?.word;
     return lineChart({
       title: `Held-out ${measure.replaceAll("_", " ")}`,
-      ...(mine.length > 1 && { note: "the model, and each of its heads" }),
-      series: mine.map(({ key, head }, i) => ({
-        name: head === undefined ? "model" : `head ${head}`,
-        colour: head === undefined ? "var(--eval)" : depthColour(i, mine.length),
+      ...(word !== undefined && { note: `the model, and each of its ${word}` }),
+      series: mine.map(({ key, part }, i) => ({
+        name: part === undefined ? "model" : `${singular(part.word)} ${part.index}`,
+        colour: part === undefined ? "var(--eval)" : depthColour(i, mine.length),
         points: pointsOf(rows, key),
         marks: true,
       })),
@@ -185,7 +190,7 @@ const evaluationFigures = ({ history, evaluation }: TrainResult): readonly KeyFi
     ],
     share("Held-out accuracy", "accuracy"),
     share("Calibration error", "calibration_error"),
-    share("Disagreement of heads", "disagreement"),
+    share(`Disagreement of ${partsWord(Object.keys(measures)) ?? ""}`, "disagreement"),
   ];
 };
 

@@ -2,7 +2,7 @@
 // the paper is here and where the authors' code differs from it.
 import type { Builder, Node } from "../../ir/types.ts";
 import { add, exp, log, maximum, mul, reshape, sub } from "../../model/ops.ts";
-import type { Body } from "../../model/sites.ts";
+import type { Answer, Body } from "../../model/sites.ts";
 import type { ModelSpec } from "../../semantics/spec.ts";
 import type { Feature } from "../feature.ts";
 import { trailsOf, type Ensemble, type Split, type Trails } from "./config.ts";
@@ -34,8 +34,20 @@ const inWords: Readonly<Record<Trails["combine"], string>> = {
   mean_probabilities: "mean of probabilities",
 };
 
+type Word = "heads" | "members";
+const answerOf = (
+  b: Builder,
+  word: Word,
+  how: Trails["combine"],
+  loss: Trails["loss"],
+  trained: readonly Node[],
+): Answer => ({
+  ...{ logits: combine(b, how, trained), trained, loss },
+  parts: { word, combined: inWords[how] },
+});
+
 /** One head needs no name of its own: it is the model. */
-const branches = (word: string, count: number): readonly string[] =>
+const branches = (word: Word, count: number): readonly string[] =>
   count === 1 ? [""] : Array.from({ length: count }, (_, i) => `${word}.${i}.`);
 
 const split =
@@ -49,7 +61,7 @@ const split =
       const once = parts.finalNorm(last, norm);
       return parts.head(finalNorm === "twice" ? parts.finalNorm(once, norm) : once, head);
     });
-    return { logits: combine(b, how, trained), trained, loss, combined: inWords[how] };
+    return answerOf(b, "heads", how, loss, trained);
   };
 
 const ensemble =
@@ -59,10 +71,7 @@ const ensemble =
       const last = parts.blocks(parts.stem(member), 0, parts.depth, member);
       return parts.head(parts.finalNorm(last, member), member);
     });
-    return {
-      ...{ logits: combine(parts.b, how, trained), trained, loss },
-      combined: inWords[how],
-    };
+    return answerOf(parts.b, "members", how, loss, trained);
   };
 
 export const neurotrails: Feature = {
