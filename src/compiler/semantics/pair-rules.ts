@@ -1,7 +1,8 @@
 // The rules of a recipe against a model's parameters: selectors that take nothing, rules that come too late, parameters without one.
 import type { Report } from "./context.ts";
+import { pastEnd, uncountedHelp } from "./counted.ts";
 import type { RuleBlock, Vocabulary } from "./schema.ts";
-import { indices, matchSelector } from "./selectors.ts";
+import { matchSelector } from "./selectors.ts";
 import { note, placeOf } from "./shapes.ts";
 import type { Known, KnownModel, Origin, RuleSpec, SelectorSpec } from "./spec.ts";
 
@@ -61,20 +62,22 @@ const takesNothing = (
   count: number,
   { model, paths, origins, vocabulary, report }: RulesOfPair,
 ): boolean => {
-  const past = indices(option).find((index) => index.name === "blocks" && index.to > count);
+  const past = pastEnd(option, paths ?? [], count);
   if (past !== undefined) {
+    const { word, index, count: there } = past;
+    const declared = note(`models.${model.name}.blocks`, origins, "the blocks are declared here");
     report(
       "index-past-end",
       placeOf(at, origins),
-      { model: model.name, count, last: count - 1, index: past.to - 1 },
-      { notes: [note(`models.${model.name}.blocks`, origins, "the blocks are declared here")] },
+      { word, index, model: model.name, count: there, last: there - 1 },
+      { notes: word === "block" ? [declared] : [] },
     );
     return true;
   }
   if (paths === undefined || isClass(option, vocabulary)) return false;
   if (paths.some((p) => matchSelector(option, p, count))) return false;
   const help =
-    countedHelp(option, paths, model.name) ?? `parameters of a block: ${some(within(paths))}`;
+    uncountedHelp(option, paths, model.name) ?? `parameters of a block: ${some(within(paths))}`;
   report("selector-matches-nothing", placeOf(at, origins), { model: model.name }, { help: [help] });
   return true;
 };
@@ -108,35 +111,6 @@ const takesAll = ({ selector }: Known<RuleSpec>): boolean =>
 /** `* => none` at the end says what holds anyway, where rules above it for parts have taken all there is. */
 const leavesRest = (rules: readonly Known<RuleSpec>[]): boolean =>
   rules.at(-1)?.value?.is === "none" && rules.findIndex(takesAll) === rules.length - 1;
-
-/** How many there are of what a path counts but blocks, such as heads of a model that parts: word to count. */
-const countedIn = (paths: readonly string[]): ReadonlyMap<string, number> => {
-  const counts = new Map<string, number>();
-  for (const [, word = "", index] of paths.flatMap((p) => [...p.matchAll(/(\w+)\.(\d+)\./g)]))
-    if (word !== "blocks") counts.set(word, Math.max(counts.get(word) ?? 0, Number(index) + 1));
-  return counts;
-};
-
-/** Where a selector counts what is not there: what can be counted. */
-const countedHelp = (
-  selector: SelectorSpec,
-  paths: readonly string[],
-  model: string,
-): string | undefined => {
-  const there = countedIn(paths);
-  const wrong = indices(selector).find(
-    ({ name, to }) => name !== "blocks" && to > (there.get(name) ?? 0),
-  );
-  if (wrong === undefined) return undefined;
-  const own = there.get(wrong.name);
-  const counted = own === undefined ? [...there] : [[wrong.name, own] as const];
-  const ranges = counted.map(([word, n]) =>
-    n === 1 ? `${word}[0]` : `${word}[0] to ${word}[${n - 1}]`,
-  );
-  return ranges.length === 0
-    ? `${model} has no ${wrong.name} to count`
-    : `${model} has ${ranges.join(", ")}`;
-};
 
 /** A class word alone may match nothing: a LLaMA has no bias. */
 const isClass = (selector: SelectorSpec, vocabulary: Vocabulary): boolean => {

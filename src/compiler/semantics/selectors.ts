@@ -125,10 +125,10 @@ const indexSpec = (
 /** The largest index that a selector names, with its word: for "past the end". */
 export const indices = (
   selector: SelectorSpec,
-): readonly { readonly name: string; readonly to: number }[] =>
+): readonly { readonly name: string; readonly from: number; readonly to: number }[] =>
   selector.kind === "path"
     ? selector.segments.flatMap((s) =>
-        s.kind === "name" && s.index ? [{ name: s.name, to: s.index.to }] : [],
+        s.kind === "name" && s.index ? [{ name: s.name, ...s.index }] : [],
       )
     : selector.kind === "not"
       ? indices(selector.operand)

@@ -73,8 +73,8 @@ export const recipeEntries = [
   entry(
     4009,
     "index-past-end",
-    "there is no block {index}: {model} has {count}, counted from 0 to {last}",
-    "Selectors count blocks from 0, as checkpoints do, and ranges leave out their end.",
+    "there is no {word} {index}: {model} has {count}, counted from 0 to {last}",
+    "Selectors count from 0, as checkpoints do, and ranges leave out their end: blocks, the heads of a split, the members of an ensemble.",
     decay("blocks[0 .. 9] => none", "* => constant(0.1)"),
     decay("blocks[0 .. 2] => none", "* => constant(0.1)"),
   ),
