@@ -63,6 +63,26 @@ describe("reading and writing", () => {
     await expect(lazy.read("nothing")).rejects.toThrow(FileFault);
   });
 
+  test("the header is read, and then what is asked for", async () => {
+    const bytes = writeSafetensors(tensors);
+    const header = 8 + Number(new DataView(bytes.buffer).getBigUint64(0, true));
+    const ranges: (readonly [begin: number, length: number])[] = [];
+    const opened = await openSafetensors({
+      ...readerOf(bytes),
+      read: async (begin, end) => {
+        ranges.push([begin, end - begin]);
+        return bytes.slice(begin, end);
+      },
+    });
+    expect(ranges).toEqual([
+      [0, 8],
+      [8, header - 8],
+    ]);
+    await opened.readBytes("ids");
+    await opened.read("mask");
+    expect(ranges.slice(2).map(([, length]) => length)).toEqual([12, 3]);
+  });
+
   test("other number formats", () => {
     expect(one("BF16", [2], [0x80, 0x3f, 0xc0, 0x7f])?.data).toEqual(Float32Array.of(1, NaN));
     expect(one("F16", [4], [0x00, 0x3c, 0x01, 0x00, 0xff, 0x7b, 0x00, 0xfc])?.data).toEqual(
@@ -105,7 +125,18 @@ describe("faults", () => {
     data_offsets: [begin, end],
   });
   const data = new Array<number>(8).fill(0);
+  test("a file that is none is closed", async () => {
+    let closed = 0;
+    const reader = { ...readerOf(new Uint8Array(5)), close: async () => void (closed += 1) };
+    await expect(openSafetensors(reader)).rejects.toThrow(FileFault);
+    expect(closed).toBe(1);
+  });
   test.each<[string, Uint8Array, RegExp]>([
+    [
+      "a pointer of Git LFS",
+      new TextEncoder().encode("version https://git-lfs.github.com/spec/v1\n"),
+      /a pointer to them, as Git LFS leaves it/,
+    ],
     ["too small", new Uint8Array(5), /not a safetensors file: 5 bytes/],
     ["huge header", new Uint8Array(16).fill(0xff), /its header would take/],
     [

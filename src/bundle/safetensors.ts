@@ -63,15 +63,20 @@ const exactly = async (reader: RangeReader, begin: number, end: number): Promise
   throw new FileFault(reader.file, `cut short while it was read, at byte ${begin + bytes.length}`);
 };
 
+const readHeader = async (reader: RangeReader): Promise<ReturnType<typeof parseHeader>> => {
+  const { file, bytes } = reader;
+  const first = await exactly(reader, 0, Math.min(8, bytes));
+  const length = headerLength(first, bytes, file);
+  return parseHeader(await exactly(reader, 8, 8 + length), bytes, file);
+};
+
+/** The reader is closed with the file, and where it is none. */
 export const openSafetensors = async (reader: RangeReader): Promise<SafetensorsFile> => {
   const { file } = reader;
-  const first = await exactly(reader, 0, Math.min(8, reader.bytes));
-  const length = headerLength(first, reader.bytes, file);
-  const { metadata, places } = parseHeader(
-    await exactly(reader, 8, 8 + length),
-    reader.bytes,
-    file,
-  );
+  const { metadata, places } = await readHeader(reader).catch(async (error: unknown) => {
+    await reader.close();
+    throw error;
+  });
   const infos = new Map(places.map((place) => [place.name, place]));
   const find = (name: string): TensorPlace => {
     const place = infos.get(name);

@@ -65,6 +65,24 @@ describe("layouts", () => {
     for (const name of ours.keys())
       expect(await after.readBytes(name), name).toEqual(await before.readBytes(name));
   });
+  test("a tensor that is split in parts is read once, though others lie between them", async () => {
+    const theirs = asTheirs(filled(ours), layout);
+    const read: string[] = [];
+    const after = asOurs(
+      {
+        infos: theirs.infos,
+        readBytes: (name) => {
+          read.push(name);
+          return theirs.readBytes(name);
+        },
+      },
+      layout,
+      ours,
+    );
+    // As a file is written: by name, so that k stands before its layer's norm, and q after it.
+    for (const name of [...ours.keys()].sort()) await after.readBytes(name);
+    expect([...read].sort()).toEqual([...layout.keys()].sort());
+  });
   test("a joined tensor holds its parts side by side", async () => {
     const q = {
       format: "F32",

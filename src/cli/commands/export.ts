@@ -139,7 +139,8 @@ const textFiles = async (
     end === known &&
     (base["dtype"] ?? base["torch_dtype"]) === dtype &&
     saysModel(base, fit, model);
-  const own = { dtype, ...(end !== known && { eos_token_id: end }) };
+  // Said also where there is none: the library's defaults are ids of another vocabulary.
+  const own = { dtype, bos_token_id: base["bos_token_id"] ?? null, eos_token_id: end };
   files.set(
     CONFIG,
     stays ? readText(join(folder, CONFIG)) : configText(configFor(fit, model, base, own, compat)),

@@ -2,17 +2,29 @@
 // until none is left. Pieces repeat, so their ids are remembered.
 import { BYTE_CHARACTERS, CHARACTER_BYTES, separatorOf, type Tokenizer } from "./tokenizer.ts";
 
-/** The split of GPT-2: contractions, then words, numbers and signs with a leading space, then white space. */
+/**
+ * The split of GPT-2: contractions, then words, numbers and signs with a leading space, then white space. That is Unicode's:
+ * JavaScript's own `\s` has U+FEFF and lacks U+0085.
+ */
 export const GPT2_SPLIT =
-  /'(?:[sdmt]|ll|ve|re)| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+/gu;
+  /'(?:[sdmt]|ll|ve|re)| ?\p{L}+| ?\p{N}+| ?[^\p{White_Space}\p{L}\p{N}]+|\p{White_Space}+(?!\P{White_Space})|\p{White_Space}+/gu;
+
+/** Taken out of a text whole. */
+export interface AddedToken {
+  readonly id: number;
+  readonly content: string;
+  /** Stands for no bytes of a text: an end, a turn. */
+  readonly special: boolean;
+  /** Looked for in the normalized text, after the others. */
+  readonly normalized: boolean;
+}
 
 export interface BpeModel {
   /** Token text in byte characters -> id. */
   readonly vocab: ReadonlyMap<string, number>;
   /** In order of rank. */
   readonly merges: readonly (readonly [string, string])[];
-  /** Taken out of the text before anything else. */
-  readonly special: readonly { readonly id: number; readonly content: string }[];
+  readonly added: readonly AddedToken[];
   /** Pieces of normal text; what lies between two matches is a piece too. */
   readonly split: readonly RegExp[];
   readonly normalize: (text: string) => string;
@@ -59,12 +71,23 @@ const mergePiece = (
 /** Two ids below 2^24 as one number. */
 const pairKey = (a: number, b: number): number => a * 16777216 + b;
 
+/** A text cut at tokens that are looked for in it; of two that begin alike, the longer. */
+const cutter = (
+  tokens: readonly (readonly [content: string, id: number])[],
+): ((text: string) => readonly (string | number)[]) => {
+  if (tokens.length === 0) return (text) => [text];
+  const ids = new Map(tokens);
+  const contents = [...ids.keys()].sort((a, b) => b.length - a.length || (a < b ? -1 : 1));
+  const pattern = new RegExp(`(${contents.map(escape).join("|")})`, "u");
+  return (text) => text.split(pattern).map((part) => ids.get(part) ?? part);
+};
+
 const escape = (text: string): string => text.replace(/[.*+?^${}()|[\]\\/]/g, "\\$&");
 const CACHED_PIECES = 100_000;
 
 /** `json`: the text it was read from, given back as it was. */
 export const bpeTokenizer = (model: BpeModel, json: () => string): Tokenizer => {
-  const { vocab, special } = model;
+  const { vocab, added } = model;
   const idOf = (token: string): number => {
     const id = vocab.get(token);
     if (id === undefined)
@@ -77,8 +100,7 @@ export const bpeTokenizer = (model: BpeModel, json: () => string): Tokenizer => 
     const key = pairKey(idOf(a), idOf(b));
     if (!ranks.has(key)) ranks.set(key, { rank, id: idOf(a + b) });
   });
-  const specialIds = new Map(special.map(({ id, content }) => [content, id]));
-  const size = [...vocab.values(), ...specialIds.values()].reduce(
+  const size = [...vocab.values(), ...added.map(({ id }) => id)].reduce(
     (n, id) => Math.max(n, id + 1),
     0,
   );
@@ -86,13 +108,13 @@ export const bpeTokenizer = (model: BpeModel, json: () => string): Tokenizer => 
   const bytesById = new Array<Uint8Array | undefined>(size);
   for (const [token, id] of vocab) {
     const bytes = [...token].map((c) => CHARACTER_BYTES.get(c));
-    // A token with a character outside the table can only be a special one.
+    // A token with a character outside the table can only be an added one.
     bytesById[id] = bytes.every((b) => b !== undefined)
       ? Uint8Array.from(bytes)
       : encoder.encode(token);
   }
-  for (const { id, content } of special) bytesById[id] = encoder.encode(content);
-  const isSpecial = new Set(specialIds.values());
+  for (const { id, content } of added) bytesById[id] = encoder.encode(content);
+  const isSpecial = new Set(added.filter(({ special }) => special).map(({ id }) => id));
 
   const pieces = new Map<string, readonly number[]>();
   const encodePiece = (piece: string): readonly number[] => {
@@ -108,12 +130,20 @@ export const bpeTokenizer = (model: BpeModel, json: () => string): Tokenizer => 
     if (pieces.size < CACHED_PIECES) pieces.set(piece, ids);
     return ids;
   };
-  // Longest first, so that no special token hides one that it begins.
-  const contents = [...specialIds.keys()].sort((a, b) => b.length - a.length || (a < b ? -1 : 1));
-  const specials =
-    contents.length > 0 ? new RegExp(`(${contents.map(escape).join("|")})`, "u") : undefined;
+  const [raw, normal] = [false, true].map((when) =>
+    cutter(
+      added
+        .filter(({ normalized, content }) => normalized === when && content !== "")
+        .map(({ content, id }) => [when ? model.normalize(content) : content, id]),
+    ),
+  );
+  /** Pieces of text that no added token is in, and added tokens. */
+  const cut = (text: string): readonly (string | number)[] =>
+    raw!(text).flatMap((part) =>
+      typeof part === "number" ? [part] : normal!(model.normalize(part)),
+    );
 
-  const separator = separatorOf(specialIds);
+  const separator = separatorOf(new Map(added.map(({ content, id }) => [content, id])));
   return {
     size,
     separator,
@@ -123,15 +153,13 @@ export const bpeTokenizer = (model: BpeModel, json: () => string): Tokenizer => 
     bytesOf: (id) => (isSpecial.has(id) ? 0 : (bytesById[id]?.length ?? 0)),
     encode: (text) => {
       const ids: number[] = [];
-      for (const part of specials === undefined ? [text] : text.split(specials)) {
-        const id = specialIds.get(part);
-        if (id !== undefined) {
-          ids.push(id);
+      for (const part of cut(text)) {
+        if (typeof part === "number") {
+          ids.push(part);
           continue;
         }
-        let plain = model.normalize(part);
-        if (model.addPrefixSpace && plain !== "" && !/^\s/u.test(plain)) plain = ` ${plain}`;
-        for (const piece of splitText(plain, model.split))
+        const prefix = model.addPrefixSpace && part !== "" && !part.startsWith(" ") ? " " : "";
+        for (const piece of splitText(prefix + part, model.split))
           for (const token of encodePiece(piece)) ids.push(token);
       }
       return Int32Array.from(ids);

@@ -1,6 +1,7 @@
 // Byte-level BPE as tokenizer.json describes it: the built-in split or patterns of its own, and Unicode normalization. What has
 // any more to it is not ours: a tokenizer that is nearly right would be worse than none.
 import { GPT2_SPLIT, type BpeModel } from "./bpe.ts";
+import { BYTE_CHARACTERS } from "./tokenizer.ts";
 import { isObject, listOf, partsOf, type Fault, type Json, type TokenizerFile } from "./file.ts";
 
 /** Oniguruma's inline `(?i:` exists in no JavaScript of Node 20: the letters inside are doubled instead. */
@@ -16,13 +17,24 @@ const withoutInlineFlags = (pattern: string): string =>
     return `(?:${both})`;
   });
 
+/** Oniguruma's classes are Unicode's, those of JavaScript are not. */
+const CLASSES: Readonly<Record<string, string>> = {
+  s: "\\p{White_Space}",
+  S: "\\P{White_Space}",
+  d: "\\p{Nd}",
+  D: "\\P{Nd}",
+};
+const withUnicodeClasses = (pattern: string): string =>
+  pattern.replaceAll(/\\(.)/gs, (escaped, c: string) => CLASSES[c] ?? escaped);
+
 /** Undefined: no pattern that JavaScript knows as it is. */
 const splitPattern = (part: Json): RegExp | undefined => {
   const pattern = isObject(part["pattern"]) ? part["pattern"] : {};
   const { Regex: regex, String: literal } = pattern;
   if (part["behavior"] !== "Isolated" || part["invert"] === true) return undefined;
   try {
-    if (typeof regex === "string") return new RegExp(withoutInlineFlags(regex), "gu");
+    if (typeof regex === "string")
+      return new RegExp(withUnicodeClasses(withoutInlineFlags(regex)), "gu");
     if (typeof literal === "string")
       return new RegExp(literal.replace(/[.*+?^${}()|[\]\\/]/g, "\\$&"), "gu");
   } catch {
@@ -74,7 +86,7 @@ const mergesOf = (json: unknown, fault: Fault): BpeModel["merges"] =>
 
 /** Taken where they stand, and nothing else is done to the text around them. */
 const isPlain = (token: Json): boolean =>
-  ["single_word", "lstrip", "rstrip", "normalized"].every((flag) => token[flag] !== true);
+  ["single_word", "lstrip", "rstrip"].every((flag) => token[flag] !== true);
 const tokensOf = (json: unknown, fault: Fault): readonly Json[] =>
   listOf(json).map((token) => {
     if (isObject(token) && typeof token["id"] === "number" && typeof token["content"] === "string")
@@ -101,22 +113,29 @@ export const byteLevelModel = ({
   begin,
   fault,
 }: TokenizerFile): BpeModel | undefined => {
-  const more = ["byte_fallback", "unk_token", "continuing_subword_prefix", "end_of_word_suffix"];
-  if (model["type"] !== "BPE" || !isObject(model["vocab"]) || !more.every((key) => off(model[key])))
+  const known = model["vocab"];
+  const more = ["byte_fallback", "continuing_subword_prefix", "end_of_word_suffix"];
+  if (model["type"] !== "BPE" || !isObject(known) || !more.every((key) => off(model[key])))
+    return undefined;
+  // Nothing is unknown where every byte has its token.
+  if (!off(model["unk_token"]) && !BYTE_CHARACTERS.every((c) => Object.hasOwn(known, c)))
     return undefined;
   const splits = splitsOf(json["pre_tokenizer"]);
   const normalize = normalizerOf(json["normalizer"]);
   const added = tokensOf(json["added_tokens"], fault);
   if (splits === undefined || normalize === undefined || !added.every(isPlain)) return undefined;
 
-  const vocab = vocabOf(model["vocab"], fault);
+  const vocab = vocabOf(known, fault);
   const merges = mergesOf(model["merges"], fault);
   for (const [a, b] of merges) {
     const unknown = [a, b, a + b].find((token) => !vocab.has(token));
     if (unknown !== undefined)
       throw fault(`a merge uses ${JSON.stringify(unknown)}, which is not in the vocab`);
   }
-  const special = added.map(({ id, content }) => ({ id: Number(id), content: String(content) }));
+  const tokens = added.map(({ id, content, special, normalized }) => ({
+    ...{ id: Number(id), content: String(content) },
+    ...{ special: special === true, normalized: normalized === true },
+  }));
   const ignoreMerges = model["ignore_merges"] === true;
-  return { vocab, merges, special, normalize, ...splits, ignoreMerges, begin };
+  return { vocab, merges, added: tokens, normalize, ...splits, ignoreMerges, begin };
 };

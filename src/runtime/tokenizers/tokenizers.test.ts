@@ -4,6 +4,7 @@ import { describe, expect, test } from "vitest";
 import { FileFault } from "../../bundle/file-fault.ts";
 import { readTokenizerJson } from "./tokenizer-json.ts";
 import { BYTE_CHARACTERS, bytesTokenizer } from "./tokenizer.ts";
+import { GPT2_SPLIT, splitText } from "./bpe.ts";
 import { trainBpe } from "./train-bpe.ts";
 
 const TEXTS = [
@@ -41,17 +42,99 @@ describe("byte-level BPE", () => {
   ];
   const bpe = trainBpe(corpus, 320);
 
-  test("learns the obvious merges, most frequent first, ties to the lower ids", () => {
-    const { model } = JSON.parse(bpe.toJson()) as { model: { merges: string[][] } };
-    expect(model.merges.slice(0, 3)).toEqual(
-      [
-        ["x", "x"],
-        ["xx", "xx"],
-        ["e", "r"],
-      ].map((_, i) => model.merges[i]),
-    );
+  /** Counts all pairs anew for every merge. */
+  const plainMerges = (texts: readonly string[], size: number): readonly (readonly string[])[] => {
+    const tokens = ["", ...BYTE_CHARACTERS];
+    const words = texts
+      .flatMap((text) => splitText(text, [GPT2_SPLIT]))
+      .map((piece) => Array.from(new TextEncoder().encode(piece), (b) => 1 + b));
+    const merges: string[][] = [];
+    while (tokens.length < size) {
+      const counts = new Map<string, number>();
+      for (const word of words)
+        for (let i = 0; i + 1 < word.length; i += 1) {
+          const pair = `${word[i]} ${word[i + 1]}`;
+          counts.set(pair, (counts.get(pair) ?? 0) + 1);
+        }
+      const pairs = [...counts].map(([pair, count]) => ({
+        pair: pair.split(" ").map(Number),
+        count,
+      }));
+      const [best] = pairs.sort(
+        (x, y) => y.count - x.count || x.pair[0]! - y.pair[0]! || x.pair[1]! - y.pair[1]!,
+      );
+      if (best === undefined || best.count < 2) break;
+      const [a = 0, b = 0] = best.pair;
+      for (const word of words)
+        for (let i = 0; i + 1 < word.length; i += 1)
+          if (word[i] === a && word[i + 1] === b) word.splice(i, 2, tokens.length);
+      merges.push([tokens[a]!, tokens[b]!]);
+      tokens.push(tokens[a]! + tokens[b]!);
+    }
+    return merges;
+  };
+  test("merges the most frequent pair, ties to the lower ids, until none occurs twice", () => {
+    const mergesOf = (tokenizer: typeof bpe): unknown =>
+      (JSON.parse(tokenizer.toJson()) as { model: { merges: unknown } }).model.merges;
+    expect(mergesOf(bpe)).toEqual(plainMerges(corpus, 320));
+    const few = ["aaaa abab aab", "banana bandana", "e\u0301\u0301"];
+    expect(mergesOf(trainBpe(few, 400))).toEqual(plainMerges(few, 400));
     expect(bpe.encode(" the").length).toBe(1);
     expect(trainBpe(corpus, 320).toJson()).toBe(bpe.toJson());
+  });
+
+  test("white space is Unicode's, as the library has it", () => {
+    expect(splitText("a\u0085b \u0085 \ufeffc \ufeff\n d", [GPT2_SPLIT])).toEqual([
+      "a",
+      "\u0085",
+      "b",
+      " \u0085",
+      " \ufeff",
+      "c",
+      " \ufeff",
+      "\n",
+      " d",
+    ]);
+    expect(splitText("x\u00a0y \u3000\u3000w \u180e1", [GPT2_SPLIT])).toEqual([
+      "x",
+      "\u00a0",
+      "y",
+      " \u3000",
+      "\u3000",
+      "w",
+      " \u180e",
+      "1",
+    ]);
+  });
+
+  test("added tokens are looked for as they are, or in the normalized text", async () => {
+    const json = JSON.parse(bpe.toJson()) as { readonly added_tokens: readonly object[] };
+    const [end] = json.added_tokens;
+    const token = (id: number, content: string, more: object): object => ({
+      ...end,
+      id,
+      content,
+      ...more,
+    });
+    const read = await readTokenizerJson(
+      JSON.stringify({
+        ...json,
+        normalizer: { type: "NFC" },
+        added_tokens: [
+          end,
+          token(400, "<think>", { special: false }),
+          token(401, "e\u0301", { special: false, normalized: true }),
+          token(402, "e\u0301!", { normalized: false }),
+        ],
+      }),
+      "t.json",
+    );
+    const added = (text: string): readonly number[] =>
+      [...read.encode(text)].filter((id) => id >= 400);
+    expect(added("a<think>b")).toEqual([400]);
+    expect(added("\u00e9 e\u0301 e\u0301!")).toEqual([401, 401, 402]);
+    expect([400, 401, 402].map((id) => read.bytesOf(id))).toEqual([7, 3, 0]);
+    expect(read.size).toBe(403);
   });
 
   test("gives any text back", () => {

@@ -121,7 +121,7 @@ export const trainBpe = (chunks: Iterable<string>, size: number): Tokenizer => {
     {
       vocab,
       merges,
-      special,
+      added: special.map((token) => ({ ...token, special: true, normalized: false })),
       split: [GPT2_SPLIT],
       normalize: (x) => x,
       addPrefixSpace: false,

@@ -3,7 +3,8 @@
     pip install tokenizers
     npm run build && python test/parity/python/verify_tokenizer.py
 
-The golden tokenizers are compared on the same texts, and the other way round: their files, specc's ids.
+The golden tokenizers are compared on the same texts, and the other way round: their files, specc's ids. So are tokenizers that
+the library trains here in the manner of families that people use: other patterns, normalizers, prefixes and added tokens.
 """
 
 import json
@@ -12,19 +13,75 @@ import random
 import subprocess
 import tempfile
 
-from tokenizers import Tokenizer
+from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 
 from common import DATA, ROOT, check, finish
 
 TEXTS = [
     "Hello, world! It's 2024; they'll see.", "naïve Größe — «été» … ½", "日本語のテキスト、中文字符。", "Привет, как дела?",
     "👩‍👩‍👧 🇩🇪 e\u0301 \u200d", "a\t b\n\n  c   ", "", " ", "\u0000\u001f", "مرحبا שלום", "x" * 300, "a<|endoftext|>b",
+    "a\u0085b \u0085 \ufeffc \ufeff\n d", "x\u00a0y\u2003z\u3000\u3000w \u180e", "\tx", "\n\n x", "\u00a0y", "१२३ ½ ②", "    code",
     "  two  spaces", "\ufeffmark", "1234567 8,900.5", "def f(x):\n    return x**2  # ok\n",
 ]
 random.seed(7)
 PLANES = [(32, 126), (160, 591), (880, 1327), (1488, 1610), (0x3040, 0x30FF), (0x4E00, 0x4FFF), (0x1F300, 0x1F6FF)]
 for _ in range(300):
     TEXTS.append("".join(chr(random.randint(*random.choice(PLANES))) for _ in range(random.randint(1, 30))))
+
+BYTES = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
+
+
+def split(*patterns):
+    """Patterns that cut, then bytes."""
+    return pre_tokenizers.Sequence([*(pre_tokenizers.Split(Regex(p), "isolated") for p in patterns), BYTES])
+
+
+REST = r" ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+CONTRACTIONS = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+"
+UPPER, LOWER = r"\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}", r"\p{Ll}\p{Lm}\p{Lo}\p{M}"
+START = r"[^\r\n\p{L}\p{N}]?"
+LAST = decoders.Sequence([decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse()])
+STRIPPED = decoders.Sequence([decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse(), decoders.Strip(" ", 1, 0)])
+STYLES = {
+    "threes of digits, whole words first": {"pre": split(rf"{CONTRACTIONS}|\p{{N}}{{1,3}}|{REST}"), "model": {"ignore_merges": True}, "begin": True},
+    "single digits, composed": {"normalizer": normalizers.NFC(), "pre": split(rf"{CONTRACTIONS}|\p{{N}}|{REST}")},
+    "words by their case": {"pre": split(rf"{START}[{UPPER}]*[{LOWER}]+|{START}[{UPPER}]+[{LOWER}]*|\p{{N}}|{REST}")},
+    "digits, scripts, words in turn": {"pre": split(r"\p{N}{1,3}", "[一-龥぀-ゟ゠-ヿ]+", rf"[!-~][A-Za-z]+|[^\r\n\p{{L}}\p{{P}}\p{{S}}]?[\p{{L}}\p{{M}}]+|{REST}")},
+    "lines, words, signs, ends": {"pre": pre_tokenizers.Sequence([*(pre_tokenizers.Split(Regex(p), "isolated") for p in (r"[\r\n]", r"\s?[A-Za-zµÀ-ÖØ-ƺА-я]+", r"\s?[!-/:-~]+", r"\s+$", r"\d\d", r"[一-龥가-힣]+")), pre_tokenizers.Digits(individual_digits=True), BYTES])},
+    "added tokens of spaces and of no end": {"normalizer": normalizers.NFC(), "pre": pre_tokenizers.ByteLevel(add_prefix_space=False), "added": [AddedToken("    ", normalized=True), AddedToken("<think>", normalized=False, special=False)]},
+    "a space put before": {"pre": pre_tokenizers.ByteLevel(add_prefix_space=True)},
+    "spaces replaced, bytes as a fallback": {"normalizer": normalizers.Replace(" ", "▁"), "pre": pre_tokenizers.Split(" ", "merged_with_previous"), "decoder": LAST, "begin": True},
+    "spaces replaced and put before": {"normalizer": normalizers.Sequence([normalizers.Prepend("▁"), normalizers.Replace(" ", "▁")]), "decoder": STRIPPED},
+    "metaspaces at the start alone": {"pre": pre_tokenizers.Metaspace(prepend_scheme="first", split=False), "decoder": STRIPPED},
+}  # fmt: skip
+
+
+def trained(style):
+    """By the library, with a vocabulary of bytes or of characters and byte fallback."""
+    fallback = "decoder" in style
+    tokenizer = Tokenizer(models.BPE(**({"byte_fallback": True, "fuse_unk": True, "unk_token": "<unk>"} if fallback else {}), **style.get("model", {})))
+    if "normalizer" in style:
+        tokenizer.normalizer = style["normalizer"]
+    if "pre" in style:
+        tokenizer.pre_tokenizer = style["pre"]
+    tokenizer.decoder = style.get("decoder", decoders.ByteLevel())
+    special = ["<unk>", "<s>", "<|endoftext|>"]
+    bytes_ = [f"<0x{b:02X}>" for b in range(256)] if fallback else []
+    alphabet = [] if fallback else pre_tokenizers.ByteLevel.alphabet()
+    trainer = trainers.BpeTrainer(
+        vocab_size=700, special_tokens=special + bytes_, initial_alphabet=alphabet, limit_alphabet=60 if fallback else 1000, show_progress=False
+    )
+    tokenizer.train_from_iterator([" ".join(TEXTS[:24]) + " the cat and the hat "] * 20, trainer)
+    # The trainer makes special tokens of the bytes, which they are in no family.
+    plain = json.loads(tokenizer.to_str())
+    plain["added_tokens"] = [token for token in plain["added_tokens"] if token["content"] in special]
+    tokenizer = Tokenizer.from_str(json.dumps(plain))
+    tokenizer.add_tokens(style.get("added", []))
+    if style.get("begin"):
+        ids = [("<s>", tokenizer.token_to_id("<s>"))]
+        tokenizer.post_processor = processors.TemplateProcessing(single="<s> $A", special_tokens=ids)
+    return tokenizer
+
 
 SCRIPT = """
 import { readFileSync } from "node:fs";
@@ -66,6 +123,10 @@ def main():
         ours = specc_tokenizer(path, train=(" ".join(TEXTS[:14]) + " the cat and the hat ") * 20)
         path.write_text(ours["json"])
         compare("trained by specc", ours, Tokenizer.from_file(str(path)))
+        for name, style in STYLES.items():
+            theirs = trained(style)
+            path.write_text(theirs.to_str())
+            compare(name, specc_tokenizer(path), theirs)
     for source in sorted((DATA / "tokenizer").iterdir()):
         file = source / "tokenizer.json"
         compare(source.name, specc_tokenizer(file), Tokenizer.from_file(str(file)))
