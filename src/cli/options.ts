@@ -19,22 +19,17 @@ export interface ChoiceOptions extends ModelChoice {
   readonly recipe?: string;
 }
 
-export const whole =
-  (low: number) =>
-  (text: string): number => {
-    const value = Number(text);
-    if (!Number.isSafeInteger(value) || value < low)
-      throw new InvalidArgumentError(`Give a whole number from ${low} up.`);
-    return value;
-  };
-export const numberIn =
+/** `wanted`: "a number from 0 up". */
+export const number =
   (wanted: string, fits: (value: number) => boolean) =>
   (text: string): number => {
     const value = Number(text);
     if (text.trim() === "" || !Number.isFinite(value) || !fits(value))
-      throw new InvalidArgumentError(`Give a number ${wanted}.`);
+      throw new InvalidArgumentError(`Give ${wanted}.`);
     return value;
   };
+export const whole = (low: number): ((text: string) => number) =>
+  number(`a whole number from ${low} up`, (x) => Number.isSafeInteger(x) && x >= low);
 export const list = (text: string, before: readonly string[] = []): readonly string[] => [
   ...before,
   text,

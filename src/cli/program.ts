@@ -13,7 +13,7 @@ import {
   forms,
   list,
   modelChoice,
-  numberIn,
+  number,
   quietable,
   seed,
   setting,
@@ -23,33 +23,16 @@ import {
   type QuietChoice,
 } from "./options.ts";
 
-/** `done` receives the exit code of the command that ran. */
-export const buildProgram = (io: Io, version: string, done: (code: number) => void): Command => {
-  const program = new Command("specc");
-  program
-    .description(
-      "Compiles .arch descriptions of models and of their training to graphs that TensorFlow.js runs.",
-    )
-    .version(version, "-V, --version")
-    // `backend add --version` is that command's own
-    .enablePositionalOptions()
-    .exitOverride()
-    .configureOutput({
-      writeOut: io.out,
-      writeErr: io.err,
-      getOutHelpWidth: () => Math.min(io.terminal.columns, 100),
-      getErrHelpWidth: () => Math.min(io.terminal.columns, 100),
-    })
-    .showSuggestionAfterError(true)
-    .showHelpAfterError("(specc --help lists commands and options)")
-    .addHelpText("after", EXIT_CODES);
-  const add = (name: string, description: string): Command =>
-    program
-      .command(name)
-      .description(description)
-      .addHelpText("after", EXIT_CODES)
-      .showHelpAfterError(`(specc ${name.split(" ")[0]!} --help explains it)`);
+/** What commands are written on. */
+interface Page {
+  readonly io: Io;
+  readonly version: string;
+  /** Receives the exit code of the command that ran. */
+  readonly done: (code: number) => void;
+  readonly add: (name: string, description: string) => Command;
+}
 
+const addInit = ({ add, io, done }: Page): void => {
   quietable(add("init", "make a project that runs: a spec, data, a script"))
     .argument("[folder]", "where; the present folder by default")
     .addOption(
@@ -60,7 +43,9 @@ export const buildProgram = (io: Io, version: string, done: (code: number) => vo
     .action(async (folder: string | undefined, options: { template: string } & QuietChoice) => {
       done((await import("./commands/init.ts")).init(io, folder, options));
     });
+};
 
+const addCheck = ({ add, io, version, done }: Page): void => {
   choice(add("check", "report every mistake, with its place and the smallest fix"))
     .argument("<files...>", ".arch files or folders of them")
     .addOption(format())
@@ -71,7 +56,9 @@ export const buildProgram = (io: Io, version: string, done: (code: number) => vo
         done(await (await import("./commands/check.ts")).check(io, version, files, options));
       },
     );
+};
 
+const addFmt = ({ add, io, version, done }: Page): void => {
   common(add("fmt", "give files their one layout"))
     .alias("format")
     .argument("[files...]", ".arch files or folders of them")
@@ -81,7 +68,9 @@ export const buildProgram = (io: Io, version: string, done: (code: number) => vo
     .action(async (files: readonly string[], options: import("./commands/fmt.ts").FmtOptions) => {
       done(await (await import("./commands/fmt.ts")).fmt(io, version, files, options));
     });
+};
 
+const addBuild = ({ add, io, version, done }: Page): void => {
   choice(add("build", "compile to a bundle that runs without the compiler"))
     .argument("<file>", "an .arch file")
     .requiredOption("-o, --out-dir <dir>", "the bundle's folder")
@@ -98,7 +87,9 @@ export const buildProgram = (io: Io, version: string, done: (code: number) => vo
     .action(async (file: string, options: import("./commands/build.ts").BuildOptions) => {
       done(await (await import("./commands/build.ts")).build(io, version, file, options));
     });
+};
 
+const addTrain = ({ add, io, version, done }: Page): void => {
   choice(add("train", "train what a file describes, or a bundle"))
     .argument("<target>", "an .arch file or a bundle's folder")
     .option("--out-dir <dir>", "where the run is kept (default: runs/<recipe>)")
@@ -126,7 +117,9 @@ Ctrl-C saves a checkpoint if a step was made, prints the command that goes on, a
     .action(async (target: string, options: import("./commands/train.ts").TrainOptions) => {
       done(await (await import("./commands/train.ts")).train(io, version, target, options));
     });
+};
 
+const addEval = ({ add, io, version, done }: Page): void => {
   choice(add("eval", "measure the loss on held-out text"))
     .argument("<target>", "an .arch file, a bundle or a run")
     .option("--weights <path>", "safetensors, or a folder of them (default: beside the target)")
@@ -135,7 +128,9 @@ Ctrl-C saves a checkpoint if a step was made, prints the command that goes on, a
     .action(async (target: string, options: import("./commands/eval.ts").EvalOptions) => {
       done(await (await import("./commands/eval.ts")).evaluate(io, version, target, options));
     });
+};
 
+const addGenerate = ({ add, io, version, done }: Page): void => {
   choice(add("generate", "continue a prompt"))
     .argument("<target>", "an .arch file, a bundle or a run")
     .option("--weights <path>", "safetensors, or a folder of them (default: beside the target)")
@@ -163,18 +158,18 @@ Ctrl-C saves a checkpoint if a step was made, prints the command that goes on, a
     .option(
       "--temperature <x>",
       "0 takes the likeliest token (default: 0.8)",
-      numberIn("from 0 up", (x) => x >= 0),
+      number("a number from 0 up", (x) => x >= 0),
     )
     .option("--top-k <n>", "draw from the n likeliest", whole(1))
     .option(
       "--top-p <x>",
       "draw from the likeliest that together reach x",
-      numberIn("above 0, at most 1", (x) => x > 0 && x <= 1),
+      number("a number above 0, at most 1", (x) => x > 0 && x <= 1),
     )
     .option(
       "--repetition-penalty <x>",
       "above 1, what occurred already becomes less likely",
-      numberIn("above 0", (x) => x > 0),
+      number("a number above 0", (x) => x > 0),
     )
     .option("--stop <text>", "end where this begins; may repeat", stopText)
     .addOption(seed().default(0))
@@ -191,7 +186,9 @@ weights says of drawing holds where no option is given.`,
     .action(async (target: string, options: import("./commands/generate.ts").GenerateOptions) => {
       done(await (await import("./commands/generate.ts")).generate(io, version, target, options));
     });
+};
 
+const addImport = ({ add, io, version, done }: Page): void => {
   quietable(add("import", "turn a Hugging Face folder into an .arch file with its weights"))
     .argument("<folder>", "with config.json and safetensors")
     .option(
@@ -206,7 +203,9 @@ weights says of drawing holds where no option is given.`,
     .action(async (folder: string, options: import("./commands/import.ts").ImportOptions) => {
       done(await (await import("./commands/import.ts")).importFolder(io, version, folder, options));
     });
+};
 
+const addExport = ({ add, io, version, done }: Page): void => {
   choice(add("export", "write a folder that Hugging Face's transformers loads"))
     .argument("<target>", "an .arch file, a bundle or a run")
     .requiredOption("-o, --out-dir <dir>", "the folder")
@@ -229,7 +228,9 @@ weights says of drawing holds where no option is given.`,
     .action(async (target: string, options: import("./commands/export.ts").ExportOptions) => {
       done(await (await import("./commands/export.ts")).exportModel(io, version, target, options));
     });
+};
 
+const addInspect = ({ add, io, version, done }: Page): void => {
   choice(add("inspect", "show layers, shapes, parameters, FLOPs and memory, or how trainings went"))
     .argument("[target]", "an .arch file or a bundle's folder")
     .option("--run <folders...>", "instead of a target: what one or several trainings recorded")
@@ -263,19 +264,25 @@ weights says of drawing holds where no option is given.`,
         }
       },
     );
+};
 
+const addExplain = ({ add, io, done }: Page): void => {
   add("explain", "the page of a key, a constructor or a diagnostic code")
     .argument("<topic...>", "for example gpas, blocks.norm or SPC3012")
     .action(async (topic: readonly string[]) => {
       done((await import("./commands/explain.ts")).explainTopic(io, topic.join(" ")));
     });
+};
 
+const addDoctor = ({ add, io, version, done }: Page): void => {
   colored(add("doctor", "which engines this machine offers, and how to get the others"))
     .option("--json", "print the findings as JSON")
     .action(async (options: ColorChoice & { json?: boolean }) => {
       done(await (await import("./commands/doctor.ts")).doctor(io, version, options));
     });
+};
 
+const addForward = ({ add, io, version, done }: Page): void => {
   modelChoice(add("forward", "logits, loss, block states and gradients of given inputs"))
     .argument("<target>", "an .arch file or a bundle's folder")
     .option("--weights <path>", "safetensors, or a folder of them (default: beside the target)")
@@ -289,12 +296,11 @@ weights says of drawing holds where no option is given.`,
     .action(async (target: string, options: import("./commands/forward.ts").ForwardOptions) => {
       done(await (await import("./commands/forward.ts")).forward(io, version, target, options));
     });
-  addBackend(add("backend", "the libraries of engines that are not built in"), io, done);
-  return program;
 };
 
 /** `specc backend …`: commands below a command. */
-const addBackend = (backend: Command, io: Io, done: (code: number) => void): void => {
+const addBackend = ({ add, io, done }: Page): void => {
+  const backend = add("backend", "the libraries of engines that are not built in");
   const backendCommand = (name: string, description: string): Command =>
     backend
       .command(name)
@@ -333,4 +339,51 @@ It is kept in $SPECC_CACHE_DIR, else ~/.cache/specc; no node_modules is touched.
     .action(async (options: { json?: boolean; verify?: boolean }) => {
       done(await (await import("./commands/backend.ts")).list(io, options));
     });
+};
+
+/** In the order of the help. */
+const commands: readonly ((page: Page) => void)[] = [
+  addInit,
+  addCheck,
+  addFmt,
+  addBuild,
+  addTrain,
+  addEval,
+  addGenerate,
+  addImport,
+  addExport,
+  addInspect,
+  addForward,
+  addExplain,
+  addDoctor,
+  addBackend,
+];
+
+export const buildProgram = (io: Io, version: string, done: Page["done"]): Command => {
+  const program = new Command("specc");
+  program
+    .description(
+      "Compiles .arch descriptions of models and of their training to graphs that TensorFlow.js runs.",
+    )
+    .version(version, "-V, --version")
+    // `backend add --version` is that command's own
+    .enablePositionalOptions()
+    .exitOverride()
+    .configureOutput({
+      writeOut: io.out,
+      writeErr: io.err,
+      getOutHelpWidth: () => Math.min(io.terminal.columns, 100),
+      getErrHelpWidth: () => Math.min(io.terminal.columns, 100),
+    })
+    .showSuggestionAfterError(true)
+    .showHelpAfterError("(specc --help lists commands and options)")
+    .addHelpText("after", EXIT_CODES);
+  const add = (name: string, description: string): Command =>
+    program
+      .command(name)
+      .description(description)
+      .addHelpText("after", EXIT_CODES)
+      .showHelpAfterError(`(specc ${name} --help explains it)`);
+  for (const command of commands) command({ io, version, done, add });
+  return program;
 };

@@ -3,7 +3,7 @@
 import { dirname, join, resolve } from "node:path";
 import { Ajv2020, type ErrorObject } from "ajv/dist/2020.js";
 import type { Engine, LoadedBundle, ProgramModule } from "../bundle/engine.ts";
-import { WEIGHTS, WEIGHTS_INDEX } from "../bundle/names.ts";
+import { MANIFEST, WEIGHTS, WEIGHTS_INDEX } from "../bundle/names.ts";
 import { isWeight } from "../bundle/disk.ts";
 import type { Manifest, StateEntry } from "../bundle/manifest.ts";
 import { bytesReader, openSafetensors } from "../bundle/safetensors.ts";
@@ -33,7 +33,6 @@ import { CliError } from "./errors.ts";
 import { isFile, isFolder, packageRoot, projectRoot, readText, shownPath } from "./files.ts";
 import type { Io } from "./io.ts";
 import type { ChoiceOptions } from "./options.ts";
-import { MANIFEST } from "../bundle/names.ts";
 import { quoted } from "./called.ts";
 import { trainedRoot } from "./history/record.ts";
 import { lastCheckpoint } from "./run-folder.ts";

@@ -51,6 +51,12 @@ describe("invocation", () => {
     expect(code).toBe(2);
     expect(err).toContain("Give a number above 0, at most 1.");
   });
+  test("an empty text is no number", async () => {
+    for (const option of ["--seed=", "--steps= "]) {
+      const { code, err } = await specc(["train", "model.arch", option], { cwd: project() });
+      expect([code, err]).toEqual([2, expect.stringContaining("Give a whole number from")]);
+    }
+  });
   test("a missing argument, a missing required option and an unknown choice are refused", async () => {
     expect((await specc(["check"], { cwd: folder() })).code).toBe(2);
     expect((await specc(["build", "model.arch"], { cwd: project() })).err).toContain("--out-dir");
