@@ -1,9 +1,7 @@
 // A model in the hands of a program: what a bundle's index.js and the command line work with.
 import { TOKENIZER, WEIGHTS } from "../bundle/names.ts";
-import { IGNORED } from "../bundle/targets.ts";
 import type { Engine, LoadedBundle, Session } from "../bundle/engine.ts";
 import { FileFault } from "../bundle/file-fault.ts";
-import { decoderOf, imageModelOf } from "../bundle/kinds.ts";
 import { isWeight } from "../bundle/disk.ts";
 import type { HostState, Manifest } from "../bundle/manifest.ts";
 import {
@@ -25,6 +23,7 @@ import {
 import { generate, type Generated, type GenerateOptions } from "./decode/generate.ts";
 import { cpuEngine, wasmEngine } from "./engines/tfjs.ts";
 import { fit, type FitOptions, type FitResult } from "./fit.ts";
+import { classify, forward, type Classification } from "./forward.ts";
 import { joinPath, replaceFile, type Host } from "./host.ts";
 import { applyMasks, checkAgainst, checkValues, initialise, isTied, loadEntries } from "./state.ts";
 import {
@@ -37,14 +36,8 @@ import { besideWeights, type Beside } from "./tokenizers/beside.ts";
 import { findTokenizer } from "./tokenizers/find.ts";
 import type { Tokenizer } from "./tokenizers/tokenizer.ts";
 import { checkWeights, loadWeights, weightFiles } from "./train/checkpoint.ts";
-import {
-  evaluate,
-  idsShape,
-  programOf,
-  type EvaluateOptions,
-  type Evaluation,
-} from "./train/evaluate.ts";
-import { checkIds, passesOf, type ImageBatch, type TokenBatch } from "./train/given-batches.ts";
+import { evaluate, type EvaluateOptions, type Evaluation } from "./train/evaluate.ts";
+import { passesOf, type ImageBatch, type TokenBatch } from "./train/given-batches.ts";
 import { recipeOf } from "./train/begin.ts";
 import { planStep, runStep } from "./train/step.ts";
 
@@ -66,10 +59,6 @@ export interface ModelOptions {
   readonly beside?: Beside | undefined;
   /** Hears what the engine runs without, once each: `Session.notices`. */
   readonly onNotice?: ((notice: string) => void) | undefined;
-}
-export interface Classification {
-  readonly label: number;
-  readonly probabilities: Float32Array;
 }
 export interface Trainer {
   /** One update of a batch of the recipe's size. */
@@ -143,72 +132,6 @@ const fillWeights = async (
   checkAgainst(entries, stored, "weights", isTied(manifest));
   if (inUse) await checkValues(entries, stored, "weights");
   await loadEntries(session, entries, stored, "weights");
-};
-
-/** Logits [B, T, V], as many rows at once as the program takes. */
-const forward = async (
-  session: Session,
-  manifest: Manifest,
-  rows: readonly (readonly number[])[],
-): Promise<HostTensor> => {
-  const { context, vocabSize: width } = decoderOf(manifest);
-  const length = checkIds(rows, width);
-  const [batch, sequence] = idsShape(programOf(manifest, "forward"));
-  if (length > sequence)
-    throw new RangeError(
-      `${length} tokens do not fit ${sequence === context ? `the context of ${context}` : `the program forward, built for ${sequence}`}`,
-    );
-  const data = new Float32Array(rows.length * length * width);
-  const shape = [batch, sequence];
-  for (let first = 0; first < rows.length; first += batch) {
-    const ids = new Int32Array(batch * sequence);
-    const some = rows.slice(first, first + batch);
-    some.forEach((row, b) => ids.set(row, b * sequence));
-    const out = await session.run("forward", {
-      input_ids: { dtype: "i32", shape, data: ids },
-      targets: { dtype: "i32", shape, data: new Int32Array(ids.length).fill(IGNORED) },
-    });
-    const logits = out["logits"]?.data ?? new Float32Array(0);
-    some.forEach((_, b) => {
-      const from = b * sequence * width;
-      data.set(logits.subarray(from, from + length * width), (first + b) * length * width);
-    });
-  }
-  return { dtype: "f32", shape: [rows.length, length, width], data };
-};
-
-/** As many images at once as the program takes. */
-const classify = async (
-  session: Session,
-  manifest: Manifest,
-  images: readonly ArrayLike<number>[],
-): Promise<readonly Classification[]> => {
-  const { height, width, channels, classes } = imageModelOf(manifest);
-  const size = height * width * channels;
-  const wrong = images.find((image) => image.length !== size);
-  if (wrong !== undefined)
-    throw new RangeError(
-      `an image of ${wrong.length} numbers; the model reads ${height}×${width}×${channels} = ${size}`,
-    );
-  const rows = programOf(manifest, "forward").inputs[0]?.shape[0] ?? 1;
-  const answers: Classification[] = [];
-  for (let first = 0; first < images.length; first += rows) {
-    const some = images.slice(first, first + rows);
-    const data = new Float32Array(rows * size);
-    some.forEach((image, row) => data.set(image, row * size));
-    const out = await session.run("forward", {
-      images: { dtype: "f32", shape: [rows, height, width, channels], data },
-      targets: { dtype: "i32", shape: [rows], data: new Int32Array(rows).fill(IGNORED) },
-    });
-    some.forEach((_, row) => {
-      const logits = out["logits"]!.data.subarray(row * classes, (row + 1) * classes);
-      const top = Math.max(...logits);
-      const powers = Float32Array.from(logits, (x) => Math.exp(x - top));
-      const sum = powers.reduce((all, x) => all + x, 0);
-      answers.push({ label: logits.indexOf(top), probabilities: powers.map((x) => x / sum) });
-    });
-  }
-  return answers;
 };
 
 export const createModel = async (options: ModelOptions): Promise<Model> => {

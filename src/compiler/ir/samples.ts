@@ -1,10 +1,9 @@
 // Values for the samples of op rows: drawn from a fixed generator, kept away from kinks where the row asks for it.
 import { InternalError } from "../diagnostics/types.ts";
-import { rowOf } from "./builder.ts";
+import { createBuilder, rowOf } from "./builder.ts";
 import { toType } from "./ops/row.ts";
 import { count } from "./shape.ts";
 import type { Dim, DType, Graph, Node, OpName, TensorType } from "./types.ts";
-import { createBuilder } from "./builder.ts";
 
 /** "f32[b=2, d=3]" or "f32[2,3]". */
 export const parseType = (text: string): TensorType => {

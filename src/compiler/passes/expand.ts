@@ -1,8 +1,7 @@
 // Replaces composites by their expansions, for engines and gradients that have no form of their own for them.
-import { reemit, rowOf } from "../ir/builder.ts";
+import { createBuilder, reemit, rowOf } from "../ir/builder.ts";
 import { expansionOf } from "../ir/composites.ts";
 import type { Builder, Graph, Node, OpName, Pass } from "../ir/types.ts";
-import { createBuilder } from "../ir/builder.ts";
 import { mapGraph, nodesOf, reachable } from "../ir/walk.ts";
 
 /**
