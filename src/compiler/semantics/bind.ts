@@ -111,7 +111,12 @@ export const refuse = (
       checker.report("too-many-arguments", arg.span, { name: def.name.text, count: known.length });
     } else {
       const args = { name: name.text, of: def.name.text };
-      checker.report("unknown-argument", name.span, args, didYouMean(name, [...new Set(known)]));
+      checker.report(
+        "unknown-argument",
+        name.span,
+        args,
+        didYouMean(name, [...new Set(known)], checker.vocabulary.otherNames),
+      );
     }
   }
 };

@@ -52,9 +52,9 @@ export const evaluateKeys = (
     }
     misnamed = true;
     const candidates = [...place.keys.map((key) => key.name), ...place.words];
-    const near = didYouMean(name, candidates);
+    const near = didYouMean(name, candidates, ctx.checker.vocabulary.otherNames);
     const help =
-      calledElsewhere(name.text, candidates) === undefined
+      calledElsewhere(name.text, candidates, ctx.checker.vocabulary.otherNames) === undefined
         ? keyElsewhere(name.text, place, ctx)
         : undefined;
     own.report(
@@ -82,7 +82,9 @@ export const evaluateKeys = (
   const excused = (key: Key): boolean =>
     misnamed &&
     [...written.keys()].some(
-      (name) => (calledElsewhere(name, [key.name]) ?? suggest(name, [key.name])) !== undefined,
+      (name) =>
+        (calledElsewhere(name, [key.name], ctx.checker.vocabulary.otherNames) ??
+          suggest(name, [key.name])) !== undefined,
     );
   const due = unset.filter((key) => !excused(key));
   if (due.length > 0 && !place.broken)
@@ -119,7 +121,7 @@ const keyElsewhere = (name: string, place: Place, { checker }: Context): string 
     const of = type.kind === "sum" ? type.name : undefined;
     const values = checker.vocabulary.constructors.filter((c) => c.of === of);
     const args = values.flatMap((c) => c.keys.map((k) => k.name));
-    const called = calledElsewhere(name, args) ?? name;
+    const called = calledElsewhere(name, args, checker.vocabulary.otherNames) ?? name;
     const value = values.find((c) => c.keys.some((k) => k.name === called));
     if (value !== undefined)
       return `${called} is an argument: write \`${key} = ${value.name}(${called}: …)\``;

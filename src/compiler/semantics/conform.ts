@@ -64,7 +64,7 @@ export const conform = (value: Val, want: Want, ctx: Context): Maybe => {
   }
 };
 
-const none = (value: Val, { type, optional }: Want, ctx: Context): Maybe => {
+const none = (value: Val, { type, optional, doc }: Want, ctx: Context): Maybe => {
   if (optional) return value;
   const { constructors } = ctx.checker.vocabulary;
   if (type.kind === "sum") {
@@ -73,7 +73,8 @@ const none = (value: Val, { type, optional }: Want, ctx: Context): Maybe => {
   }
   if (type.kind === "word" && type.words.some((w) => w.name === "none"))
     return { ...value, raw: { k: "word", value: "none" } };
-  ctx.report("none-not-here", value.at, { wanted: showType(type) }, origin(value));
+  const help = type.kind === "sum" ? [choice(value, type, ctx)] : doc === undefined ? [] : [doc];
+  ctx.report("none-not-here", value.at, { wanted: showType(type) }, { ...origin(value), help });
   return undefined;
 };
 

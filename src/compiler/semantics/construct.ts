@@ -91,14 +91,15 @@ const takenBy = (
 ): string | undefined => {
   const same = vocabulary.constructors.filter((other) => other.of === of);
   const words = same.flatMap((other) => other.keys.map((key) => key.name));
-  const word = calledElsewhere(name, words) ?? name;
+  const word = calledElsewhere(name, words, vocabulary.otherNames) ?? name;
   const others = same.filter((other) => other.keys.some((key) => key.name === word));
   if (others.length > 0)
     return `${word} is an argument of ${orList(others.map((other) => other.name))}`;
   const rules = Object.values(vocabulary.rules).flatMap((blocks) =>
     blocks.map((block) => block.name),
   );
-  const block = calledElsewhere(name, rules) ?? rules.find((rule) => rule === name);
+  const block =
+    calledElsewhere(name, rules, vocabulary.otherNames) ?? rules.find((rule) => rule === name);
   return block && `it is given by rules: ${block} { selector => value }`;
 };
 
@@ -134,10 +135,10 @@ const matchArgs = (ctor: Constructor, args: readonly Arg[], ctx: Context): Match
       const free = ctor.keys.filter((key) => !given.has(key.name) && !written.has(key.name));
       const known = free.map((key) => key.name);
       const other =
-        calledElsewhere(name.text, known) === undefined
+        calledElsewhere(name.text, known, ctx.checker.vocabulary.otherNames) === undefined
           ? takenBy(name.text, ctor, ctx.checker)
           : undefined;
-      const near = didYouMean(name, known);
+      const near = didYouMean(name, known, ctx.checker.vocabulary.otherNames);
       ctx.report(
         "unknown-argument",
         name.span,

@@ -200,7 +200,7 @@ export const declaration = (
       name.span,
       { kind, name: name.text },
       candidates.length > 0
-        ? didYouMean(name, candidates)
+        ? didYouMean(name, candidates, checker.vocabulary.otherNames)
         : {
             help: [
               `declare it, or take it from the file that exports it: import { ${name.text} } from "./file.arch"`,

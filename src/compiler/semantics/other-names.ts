@@ -1,7 +1,10 @@
-// What other libraries call the words of the base language: Hugging Face's configs and trainer, PyTorch, nanoGPT, the LLaMA code.
-// Messages lead from there to ours; nothing else knows them.
+// What other libraries call our words: Hugging Face's configs and trainer, PyTorch, nanoGPT, the LLaMA code. Messages lead from
+// there to ours; nothing else knows them. These are the words of the base language; methods bring the names of theirs.
 
-const names: Readonly<Record<string, readonly string[]>> = {
+/** By our word. */
+export type OtherNames = Readonly<Record<string, readonly string[]>>;
+
+export const otherNames: OtherNames = {
   vocab_size: ["n_vocab", "vocabulary_size"],
   hidden_size: ["d_model", "n_embd", "dim", "embed_dim", "model_dim"],
   context: [
@@ -17,6 +20,8 @@ const names: Readonly<Record<string, readonly string[]>> = {
   window: ["sliding_window"],
   theta: ["base", "rope_theta"],
   intermediate: ["intermediate_size", "d_ff", "ffn_dim", "hidden_dim", "n_inner"],
+  pre: ["pre_ln", "preln", "pre_norm", "prenorm"],
+  post: ["post_ln", "postln", "post_norm", "postnorm"],
   norm: ["normalization", "norm_type", "norm_placement"],
   ffn: ["mlp", "feed_forward"],
   tied: ["tie_word_embeddings", "tie_embeddings", "weight_tying"],
@@ -42,9 +47,14 @@ const names: Readonly<Record<string, readonly string[]>> = {
   f32: ["float32", "fp32", "float"],
   bf16: ["bfloat16", "fp16", "float16", "half", "mixed"],
 };
-/** A candidate may be any name that a file declares, "constructor" too. */
-const elsewhere = new Map(Object.entries(names));
-
 /** Of these candidates, the one that another library calls so. */
-export const calledElsewhere = (name: string, candidates: readonly string[]): string | undefined =>
-  candidates.find((candidate) => elsewhere.get(candidate)?.includes(name.toLowerCase()));
+export const calledElsewhere = (
+  name: string,
+  candidates: readonly string[],
+  others: OtherNames,
+): string | undefined =>
+  candidates.find(
+    // a candidate may be any name that a file declares, "constructor" too
+    (candidate) =>
+      Object.hasOwn(others, candidate) && others[candidate]?.includes(name.toLowerCase()),
+  );

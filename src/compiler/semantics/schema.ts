@@ -1,6 +1,7 @@
 // How vocabulary is declared: keys, constructors and sum types as tables. Checking, defaults, completion, `explain`
 // and the reference pages all read these; the language core holds none of the words itself.
 import type { Complaint, DiagnosticEntry } from "../diagnostics/entry.ts";
+import type { OtherNames } from "./other-names.ts";
 import type { BlockSpec, Known, KnownModel, RecipeSpec, Variant } from "./spec.ts";
 
 export type Unit =
@@ -133,6 +134,8 @@ export interface Vocabulary {
   readonly rules: Readonly<Record<string, readonly RuleBlock[]>>;
   /** Words that selectors know though a model may hold no such parameter: "norm", "bias", "router". */
   readonly words: readonly string[];
+  /** What other libraries call these words. */
+  readonly otherNames: OtherNames;
   /** Rules over a block, as far as it is sound: combinations without a meaning. `at` is a path below the block: "scaling.gate". */
   readonly blockChecks: readonly NonNullable<VocabularyPart["checkBlock"]>[];
   /** The same over a model: `at` is a path below it: "trails.heads". */
@@ -150,6 +153,7 @@ export interface VocabularyPart<Entry extends DiagnosticEntry = DiagnosticEntry>
   /** A block that exists already gets these default rules before its own. */
   readonly rules?: Readonly<Record<string, readonly RuleBlock[]>>;
   readonly words?: readonly string[];
+  readonly otherNames?: OtherNames;
   readonly checkBlock?: (
     block: Known<BlockSpec>,
     /** All blocks of the model, this one included. */

@@ -93,7 +93,7 @@ const segmentSpec = (
       "unknown-selector-word",
       name.span,
       { name: name.text },
-      didYouMean(name, [...words, "*"]),
+      didYouMean(name, [...words, "*"], ctx.checker.vocabulary.otherNames),
     );
     return undefined;
   }

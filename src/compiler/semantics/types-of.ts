@@ -41,6 +41,11 @@ export const typeOf = (expr: TypeExpr, ctx: Context): Type | undefined => {
   }
   if (text === "") return undefined;
   const candidates = [...Object.keys(plainTypes), ...sums.map((sum) => sum.name)];
-  ctx.report("unknown-type", expr.name.span, { name: text }, didYouMean(expr.name, candidates));
+  ctx.report(
+    "unknown-type",
+    expr.name.span,
+    { name: text },
+    didYouMean(expr.name, candidates, ctx.checker.vocabulary.otherNames),
+  );
   return undefined;
 };

@@ -20,23 +20,34 @@ export const reportUnknown = (
   if ((text === "l" || text === "L") && ctx.layer === undefined)
     ctx.report("layer-outside-blocks", span, { name: text });
   else if (want?.type.kind === "sum") noVariant(name, want.type.name, want, ctx, called);
-  else if (want?.type.kind === "word") {
-    const help = didYouMean(
-      name,
-      want.type.words.map((w) => w.name),
-    );
+  else if (want?.type.kind === "word") noWord(name, want.type.words, ctx);
+  else noValue(name, want, ctx, called);
+};
+
+/** A bare word is due. */
+const noWord = (
+  name: Name,
+  words: Extract<Type, { kind: "word" }>["words"],
+  ctx: Context,
+): void => {
+  const { text, span } = name;
+  const known = words.map((word) => word.name);
+  if (known.includes(text))
+    ctx.report("not-callable", span, { name: text }, { help: [`write \`${text}\``] });
+  else {
+    const help = didYouMean(name, known, ctx.checker.vocabulary.otherNames);
     ctx.report("unknown-constructor", span, { name: text, type: "a word known here" }, help);
-  } else noValue(name, want, ctx, called);
+  }
 };
 
 /** A constructor of a sum type is due. */
 const noVariant = (name: Name, sum: string, want: Want, ctx: Context, called: boolean): void => {
-  const { constructors } = ctx.checker.vocabulary;
+  const { constructors, otherNames } = ctx.checker.vocabulary;
   const elsewhere = constructors.find((c) => c.name === name.text);
   if (ctx.module.ast.lost && !called && elsewhere === undefined) return;
   const known = constructors.filter((c) => c.of === sum).map((c) => c.name);
   const all = `${sum} is ${orList(known)}`;
-  const near = didYouMean(name, called ? known : [...known, ...inSight(want, ctx)]);
+  const near = didYouMean(name, called ? known : [...known, ...inSight(want, ctx)], otherNames);
   const others = known.length > 1 && known.length <= FEW ? [all] : [];
   ctx.report(
     "unknown-constructor",

@@ -1,5 +1,5 @@
 // What features add to the tables.
-import type { Key, RuleBlock, Vocabulary, VocabularyPart } from "./schema.ts";
+import type { RuleBlock, Vocabulary, VocabularyPart } from "./schema.ts";
 
 export const mergeVocabulary = (
   base: Vocabulary,
@@ -9,10 +9,11 @@ export const mergeVocabulary = (
     (all, part): Vocabulary => ({
       sums: [...all.sums, ...(part.sums ?? [])],
       constructors: [...all.constructors, ...(part.constructors ?? [])],
-      keys: mergeKeys(all.keys, part.keys ?? {}),
+      keys: mergeLists(all.keys, part.keys ?? {}),
       diagnostics: [...all.diagnostics, ...(part.diagnostics ?? [])],
       rules: mergeRules(all.rules, part.rules ?? {}),
       words: [...new Set([...all.words, ...(part.words ?? [])])],
+      otherNames: mergeLists(all.otherNames, part.otherNames ?? {}),
       blockChecks: [...all.blockChecks, ...(part.checkBlock ? [part.checkBlock] : [])],
       modelChecks: [...all.modelChecks, ...(part.checkModel ? [part.checkModel] : [])],
       pairChecks: [...all.pairChecks, ...(part.checkPair ? [part.checkPair] : [])],
@@ -20,10 +21,10 @@ export const mergeVocabulary = (
     base,
   );
 
-const mergeKeys = (a: Vocabulary["keys"], b: Vocabulary["keys"]): Vocabulary["keys"] => {
-  const merged: Record<string, readonly Key[]> = { ...a };
-  for (const [place, keys] of Object.entries(b))
-    merged[place] = [...(merged[place] ?? []), ...keys];
+type Lists<T> = Readonly<Record<string, readonly T[]>>;
+const mergeLists = <T>(a: Lists<T>, b: Lists<T>): Lists<T> => {
+  const merged: Record<string, readonly T[]> = { ...a };
+  for (const [name, added] of Object.entries(b)) merged[name] = [...(merged[name] ?? []), ...added];
   return merged;
 };
 

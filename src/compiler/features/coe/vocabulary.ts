@@ -99,4 +99,9 @@ export const vocabulary: VocabularyPart<Entry | ExpertEntry> = {
     ...routers,
   ],
   diagnostics,
+  otherNames: {
+    iterations: ["inner_iter", "iters", "rounds", "depth"],
+    router: ["use_igate"],
+    one: ["shared", "single"],
+  },
 };

@@ -55,5 +55,6 @@ export const deepnorm: Feature = {
         neutral: [{ with: "deepnorm(alpha: 1, beta: none)", is: "post()" }],
       },
     ],
+    otherNames: { deepnorm: ["deeppost", "deep_norm"] },
   },
 };

@@ -7,6 +7,8 @@ import { mul, relu, sigmoid, silu, tanh } from "../../model/ops.ts";
 interface GateActivation {
   readonly doc: string;
   readonly of: (g: number) => number;
+  /** Up to here it has no slope, so a gate that begins there stays there. */
+  readonly flatUpTo?: number;
   /** g and the result are scalars. */
   readonly graph: (b: Builder, g: Node) => Node;
 }
@@ -28,6 +30,7 @@ export const gateActivations: Readonly<Record<string, GateActivation>> = {
   relu: {
     doc: "max(g, 0): a gate at or below 0 does not learn",
     of: (g) => Math.max(g, 0),
+    flatUpTo: 0,
     graph: relu,
   },
   gelu: {

@@ -31,10 +31,6 @@ const sites: readonly { readonly name: string; readonly site: Site; readonly doc
   },
 ];
 
-/**
- * Where a gate acts in a block of this placement: on the stream after the addition, but on the shortcut where a norm after the
- * addition would undo that.
- */
 const diagnostics = [
   {
     code: "SPC3101",
@@ -78,9 +74,32 @@ const diagnostics = [
     right:
       "model M extends Base {\n  blocks {\n    norm    = deepnorm(rmsnorm())\n    scaling = gpas(site: shortcut)\n  }\n}",
   },
+  {
+    code: "SPC3105",
+    name: "gpas-never-learns",
+    severity: "warning",
+    message: "gates of {gate} that start at {init} have no gradient and stay there",
+    why: "Where its function is flat a gate gets no gradient, however long it is trained: relu is flat at 0 and below. Nothing is scaled then, and the model is the one without gpas.",
+    wrong: "model M extends Base {\n  blocks { scaling = gpas(gate: relu) }\n}",
+    right: "model M extends Base {\n  blocks { scaling = gpas(gate: relu, init: 0.1) }\n}",
+  },
+  {
+    code: "SPC3106",
+    name: "gpas-without-gates",
+    severity: "warning",
+    message: "{key} has nothing to act on: {model} has no gates that are trained",
+    why: "gate_clip and gate_lr are about the gates of scaling = gpas(...) alone. For a model without them, or with trainable: false, they change nothing.",
+    wrong: 'recipe R for Base {\n  data = text("a.txt", sequence: 64)\n  gate_clip = 0.01\n}',
+    right:
+      'model M extends Base {\n  blocks { scaling = gpas() }\n}\n\nrecipe R for M {\n  data = text("a.txt", sequence: 64)\n  gate_clip = 0.01\n}',
+  },
 ] as const satisfies readonly DiagnosticEntry[];
 type Entry = (typeof diagnostics)[number];
 
+/**
+ * Where a gate acts in a block of this placement: on the stream after the addition, but on the shortcut where a norm after the
+ * addition would undo that.
+ */
 export const siteOf = (config: Variant, { norms }: Placement): Site => {
   const named = sites.find((s) => s.name === config["site"]);
   return named?.site ?? (norms.attention.after === undefined ? "residual.out" : "residual.skip");
@@ -96,9 +115,23 @@ const checkBlock = (
   const { scaling, norm } = block;
   if (scaling?.is !== "gpas" || norm === undefined) return [];
   if (norm.is === "parallel" && scaling["share"] === "sublayer")
-    return [{ name: "gpas-meets-once", args: {}, at: "scaling.share" }];
+    return [
+      {
+        name: "gpas-meets-once",
+        args: {},
+        at: "scaling.share",
+        details: { help: ["use share: block, the default"] },
+      },
+    ];
   if (scaling["site"] === "after_addition" && NORMS_LAST.includes(norm.is))
-    return [{ name: "gpas-undone", args: { norm: norm.is }, at: "scaling.site" }];
+    return [
+      {
+        name: "gpas-undone",
+        args: { norm: norm.is },
+        at: "scaling.site",
+        details: { help: ["use site: shortcut"] },
+      },
+    ];
   // Mixed models have an official form (`post_pre_gpas`), plain Post-LN has none; a written `site` says that it is meant.
   const plain = blocks.every((other) => other.norm?.is === "post");
   if (!plain || typeof scaling["site"] === "string") return [];
@@ -111,11 +144,25 @@ const checkBlock = (
 
 const checkStart = (value: Variant): readonly Complaint<Entry>[] => {
   const { gate, init } = value;
-  const f = typeof gate === "string" ? gateActivations[gate] : undefined;
-  if (f === undefined || typeof init !== "number") return [];
+  if (typeof gate !== "string" || typeof init !== "number") return [];
+  const f = gateActivations[gate];
+  if (f === undefined) return [];
+  if (f.flatUpTo !== undefined && init <= f.flatUpTo && value["trainable"] !== false)
+    return [
+      {
+        name: "gpas-never-learns",
+        args: { gate, init },
+        at: "init",
+        details: { help: ["start above 0, for instance at init: 0.1"] },
+      },
+    ];
   const kept = 1 - f.of(init);
   if (kept > 0) return [];
-  const details = { help: ["start at 0, where the model is the one without gpas"] };
+  const help =
+    f.of(0) === 0
+      ? "start at 0, where the model is the one without gpas"
+      : "start below 0, the lower the more of the stream is left";
+  const details = { help: [help] };
   return [
     {
       name: "gpas-starts-flipped",
@@ -124,6 +171,26 @@ const checkStart = (value: Variant): readonly Complaint<Entry>[] => {
       details,
     },
   ];
+};
+
+const checkPair: NonNullable<VocabularyPart<Entry>["checkPair"]> = (model, recipe, parameters) => {
+  if (parameters.some(({ name, trained }) => trained && /\.gpas\.\w*gate$/.test(name))) return [];
+  const written = [
+    ["gate_clip", null],
+    ["gate_lr", 1],
+  ] as const;
+  return written.flatMap(([key, standard]): readonly Complaint<Entry>[] =>
+    recipe[key] === undefined || recipe[key] === standard
+      ? []
+      : [
+          {
+            name: "gpas-without-gates",
+            args: { key, model: model.name },
+            at: key,
+            details: { help: [`leave ${key} out, or give the model scaling = gpas()`] },
+          },
+        ],
+  );
 };
 
 export const vocabulary: VocabularyPart<Entry> = {
@@ -215,5 +282,17 @@ export const vocabulary: VocabularyPart<Entry> = {
   },
   diagnostics,
   words: ["gpas"],
+  otherNames: {
+    gate: ["act", "activation"],
+    share: ["sharing"],
+    gate_lr: ["gate_learning_rate"],
+    gate_clip: ["gate_max_norm", "clip_gates"],
+    block: ["per_block"],
+    sublayer: ["per_sublayer"],
+    after_addition: ["after_residual_add", "after_residual", "after_add"],
+    shortcut: ["on_shortcut", "skip", "residual"],
+    branch: ["on_branch", "module_output"],
+  },
   checkBlock,
+  checkPair,
 };

@@ -43,5 +43,6 @@ export const layerscale: Feature = {
         neutral: [{ with: "layerscale(init: 1)", is: "plain()" }],
       },
     ],
+    otherNames: { layerscale: ["layer_scale"] },
   },
 };

@@ -58,5 +58,6 @@ export const lns: Feature = {
       },
     ],
     diagnostics,
+    otherNames: { lns: ["layernorm_scaling", "ln_scaling"] },
   },
 };

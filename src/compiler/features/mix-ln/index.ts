@@ -9,24 +9,45 @@ import type { Feature } from "../feature.ts";
 /** As the paper and its code round: the floor. */
 const QUARTER = 0.25;
 
+const shareOf = ({ fraction: share }: Variant): number =>
+  typeof share === "number" ? share : QUARTER;
 const postBlocks = (value: Variant, depth: number): number => {
-  const { post_blocks: count, fraction: share } = value;
-  if (typeof count === "number") return count;
-  return Math.floor((typeof share === "number" ? share : QUARTER) * depth);
+  const { post_blocks: count } = value;
+  return typeof count === "number" ? count : Math.floor(shareOf(value) * depth);
 };
 
 const perLayer: Layering<Entry> = (value, { l, L }) => {
   const count = postBlocks(value, L);
   const norm = value["norm"] ?? null;
-  const complaints: readonly Complaint<Entry>[] =
-    count > L ? [{ name: "mix-beyond-depth", args: { count, depth: L }, at: "post_blocks" }] : [];
+  const complaints: Complaint<Entry>[] = [];
+  if (count > L)
+    complaints.push({
+      name: "mix-beyond-depth",
+      args: { count, depth: L },
+      at: "post_blocks",
+      details: { help: [`use post_blocks: ${L} at most`] },
+    });
+  if (count === 0 && typeof value["post_blocks"] !== "number" && value["fraction"] !== 0)
+    complaints.push({
+      name: "mix-of-one-kind",
+      args: { share: `${100 * shareOf(value)}%`, depth: L },
+      at: "fraction",
+      details: { help: ["use post_blocks: 1 for one Post-LN layer, or pre(...) for none"] },
+    });
   return { value: { is: l <= count ? "post" : "pre", norm }, complaints };
 };
 
 const checkCount = (value: Variant): readonly Complaint<Entry>[] =>
   value["post_blocks"] === null || value["fraction"] === null
     ? []
-    : [{ name: "mix-counted-twice", args: {}, at: "fraction" }];
+    : [
+        {
+          name: "mix-counted-twice",
+          args: {},
+          at: "fraction",
+          details: { help: ["keep one of post_blocks and fraction"] },
+        },
+      ];
 
 const diagnostics = [
   {
@@ -46,6 +67,15 @@ const diagnostics = [
     why: "All layers can be Post-LN, which is norm = post(...); more than all cannot.",
     wrong: "model M extends Base {\n  blocks { norm = mix(post_blocks: 12) }\n}",
     right: "model M extends Base {\n  blocks { norm = mix(post_blocks: 1) }\n}",
+  },
+  {
+    code: "SPC3213",
+    name: "mix-of-one-kind",
+    severity: "warning",
+    message: "mix makes no layer Post-LN: {share} of {depth} layers, rounded down, is 0",
+    why: "A part of the layers is rounded down, so a shallow model has no Post-LN layer left and is the Pre-LN one: a quarter needs four layers. post_blocks: 0 says the same on purpose.",
+    wrong: "model M extends Base {\n  blocks { norm = mix(fraction: 10%) }\n}",
+    right: "model M extends Base {\n  blocks { norm = mix(fraction: 25%) }\n}",
   },
 ] as const satisfies readonly DiagnosticEntry[];
 type Entry = (typeof diagnostics)[number];
@@ -86,5 +116,6 @@ export const mixLn: Feature = {
       },
     ],
     diagnostics,
+    otherNames: { mix: ["mix_ln", "mixln", "post_pre"] },
   },
 };

@@ -117,4 +117,11 @@ export const vocabulary: VocabularyPart<Entry> = {
     },
   ],
   diagnostics,
+  otherNames: {
+    kv_rank: ["kv_lora_rank"],
+    q_rank: ["q_lora_rank"],
+    nope: ["qk_nope_head_dim", "qk_nope"],
+    rope: ["qk_rope_head_dim", "qk_rope"],
+    v: ["v_head_dim"],
+  },
 };

@@ -35,5 +35,6 @@ export const sandwich: Feature = {
         neutral: [{ with: "peri()", is: "sandwich()" }],
       },
     ],
+    otherNames: { sandwich: ["sandwich_ln", "sandwich_norm"], peri: ["peri_ln", "peri_norm"] },
   },
 };

@@ -1,6 +1,7 @@
 // The tables of the base language in one place.
 import { catalogue } from "../catalogue.ts";
 import { imageKind } from "../kinds.ts";
+import { otherNames } from "../other-names.ts";
 import type { Vocabulary } from "../schema.ts";
 import { imageDataConstructors, imageDataSums } from "./image-data.ts";
 import { imageBlockKeys, imageConstructors, imageModelKeys, imageSums } from "./images.ts";
@@ -25,6 +26,7 @@ export const baseVocabulary: Vocabulary = {
   diagnostics: catalogue,
   rules: { recipe: recipeRules },
   words: ["norm", "bias", "embedding", "head"],
+  otherNames,
   blockChecks: [],
   modelChecks: [],
   pairChecks: [],
