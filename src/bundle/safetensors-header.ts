@@ -28,7 +28,7 @@ export const headerLength = (first: Uint8Array, fileBytes: number, file: string)
       `not a safetensors file: ${fileBytes} bytes, and the length of the header alone takes 8`,
     );
   }
-  if (new TextDecoder().decode(first) === "version ")
+  if (new TextDecoder().decode(first.subarray(0, 8)) === "version ")
     throw new FileFault(
       file,
       "not the weights but a pointer to them, as Git LFS leaves it",
