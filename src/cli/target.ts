@@ -1,15 +1,18 @@
 // What a command is pointed at: an `.arch` file, which is checked and from which a model and a recipe are chosen, or a folder
 // with a bundle in it.
 import { join, resolve } from "node:path";
+import { MANIFEST } from "../bundle/names.ts";
 import { analyze, analyzePair, type CheckResult } from "../compiler/analyze.ts";
 import type { Target } from "../compiler/compile.ts";
 import { choose } from "../compiler/choose.ts";
+import { canonicalJson } from "../compiler/emit/manifest.ts";
+import { sha256 } from "../compiler/emit/sha256.ts";
 import { CliError, Stop } from "./errors.ts";
 import type { DecoderSpec, ModelSpec, RecipeSpec } from "../compiler/semantics/spec.ts";
 import { isFile, isFolder, noFile, readText, shownPath } from "./files.ts";
 import type { Io } from "./io.ts";
 import type { ChoiceOptions } from "./options.ts";
-import { MANIFEST } from "../bundle/names.ts";
+import { bundleIn } from "./out-folder.ts";
 import { filesOf, showDiagnostics, type Format } from "./sources.ts";
 
 export type Place =
@@ -94,17 +97,23 @@ const isBundledSpec = (value: unknown): value is BundledSpec =>
   "model" in value &&
   typeof value.model === "object";
 
-/** A bundle's spec as a target: it was checked when it was built. */
-export const bundleTarget = (folder: string): Target => {
+/** A bundle's spec as a target: it was checked when it was built, and is believed if it is still the same. */
+export const bundleTarget = (io: Io, folder: string): Target => {
   const file = join(folder, "spec.json");
+  const shown = shownPath(io.cwd, file);
   let spec: unknown;
   try {
-    spec = JSON.parse(readText(file));
+    spec = JSON.parse(readText(file, shown));
   } catch (error) {
     if (error instanceof CliError) throw error;
-    throw new CliError(`${file} is not JSON`);
+    // told below
   }
-  if (!isBundledSpec(spec)) throw new CliError(`${file} is not the spec of a bundle`);
+  if (!isBundledSpec(spec) || sha256(canonicalJson(spec)) !== bundleIn(folder)?.specHash)
+    throw new CliError(
+      `${shown} is not what the bundle was built from: damaged, or changed since`,
+      ["build the bundle again"],
+      1,
+    );
   const { edition, model, recipe } = spec;
   const checked = {
     spec: { edition, models: { [model.name]: model }, recipes: {}, recipeFor: {} },

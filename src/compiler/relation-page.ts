@@ -97,11 +97,14 @@ export const explainRelation = (topic: string): Explanation | undefined => {
     if (help.length > 0) return { found: false, help };
     const known = [...vocabulary.constructors, ...features].map(({ name }) => name);
     const suggestion = suggest(lost, new Set(known));
-    if (suggestion === undefined) return { found: false };
+    if (suggestion === undefined)
+      return { found: false, help: [`${lost} is neither a constructor nor a method`] };
     return { found: false, suggestion: topic.trim().replace(lost, suggestion) };
   }
   const pages = ones.flatMap((one) =>
     others.flatMap((other) => (one === other ? [] : [page(one, other)])),
   );
-  return pages.length === 0 ? { found: false } : { found: true, text: pages.join("\n") };
+  return pages.length === 0
+    ? { found: false, help: ["name two that differ: specc explain gpas with deepnorm"] }
+    : { found: true, text: pages.join("\n") };
 };

@@ -90,6 +90,8 @@ describe("explain A with B", () => {
   it("corrects names, and is no page of a single word", () => {
     const suggestion = "gpas with deepnorm";
     expect(explainRelation("gpas with deepnrom")).toEqual({ found: false, suggestion });
+    const help = ["qqqqq is neither a constructor nor a method"];
+    expect(explainRelation("gpas with qqqqq")).toEqual({ found: false, help });
     expect(explainRelation("gpas")).toBeUndefined();
   });
   it("says whose key a key is", () => {

@@ -382,6 +382,22 @@ test("a result is not written over what it is made from", async () => {
   expect(readFileSync(join(cwd, "model.arch"), "utf8")).toBe(TINY);
 });
 
+test("a bundle whose spec is not the one it was built from is told, not believed", async () => {
+  const cwd = project();
+  await specc(["build", "model.arch", "-o", "out", "-q"], { cwd });
+  const file = join(cwd, "out/spec.json");
+  const spec = readFileSync(file, "utf8");
+  expect((await specc(["inspect", "out"], { cwd })).code).toBe(0);
+  for (const text of ["[", "[]", '{"edition":1,"model":{}}', spec.replace("16", "32")]) {
+    writeFileSync(file, text);
+    const { code, err } = await specc(["inspect", "out"], { cwd });
+    expect([code, err]).toEqual([
+      1,
+      "error: out/spec.json is not what the bundle was built from: damaged, or changed since\n  build the bundle again\n",
+    ]);
+  }
+});
+
 test("nothing is written by commands that only look", async () => {
   const cwd = project();
   writeFileSync(join(cwd, "marker"), "");

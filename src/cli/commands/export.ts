@@ -63,7 +63,7 @@ const findModel = (
     return { model: decoderOf(model), folder: dirname(place.path) };
   }
   refuseChoice(name, options);
-  return { model: decoderOf(bundleTarget(place.path).model), folder: place.path };
+  return { model: decoderOf(bundleTarget(io, place.path).model), folder: place.path };
 };
 
 /** Differences that are told. */

@@ -45,7 +45,7 @@ export const forward = async (
   const found: Target =
     place.kind === "arch"
       ? checkedTarget(io, version, place.path, options, "unused")
-      : bundleTarget(place.path);
+      : bundleTarget(io, place.path);
   const target = { ...found, recipe: undefined };
   const weights = needWeights(
     io,

@@ -255,7 +255,7 @@ export const inspect = async (
   const target =
     place.kind === "arch"
       ? checkedTarget(io, version, place.path, options, "welcome")
-      : bundleTarget(place.path);
+      : bundleTarget(io, place.path);
   if (options.program !== undefined && options.printIr === undefined)
     throw new CliError("--program says which graph --print-ir prints");
   if (options.printIr !== undefined) return printIr(io, target, options);
