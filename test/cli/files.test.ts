@@ -347,7 +347,7 @@ describe("inspect", () => {
     await specc(["inspect", "-q", "--svg", "m.svg", "model.arch"], { cwd });
     const svg = readFileSync(join(cwd, "m.svg"), "utf8");
     expect(svg).toContain(">experts 4 · top k 2 · intermediate 8 · shared 1<");
-    expect(svg).toContain(">iterations 2 · per_iteration · inner · capacity 1.5<");
+    expect(svg).toContain(">iterations 2 · per_iteration softmax · inner · capacity 1.5<");
     expect(svg).not.toContain("…");
   });
   test("prints a program after each pass", async () => {

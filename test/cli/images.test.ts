@@ -246,6 +246,8 @@ describe("inspect", () => {
     const members = await draw("ensemble(members: 2, combine: mean_probabilities)");
     expect(members.match(/>conv stem</g)).toHaveLength(2);
     expect(members).toContain("mean of probabilities");
+    expect(members).toMatch(/>members\.1<\/text>\s*<text [^>]*>[\d,]+ parameters</);
+    expect(members).not.toContain("density");
     const single = await draw("split(heads: 1, blocks_in_head: 2)");
     expect(single).not.toContain("heads.0");
     // the second unit strides and has more channels, and so does its shortcut

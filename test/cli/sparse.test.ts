@@ -148,4 +148,17 @@ test("inspect counts what masks leave of trunk and heads", async () => {
   expect(out).toMatch(/^embedding +256×16 +4,096 +1\.0000/m);
   expect(out).toMatch(/^heads\.1\.head +256×16 +4,096 +0\.\d{4}/m);
   expect(out).toMatch(/^masks +[\d.]+ KiB +of sparse weights$/m);
+
+  // and the picture tells it where it draws them
+  await specc(["inspect", "model.arch", "--svg", "m.svg"], { cwd });
+  const svg = readFileSync(join(cwd, "m.svg"), "utf8");
+  const told = (name: string): string => {
+    const branch = branches.find((b) => b.name === name)!;
+    return `${branch.parameters.toLocaleString("en-US")} parameters${name === "trunk" ? " in the trunk" : ""} · density ${(branch.unmasked / branch.parameters).toFixed(3)}<`;
+  };
+  for (const { name } of branches) expect(svg).toContain(told(name));
+  expect(svg).toMatch(/>blocks\.0<\/text><text [^>]*>density 0\.\d{3}</);
+  expect(svg.match(/>blocks\.1<\/text><text [^>]*>density 0\.\d{3}</g)).toHaveLength(2);
+  expect(svg).toMatch(/>16 × 256 · density 0\.\d{3}</);
+  expect(svg).toContain(">256 × 16<");
 });

@@ -10,6 +10,7 @@ import {
   type Compilation,
   type Target,
 } from "../../compiler/compile.ts";
+import { accountsOf } from "../../compiler/emit/accounts.ts";
 import { modelSvg } from "../../compiler/emit/model-svg.ts";
 import { summarize, type Count, type Layer, type Summary } from "../../compiler/emit/summary.ts";
 import { printGraph } from "../../compiler/ir/text.ts";
@@ -271,13 +272,9 @@ export const inspect = async (
   if (options.svg !== undefined) {
     const file = resolve(io.cwd, options.svg);
     refuseInput(file, options.svg, [place.path]);
-    writeFile(
-      file,
-      modelSvg(
-        target.model,
-        `${grouped(summary.parameters)} parameters · ${countText(summary.flops.forward)} FLOPs ${summary.item === "token" ? "a token" : "an image"}`,
-      ),
-    );
+    const item = summary.item === "token" ? "a token" : "an image";
+    const accounts = accountsOf(summary, `${countText(summary.flops.forward)} FLOPs ${item}`);
+    writeFile(file, modelSvg(target.model, accounts));
     if (options.quiet !== true) io.err(`drew ${target.model.name} in ${shownPath(io.cwd, file)}\n`);
   }
   if (options.json === true) {

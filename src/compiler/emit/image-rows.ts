@@ -35,12 +35,12 @@ export const imageParts = (model: ImageSpec): PartRows => {
   const blocks = drawnBlocks(model);
   return {
     input: { kind: "io", title: "image", detail: sides },
-    stem: [{ kind: "embed", title: `${stem.is} stem`, detail: details(stem) }],
+    stem: [{ kind: "embed", title: `${stem.is} stem`, detail: details(stem), place: "stem" }],
     blocks: (from, to) => blockGroups(blocks.slice(from, to), unitRows),
     finalNorm: norm && { kind: "norm", title: norm.is, detail: "then ReLU" },
     head: [
       { kind: "norm", title: `${pool.is} pool`, detail: details(pool) || "whole image" },
-      { kind: "head", title: head.is, detail: details(head) },
+      { kind: "head", title: head.is, detail: details(head), place: "head" },
     ],
     output: { kind: "io", title: "logits", detail: grouped(number(head, "classes")) },
   };

@@ -1,14 +1,16 @@
 // What a picture of a model shows: its parts from token ids to logits, each block put together as its placement is built.
 import { features } from "../features/index.ts";
-import { variant } from "../model/config.ts";
+import { optionalNumber, optionalVariant, variant } from "../model/config.ts";
 import { kindsOf } from "../model/kinds.ts";
 import type { LayerName } from "../model/parameters.ts";
 import { kindOf, type Site, type SubLayer } from "../model/sites.ts";
-import type { BlockSpec, DecoderSpec, ModelSpec } from "../semantics/spec.ts";
+import type { BlockSpec, DecoderSpec, ModelSpec, Variant } from "../semantics/spec.ts";
 import { imageParts } from "./image-rows.ts";
-import { blockGroups, details, grouped, type PartRows, type Row } from "./rows.ts";
+import { blockGroups, details, grouped, PART, type PartRows, type Row } from "./rows.ts";
 
 const { placement: placements, ...layers } = kindsOf(features);
+
+const normRow = (norm: Variant): Row => ({ kind: "norm", title: norm.is, detail: details(norm) });
 
 /** Both sub-layers, put together as the block's placement says. */
 const blockRows = (block: BlockSpec): readonly Row[] => {
@@ -16,9 +18,7 @@ const blockRows = (block: BlockSpec): readonly Row[] => {
   const { norms } = placement;
   const inner = variant(block.norm, "norm");
   const norm = (name: LayerName | undefined): readonly Row[] =>
-    name === undefined || inner.is === "none"
-      ? []
-      : [{ kind: "norm", title: inner.is, detail: details(inner) }];
+    name === undefined || inner.is === "none" ? [] : [normRow(inner)];
   const gates = (site: Site): readonly Row[] =>
     features.flatMap((method) => {
       const config = method.configOf?.(block);
@@ -72,24 +72,40 @@ const blockRows = (block: BlockSpec): readonly Row[] => {
 const decoderParts = (model: DecoderSpec): PartRows => {
   const { final_norm: norm } = model;
   const tied = model.head["tied"] === true;
+  const embeddingNorm = optionalVariant(model.embedding, "norm");
+  const detail = (size: string, of: Variant, key: string): string => {
+    const value = optionalNumber(of, key);
+    return value === null ? size : `${size}${PART}${key} ${Number(value.toPrecision(4))}`;
+  };
   return {
     input: { kind: "io", title: "token ids", detail: `up to ${grouped(model.context)}` },
     stem: [
       {
         kind: "embed",
         title: `${model.embedding.is} embedding`,
-        detail: `${grouped(model.vocab_size)} × ${grouped(model.hidden_size)}`,
+        detail: detail(
+          `${grouped(model.vocab_size)} × ${grouped(model.hidden_size)}`,
+          model.embedding,
+          "scale",
+        ),
+        place: "embedding",
       },
+      ...(embeddingNorm === null ? [] : [normRow(embeddingNorm)]),
     ],
     blocks: (from, to) => blockGroups(model.blocks.slice(from, to), blockRows),
-    finalNorm: norm && { kind: "norm", title: norm.is, detail: details(norm) },
+    finalNorm: norm && normRow(norm),
     head: [
       {
         kind: "head",
         title: `${model.head.is} head`,
-        detail: tied
-          ? "the embedding's weights"
-          : `${grouped(model.hidden_size)} × ${grouped(model.vocab_size)}`,
+        detail: detail(
+          tied
+            ? "the embedding's weights"
+            : `${grouped(model.hidden_size)} × ${grouped(model.vocab_size)}`,
+          model.head,
+          "softcap",
+        ),
+        place: "head",
       },
     ],
     output: { kind: "io", title: "logits", detail: grouped(model.vocab_size) },

@@ -3,6 +3,7 @@
 // light or dark scheme.
 import type { ModelSpec } from "../semantics/spec.ts";
 import { features } from "../features/index.ts";
+import type { Accounts } from "./accounts.ts";
 import { pictureOf, type Picture } from "./picture.ts";
 import { PART, type Group, type Row } from "./rows.ts";
 
@@ -17,7 +18,7 @@ const LETTER = 5.5;
 const GAP = 18;
 const PADDING = 22;
 /** Around the boxes of a block. */
-const PANEL = { left: 44, right: 34 } as const;
+const PANEL = { left: 60, right: 34 } as const;
 /** Where boxes stand. */
 interface Lane {
   readonly center: number;
@@ -113,11 +114,11 @@ const bend = (x: number, from: number, toX: number, to: number): string => {
 };
 /** Leaves the stream above the first skipped row and comes back into the addition from the left, past what acts on it. */
 const arc = (lane: Lane, top: number, add: number, labels: readonly string[]): string => {
-  const x = lane.center - lane.width / 2 - 20;
+  const x = lane.center - lane.width / 2 - PANEL.left / 2;
   const first = (top + add) / 2 - (labels.length - 1) * 11;
   const pills = labels.map((label, i) => {
     const [width, y] = [12 + 6.5 * label.length, first + 22 * i];
-    return `<rect class="box gate" x="${x - 6 - width / 2}" y="${y - 9}" width="${width}" height="18" rx="9"/><text class="detail" x="${x - 6}" y="${y + 4}">${escaped(label)}</text>`;
+    return `<rect class="box gate" x="${x - width / 2}" y="${y - 9}" width="${width}" height="18" rx="9"/><text class="detail" x="${x}" y="${y + 4}">${escaped(label)}</text>`;
   });
   return `<path class="flow" marker-end="url(#tip)" d="M${lane.center} ${top}H${x + 10}q-10 0 -10 10V${add + 3}q0 10 10 10H${lane.center - 14}"/>${pills.join("")}`;
 };
@@ -126,11 +127,19 @@ const arc = (lane: Lane, top: number, add: number, labels: readonly string[]): s
 const panel = ({ center, width, wide }: Lane, group: Group, top: number, end: number): string => {
   const [left, full] = [center - width / 2 - PANEL.left, width + PANEL.left + PANEL.right];
   const box = `<rect class="panel" x="${left}" y="${top}" width="${full}" height="${end - top}" rx="16"/>`;
-  const [count, label] = [`× ${group.count ?? 1}`, escaped(group.label ?? "")];
-  if (!wide)
-    return `${box}<text class="layers" x="${left + 14}" y="${end - 8}">${label}${group.count === 1 ? "" : ` ${count}`}</text>`;
+  const count = `× ${group.count ?? 1}`;
+  const { label = "", density = "" } = group;
+  const layers = (x: number, y: number, text: string, anchor = "start"): string =>
+    text === ""
+      ? ""
+      : `<text class="layers" text-anchor="${anchor}" x="${x}" y="${y}">${escaped(text)}</text>`;
+  if (!wide) {
+    // on both sides of the stream
+    const named = layers(left + 14, end - 8, group.count === 1 ? label : `${label} ${count}`);
+    return `${box}${named}${layers(left + full - 12, end - 8, density, "end")}`;
+  }
   const [x, middle] = [center + width / 2 + 48, (top + end) / 2];
-  return `${box}<text class="count" x="${x}" y="${middle}">${count}</text><text class="layers" x="${x}" y="${middle + 18}">${label}</text>`;
+  return `${box}<text class="count" x="${x}" y="${middle}">${count}</text>${layers(x, middle + 18, label)}${layers(x, middle + 34, density)}`;
 };
 
 interface Drawn {
@@ -186,17 +195,19 @@ const drawBranches = (
     return { center: wide / 2 + (place - (all - 1) / 2) * PITCH, width: BRANCH, wide: false };
   });
   const top = from + PARTING;
-  const drawn = columns.map(({ groups }, i) => drawGroups(groups, lanes[i]!, top + 26));
+  const below = top + 42;
+  const drawn = columns.map(({ groups }, i) => drawGroups(groups, lanes[i]!, below));
   const last = Math.max(...drawn.map(({ bottom }) => bottom));
   const meeting = drawGroups(end, trunk, last + PARTING);
-  const parts = columns.flatMap(({ name, groups }, i) => {
+  const parts = columns.flatMap(({ name, about, groups }, i) => {
     const { center } = lanes[i]!;
     const { parts: own, bottom } = drawn[i]!;
     return [
       ...own,
       bend(trunk.center, from, center, top - 4),
       `<text class="title" x="${center}" y="${top + 10}">${escaped(name)}</text>`,
-      arrow(center, top + 16, into(groups, top + 26)),
+      `<text class="detail" x="${center}" y="${top + 27}">${escaped(about)}</text>`,
+      arrow(center, top + 32, into(groups, below)),
       bend(center, bottom, trunk.center, last + PARTING),
     ];
   });
@@ -208,12 +219,15 @@ const drawBranches = (
   return { parts: [...parts, ...dots, ...meeting.parts], bottom: meeting.bottom };
 };
 
-export const modelSvg = (model: ModelSpec, about: string): string => {
-  const picture = pictureOf(model, features);
+export const modelSvg = (model: ModelSpec, accounts: Accounts): string => {
+  const picture = pictureOf(model, features, accounts);
   const parted = picture.branches.length;
   const width = Math.max(WIDTH, 2 * MARGIN + Math.min(parted, MOST) * PITCH);
   const lane: Lane = { center: parted === 0 ? 262 : width / 2, width: 300, wide: true };
-  const trunk = drawGroups(picture.trunk, lane, 92);
+  const about = accounts.about.map(
+    (line, i) => `<text class="about" x="${MARGIN}" y="${64 + 17 * i}">${escaped(line)}</text>`,
+  );
+  const trunk = drawGroups(picture.trunk, lane, 75 + 17 * about.length);
   const rest = parted === 0 ? undefined : drawBranches(picture, width, lane, trunk.bottom);
   const height = (rest ?? trunk).bottom + GAP + 10;
   return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" role="img" aria-label="${escaped(model.name)}">
@@ -221,7 +235,7 @@ export const modelSvg = (model: ModelSpec, about: string): string => {
 <defs><marker id="tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto"><path d="M0 0L8 4L0 8z" style="fill: var(--line)"/></marker></defs>
 <rect width="${width}" height="${height}" style="fill: var(--page)"/>
 <text class="name" x="${MARGIN}" y="42">${escaped(model.name)}</text>
-<text class="about" x="${MARGIN}" y="64">${escaped(about)}</text>
+${about.join("")}
 ${[...trunk.parts, ...(rest?.parts ?? [])].join("\n")}
 </svg>
 `;

@@ -6,11 +6,14 @@ import { bodyOf } from "../model/body.ts";
 import type { Method } from "../model/sites.ts";
 import type { ModelSpec } from "../semantics/spec.ts";
 import { partRows } from "./model-rows.ts";
-import type { Group, Row } from "./rows.ts";
+import type { Accounts } from "./accounts.ts";
+import { PART, type Group, type Row } from "./rows.ts";
 
 export interface Column {
-  /** "heads.1", as parameters are called; "" where there is one column alone. */
+  /** "heads.1", as parameters are called. */
   readonly name: string;
+  /** What of it there is. */
+  readonly about: string;
   readonly groups: readonly Group[];
 }
 export interface Picture {
@@ -37,14 +40,39 @@ const shared = (group: Group): Group => ({
   rows: group.rows.map((row) => ({ ...row, detail: `${row.detail}, shared` })),
 });
 
-export const pictureOf = (model: ModelSpec, methods: readonly Method[]): Picture => {
+/** With the density of what masks thin out. */
+const counted = (group: Group, branch: string, { ofLayers }: Accounts): Group => {
+  const rows = group.rows.map((row): Row => {
+    const density = row.place === undefined ? undefined : ofLayers?.([`${branch}${row.place}`]);
+    return density === undefined ? row : { ...row, detail: `${row.detail}${PART}${density}` };
+  });
+  if (group.blocks === undefined) return { ...group, rows };
+  const [from, to] = group.blocks;
+  const blocks = Array.from({ length: to - from }, (_, i) => `${branch}blocks.${from + i}`);
+  return { ...group, rows, density: ofLayers?.(blocks) };
+};
+
+/** A part that reads what it gave: with the parameters it had. */
+const again = (group: Group): Group => ({
+  ...group,
+  rows: group.rows.map((row) => ({ ...row, detail: `once more${PART}the same weights` })),
+});
+
+export const pictureOf = (
+  model: ModelSpec,
+  methods: readonly Method[],
+  accounts: Accounts,
+): Picture => {
   const rows = partRows(model);
   const b = createBuilder();
   const placed = new Map<Node, Placed>();
+  const normed = new Set<Node>();
   const put = (branch: string, groups: readonly Group[], after?: Node): Node => {
     const shape = [{ name: "", size: 1 }];
     const node = b.emit("input", [], { name: String(placed.size), dtype: "f32", shape });
-    placed.set(node, { branch, groups, after: after && placed.get(after) });
+    const before = after && placed.get(after);
+    const parts = groups.map((group) => counted(group, branch, accounts));
+    placed.set(node, { branch, groups: parts, after: before });
     return node;
   };
   const row = (...parts: readonly Row[]): readonly Group[] => [{ rows: parts }];
@@ -55,7 +83,14 @@ export const pictureOf = (model: ModelSpec, methods: readonly Method[]): Picture
     ...{ b, depth: model.blocks.length },
     stem: (branch) => put(branch, row(...rows.stem)),
     blocks: (x, from, to, branch) => (from < to ? put(branch, rows.blocks(from, to), x) : x),
-    finalNorm: (x, branch) => (rows.finalNorm ? put(branch, row(rows.finalNorm), x) : x),
+    finalNorm: (x, branch) => {
+      if (rows.finalNorm === null) return x;
+      const norm = row(rows.finalNorm);
+      const repeated = normed.has(x);
+      const node = put(branch, repeated ? norm.map(again) : norm, x);
+      normed.add(node);
+      return node;
+    },
     head: (x, branch) => put(branch, row(...rows.head), x),
   });
   const chains = answer.trained.map((node) => chainOf(placed.get(node)));
@@ -68,8 +103,9 @@ export const pictureOf = (model: ModelSpec, methods: readonly Method[]): Picture
   const branches = chains.map((chain): Column => {
     const own = chain.slice(parting);
     const branch = own.at(-1)?.branch ?? "";
+    const name = branch.replace(/\.$/, "");
     return {
-      name: branch.replace(/\.$/, ""),
+      ...{ name, about: accounts.ofBranch?.(name) ?? "" },
       groups: own.flatMap((p) => (p.branch === branch ? p.groups : p.groups.map(shared))),
     };
   });

@@ -7,6 +7,8 @@ export interface Row {
   readonly kind: "io" | "embed" | "norm" | "attention" | "ffn" | "unit" | "gate" | "add" | "head";
   readonly title: string;
   readonly detail: string;
+  /** What its parameters lie below in the model or branch: "embedding", "head". */
+  readonly place?: string;
   /** Another part that reads the same and is added by the same addition. */
   readonly beside?: Row;
   /** For an addition: how many rows above the skipped part begins, and what acts on the shortcut around it. */
@@ -18,6 +20,10 @@ export interface Group {
   /** "blocks.0–3", as parameters and probes are called, where the group is of blocks. */
   readonly label?: string;
   readonly count?: number;
+  /** What masks leave of these blocks: "density 0.301". */
+  readonly density?: string | undefined;
+  /** Numbers of these blocks, the second the first one after them. */
+  readonly blocks?: readonly [from: number, to: number];
 }
 /** What each part of a model looks like, wherever its body puts it. */
 export interface PartRows {
@@ -44,8 +50,16 @@ const piece = (key: string, value: Value | undefined): string => {
   if (typeof value === "number") return `${word(key)} ${grouped(value)}`;
   if (value === true) return word(key);
   if (typeof value === "string") return `${word(key)} ${value}`;
-  return isVariant(value) && key !== "init" ? value.is : "";
+  return isVariant(value) && key !== "init" ? namesOf(value) : "";
 };
+/** A form and the forms that it holds: "rope yarn". */
+const namesOf = (value: Variant): string =>
+  [
+    value.is,
+    ...Object.entries(value).flatMap(([key, inner]) =>
+      isVariant(inner) && key !== "init" ? [namesOf(inner)] : [],
+    ),
+  ].join(" ");
 /** A word or switch that stands at its default says nothing. */
 const isDefault = (of: string, key: string, value: Value | undefined): boolean => {
   const keys = vocabulary.constructors.find((c) => c.name === of)?.keys ?? [];
@@ -114,6 +128,7 @@ export const blockGroups = <B extends AnyBlock>(
     groups.push({
       rows: turn.flatMap(({ block }) => rowsOf(block)),
       count: size === 1 ? layers : times,
+      blocks: [first, first + layers],
       label: size === 1 ? range : `${range}: ${turn.map(({ count }) => count).join(" + ")} in turn`,
     });
     at += size * times;
