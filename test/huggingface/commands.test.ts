@@ -207,6 +207,25 @@ describe("import", () => {
     const typo = await specc(["import", "hub", ...set, "--set", "rope_tehta=1"], { cwd });
     expect([typo.code, typo.err]).toEqual([2, expect.stringContaining("no such key")]);
   });
+  test("all keys that are missing are named at once", async () => {
+    const keys = { inner_iter: null, use_igate: null, inner_residual: null, outer_residual: null };
+    const cwd = source("coe/checkpoint-c2", keys);
+    const ran = await specc(["import", "hub"], { cwd });
+    expect(ran.code).toBe(1);
+    expect(ran.err).toMatchInlineSnapshot(`
+      "error: hub/config.json: inner_iter, use_igate, inner_residual, outer_residual are missing
+        give them with --set inner_iter=<whole number> --set use_igate=<true or false> --set inner_residual=<true or false> --set outer_residual=<true or false>
+      "
+    `);
+    const options = ran.err
+      .split("\n")
+      .find((line) => line.includes("--set"))!
+      .match(/--set \w+=/g)!
+      .flatMap((option) => ["--set", `${option.slice(6)}${option.includes("iter") ? 2 : true}`]);
+    const given = await specc(["import", "hub", "-o", "in/m.arch", ...options], { cwd });
+    expect(given.code, given.err).toBe(0);
+    expect(readFileSync(join(cwd, "in", "m.arch"), "utf8")).toContain("residual: both");
+  });
   test("the authors' GPAS layout asks where the norms are", async () => {
     const cwd = source("gpas/checkpoint-pre_gpas");
     const asked = await specc(["import", "hub"], { cwd });

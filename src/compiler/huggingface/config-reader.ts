@@ -4,6 +4,11 @@ import { FileFault } from "../../bundle/file-fault.ts";
 
 export type Config = Readonly<Record<string, unknown>>;
 
+export interface Missing {
+  readonly key: string;
+  readonly kind: string;
+}
+/** Missing keys are noted and read as something of their kind, so that one reading finds them all. */
 export interface ConfigReader {
   /** For messages. */
   readonly file: string;
@@ -27,6 +32,8 @@ export interface ConfigReader {
   /** Every key here was read, or is null: what is left would be of no effect in `kind`. */
   nothingElse(kind: string): void;
   fault(key: string, reason: string): FileFault;
+  /** What was asked for without a default and is not there, of this object and those inside it. */
+  missing(): readonly Missing[];
   /** Of this object and those inside it that were read; a path each. */
   unread(): readonly string[];
 }
@@ -36,6 +43,7 @@ const isConfig = (x: unknown): x is Config =>
 
 export const configReader = (config: Config, file: string, path = ""): ConfigReader => {
   const asked = new Map<string, ConfigReader | undefined>();
+  const lacking = new Map<string, string>();
   const at = (key: string): string => `${path}${key}`;
   const fault = (key: string, reason: string): FileFault =>
     new FileFault(file, `${at(key)} ${reason}`);
@@ -44,16 +52,13 @@ export const configReader = (config: Config, file: string, path = ""): ConfigRea
     return config[key];
   };
   const typed =
-    <T>(kind: string, is: (x: unknown) => x is T) =>
+    <T>(kind: string, is: (x: unknown) => x is T, some: T) =>
     (key: string, otherwise?: T): T => {
       const found = value(key);
       if (found === undefined || found === null) {
         if (otherwise !== undefined) return otherwise;
-        throw new FileFault(
-          file,
-          `${at(key)} is missing`,
-          `give it with --set ${at(key)}=<${kind}>`,
-        );
+        lacking.set(at(key), kind);
+        return some;
       }
       if (is(found)) return found;
       throw fault(key, `is ${JSON.stringify(found)}, expected a ${kind}`);
@@ -61,6 +66,7 @@ export const configReader = (config: Config, file: string, path = ""): ConfigRea
   const whole = typed(
     "whole number",
     (x): x is number => typeof x === "number" && Number.isSafeInteger(x) && x >= 0,
+    1,
   );
   const isList = <T>(x: unknown, is: (y: unknown) => y is T): x is readonly T[] =>
     Array.isArray(x) && x.every(is);
@@ -69,20 +75,26 @@ export const configReader = (config: Config, file: string, path = ""): ConfigRea
     given: (key) => value(key) !== undefined,
     has: (key) => value(key) !== undefined && config[key] !== null,
     whole,
-    real: typed("number", (x): x is number => typeof x === "number"),
-    flag: typed("true or false", (x): x is boolean => typeof x === "boolean"),
-    text: typed("text", (x): x is string => typeof x === "string"),
+    real: typed("number", (x): x is number => typeof x === "number", 1),
+    flag: typed("true or false", (x): x is boolean => typeof x === "boolean", false),
+    text: typed("text", (x): x is string => typeof x === "string", ""),
     texts: (key) =>
-      typed("list of texts", (x): x is readonly string[] =>
-        isList(x, (y): y is string => typeof y === "string"),
+      typed(
+        "list of texts",
+        (x): x is readonly string[] => isList(x, (y): y is string => typeof y === "string"),
+        [],
       )(key, []),
     reals: (key) =>
-      typed("list of numbers", (x): x is readonly number[] =>
-        isList(x, (y): y is number => typeof y === "number"),
+      typed(
+        "list of numbers",
+        (x): x is readonly number[] => isList(x, (y): y is number => typeof y === "number"),
+        [],
       )(key),
     wholes: (key) =>
-      typed("list of whole numbers", (x): x is readonly number[] =>
-        isList(x, (y): y is number => Number.isSafeInteger(y)),
+      typed(
+        "list of whole numbers",
+        (x): x is readonly number[] => isList(x, (y): y is number => Number.isSafeInteger(y)),
+        [],
       )(key, []),
     optional: (key) => (value(key) === undefined || config[key] === null ? undefined : whole(key)),
     inner: (key) => {
@@ -110,6 +122,10 @@ export const configReader = (config: Config, file: string, path = ""): ConfigRea
         );
     },
     fault,
+    missing: () => [
+      ...[...lacking].map(([key, kind]) => ({ key, kind })),
+      ...[...asked.values()].flatMap((inner) => inner?.missing() ?? []),
+    ],
     unread: () =>
       Object.keys(config).flatMap((key) =>
         asked.has(key) ? (asked.get(key)?.unread() ?? []) : [at(key)],

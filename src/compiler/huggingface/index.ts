@@ -10,7 +10,7 @@ import { stateEntry } from "../model/parameters.ts";
 import { parametersOf } from "../model/parameters-of.ts";
 import { isVariant } from "../semantics/spec-values.ts";
 import type { DecoderSpec, Value } from "../semantics/spec.ts";
-import { configReader, type Config, type ConfigReader } from "./config-reader.ts";
+import { configReader, type Config, type ConfigReader, type Missing } from "./config-reader.ts";
 import { families as known } from "./families/index.ts";
 import type { Draft, Family } from "./family.ts";
 import { layoutOf, type Layout, type Shapes } from "./layout.ts";
@@ -79,9 +79,31 @@ const specOf = (text: string, name: string, file: string): DecoderSpec => {
   throw new FileFault(file, `is no model that specc can build: ${first?.message ?? "unknown"}`);
 };
 
+const missingFault = (missing: readonly Missing[], file: string): FileFault => {
+  const keys = missing.map(({ key }) => key).join(", ");
+  const options = missing.map(({ key, kind }) => `--set ${key}=<${kind}>`).join(" ");
+  return missing.length === 1
+    ? new FileFault(file, `${keys} is missing`, `give it with ${options}`)
+    : new FileFault(file, `${keys} are missing`, `give them with ${options}`);
+};
+/** Keys that were found missing are told together, and before a value that is wrong. */
+const draftOf = (family: Family, reader: ConfigReader): Draft => {
+  let draft: Draft | undefined;
+  let fault: unknown;
+  try {
+    draft = family.read(reader);
+  } catch (error) {
+    fault = error;
+  }
+  const missing = reader.missing();
+  if (missing.length > 0) throw missingFault(missing, reader.file);
+  if (draft === undefined) throw fault;
+  return draft;
+};
+
 /** The model that a family makes of a config. */
 export const readModel = (family: Family, reader: ConfigReader): DecoderSpec =>
-  specOf(textOf(family.read(reader), NAME, []), NAME, reader.file);
+  specOf(textOf(draftOf(family, reader), NAME, []), NAME, reader.file);
 
 /** @param doc lines of documentation, made from the model itself */
 export const importConfig = (
@@ -101,7 +123,7 @@ export const importConfig = (
       "save it once with dequantized weights",
     );
   const reader = configReader(config, given.file);
-  const draft = family.read(reader);
+  const draft = draftOf(family, reader);
   const model = specOf(textOf(draft, given.name, []), given.name, given.file);
   return {
     family,
@@ -159,7 +181,7 @@ const kindOf = (value: Value | undefined): string | undefined =>
 /** A first look that saves the second: whether the blocks of a family are made of the same constructors. */
 const resembles = (family: Family, model: DecoderSpec): boolean => {
   try {
-    const { blocks } = family.read(configReader(written(family, model), "config.json"));
+    const { blocks } = draftOf(family, configReader(written(family, model), "config.json"));
     return model.blocks.every((block, l) =>
       ["norm", "attention", "ffn", "scaling"].every(
         (key) => kindOf(block[key]) === kindOf(blocks[l]?.[key]),
