@@ -162,6 +162,11 @@ describe("recipes", () => {
       seed: 42,
     });
   });
+  test("a training may be a part of an epoch, and not none of one", () => {
+    const made = spec(recipe("length = 0.5 epochs")).recipes["R"]!;
+    expect(made.length).toEqual({ unit: "epoch", value: 0.5 });
+    expect(names(recipe("length = 0 epochs"))).toEqual(["out-of-range"]);
+  });
   test("micro follows batch, decay follows the optimizer", () => {
     const made = spec(recipe("batch = 8 sequences optimizer = sgd(lr: 0.1)")).recipes["R"]!;
     expect(made.micro.value).toBe(8);

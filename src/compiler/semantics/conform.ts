@@ -204,6 +204,13 @@ export const bounds = ({ min, max, above, below }: Bounds): string =>
     ...(below === undefined ? [] : [`below ${shown(below)}`]),
   ].join(" and ");
 
+/** What is counted has the least of its place; a share of an epoch is fewer steps, and still some. */
+const quantityLimits = (unit: Unit, min: number): readonly [limits: Bounds, shown: string] => {
+  if (unit === "%") return [{ min: 0, max: 1 }, "between 0% and 100%"];
+  if (unit === "epoch") return [{ above: 0 }, "above 0 epochs"];
+  return [{ min }, bounds({ min })];
+};
+
 const quantity = (value: Val, type: Extract<Type, { kind: "quantity" }>, ctx: Context): Maybe => {
   const { raw } = value;
   if (raw.k !== "number" && raw.k !== "quantity") return wrong(value, type, ctx);
@@ -240,14 +247,8 @@ const quantity = (value: Val, type: Extract<Type, { kind: "quantity" }>, ctx: Co
     reportValue(ctx, "not-an-integer", value.at, { found }, origin(value));
     return undefined;
   }
-  const limits: Bounds = raw.unit === "%" ? { min: 0, max: 1 } : { min: type.min ?? 0 };
-  if (!fits(raw.value, limits) || (raw.unit === "epoch" && raw.value <= 0)) {
-    const range =
-      raw.unit === "%"
-        ? "between 0% and 100%"
-        : raw.unit === "epoch"
-          ? "above 0 epochs"
-          : bounds(limits);
+  const [limits, range] = quantityLimits(raw.unit, type.min ?? 0);
+  if (!fits(raw.value, limits)) {
     reportValue(ctx, "out-of-range", value.at, { found, range }, origin(value));
     return undefined;
   }
