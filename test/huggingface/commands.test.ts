@@ -248,6 +248,7 @@ describe("import", () => {
   test.each([
     [{ model_type: "bert" }, 'model_type "bert" is not known'],
     [{ hidden_act: "gelu" }, 'hidden_act is "gelu"'],
+    [{ num_hidden_layers: 1e9 }, "num_hidden_layers is 1000000000: a model may have 1000 layers"],
     [{ num_hidden_layers: "two" }, 'num_hidden_layers is "two", expected a whole number'],
     [{ num_attention_heads: 5 }, "hidden_size is no multiple of num_attention_heads (5)"],
     [{ num_key_value_heads: 3 }, "is no model that specc can build"],

@@ -1,6 +1,7 @@
 // config.json by typed keys. What is missing or of another kind is a fault of the file, told with the key's name; which keys
 // nobody asked for is remembered, so that none is dropped in silence.
 import { FileFault } from "../../bundle/file-fault.ts";
+import { MOST_LAYERS } from "../semantics/model.ts";
 
 export type Config = Readonly<Record<string, unknown>>;
 
@@ -18,6 +19,8 @@ export interface ConfigReader {
   given(key: string): boolean;
   /** Without `otherwise` the key must be there. */
   whole(key: string, otherwise?: number): number;
+  /** How many layers there are: as many as the language allows. */
+  layers(key: string): number;
   real(key: string, otherwise?: number): number;
   flag(key: string, otherwise?: boolean): boolean;
   text(key: string, otherwise?: string): string;
@@ -75,6 +78,11 @@ export const configReader = (config: Config, file: string, path = ""): ConfigRea
     given: (key) => value(key) !== undefined,
     has: (key) => value(key) !== undefined && config[key] !== null,
     whole,
+    layers: (key) => {
+      const found = whole(key);
+      if (found <= MOST_LAYERS) return found;
+      throw fault(key, `is ${found}: a model may have ${MOST_LAYERS} layers`);
+    },
     real: typed("number", (x): x is number => typeof x === "number", 1),
     flag: typed("true or false", (x): x is boolean => typeof x === "boolean", false),
     text: typed("text", (x): x is string => typeof x === "string", ""),

@@ -30,7 +30,7 @@ import { isWhole, toValue, type Maybe } from "./values.ts";
 
 export const MODEL = { blocks: true, rules: [] };
 export const BLOCK = { blocks: false, rules: [] };
-const MOST_LAYERS = 1000;
+export const MOST_LAYERS = 1000;
 
 export interface BuiltModel {
   /** undefined: not even what it reads is known. */

@@ -52,7 +52,7 @@ export const gpt2: Family = {
         final_norm: norm,
         head: make("lm", { tied: config.flag("tie_word_embeddings", true) }),
       },
-      blocks: Array.from({ length: config.whole("n_layer") }, () => block),
+      blocks: Array.from({ length: config.layers("n_layer") }, () => block),
     };
   },
   write: (model) => {

@@ -62,7 +62,7 @@ export const readDecoder = (
         ...parts.head,
       }),
     },
-    blocks: Array.from({ length: config.whole("num_hidden_layers") }, (_, l) => parts.block(l)),
+    blocks: Array.from({ length: config.layers("num_hidden_layers") }, (_, l) => parts.block(l)),
   };
 };
 
@@ -159,7 +159,7 @@ export const readSliding = (
   config: ConfigReader,
   slides: (layer: number) => boolean,
 ): readonly boolean[] => {
-  const layers = config.whole("num_hidden_layers");
+  const layers = config.layers("num_hidden_layers");
   const given = config.texts("layer_types");
   if (given.length > 0 && given.length !== layers)
     throw config.fault("layer_types", `names ${given.length} layers of ${layers}`);
