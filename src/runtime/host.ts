@@ -57,10 +57,16 @@ export const asFault = (error: unknown, file: string, doing: string, help?: stri
 };
 
 export const readText = async (host: Host, path: string): Promise<string> => {
+  let bytes: Uint8Array;
   try {
-    return new TextDecoder().decode(await host.readFile(path));
+    bytes = await host.readFile(path);
   } catch (error) {
     throw asFault(error, path, "reading it");
+  }
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    throw new FileFault(path, "not UTF-8 text", "save it as UTF-8, or leave it out");
   }
 };
 

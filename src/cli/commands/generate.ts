@@ -164,8 +164,9 @@ export const generate = async (
       const writer = options.json === true ? undefined : inOrder(io, shown);
       const defaults = await model.generationDefaults();
       if (options.quiet !== true) tellDefaults(io, defaults);
-      writer?.begin();
       const drawing = drawingOf(options, defaults);
+      await model.tokenizer(); // whatever is wrong with it is told before a text begins
+      writer?.begin();
       const completions = await model
         .complete(prompts, {
           ...drawing,

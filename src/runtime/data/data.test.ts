@@ -48,6 +48,13 @@ describe("files", () => {
     );
     await expect(findFiles(spec({ package: "nope" }), host)).rejects.toThrow(FileFault);
   });
+  test("text of another encoding is told, not read as signs that stand for nothing", async () => {
+    const latin = memoryHost();
+    latin.files.set("project/a.txt", Uint8Array.of(0x63, 0x61, 0x66, 0xe9));
+    await expect(readDocuments(["project/a.txt"], latin)).rejects.toMatchObject({
+      message: "project/a.txt: not UTF-8 text",
+    });
+  });
   test("documents of .jsonl", async () => {
     expect(await readDocuments(["project/rows.jsonl"], host)).toEqual(["one", "two"]);
     await expect(readDocuments(["project/bad.jsonl"], host)).rejects.toThrow(
@@ -130,6 +137,14 @@ test("any step can be asked for; an epoch sees each window once, across batches"
   expect(sorted(forwards.slice(0, 10))).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
   expect(sorted(forwards.slice(10))).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
   expect(order.epochAfter(5)).toBe(2);
+});
+
+test("a vocabulary without room for the bytes is told before a tokenizer is trained", async () => {
+  const data = spec({ tokenizer: { kind: "bpe", file: "tok.json", size: 256 } });
+  await expect(loadText(data, host)).rejects.toMatchObject({
+    message: expect.stringContaining("tokens of bytes are 257 at least") as unknown,
+    help: "set vocab_size = 257 or more, or use tokenizer: bytes()",
+  });
 });
 
 test("a BPE file that is missing is trained once and kept; counting an epoch writes nothing", async () => {

@@ -5,7 +5,7 @@ import { codeOf } from "../file-errors.ts";
 import { fromRoot, replaceFile, type Host } from "../host.ts";
 import { bytesTokenizer, type Tokenizer } from "../tokenizers/tokenizer.ts";
 import { readTokenizerJson } from "../tokenizers/tokenizer-json.ts";
-import { trainBpe } from "../tokenizers/train-bpe.ts";
+import { LEAST_TOKENS, trainBpe } from "../tokenizers/train-bpe.ts";
 import { stepsFor } from "./batches.ts";
 import { findFiles, readDocuments } from "./files.ts";
 import type { Samples } from "./samples.ts";
@@ -123,6 +123,12 @@ const tokenizerFor = async (
       `set vocab_size = ${tokenizer.size}`,
     );
   }
+  if (spec.size < LEAST_TOKENS)
+    throw new FileFault(
+      path,
+      `does not exist, and cannot be trained: tokens of bytes are ${LEAST_TOKENS} at least, the model's vocabulary is ${spec.size}`,
+      `set vocab_size = ${LEAST_TOKENS} or more, or use tokenizer: bytes()`,
+    );
   host.log(`training a tokenizer of ${spec.size} tokens: ${spec.file} does not exist yet`);
   const tokenizer = trainBpe(
     documents.map((document) => splitDocument(document, data.split)[0]),

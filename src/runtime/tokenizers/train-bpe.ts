@@ -42,12 +42,16 @@ const END = "<|endoftext|>";
 /** Ids: 0 is the end of a document, 1 .. 256 are the bytes, then the merges in order. */
 const FIRST_BYTE = 1;
 const FIRST_MERGE = 257;
+/** So many tokens there are before the first merge. */
+export const LEAST_TOKENS = FIRST_MERGE;
 const RADIX = 16777216;
 
 /** `size` tokens in all, fewer when the text has no pair left that occurs twice. */
 export const trainBpe = (chunks: Iterable<string>, size: number): Tokenizer => {
   if (size < FIRST_MERGE)
-    throw new Error(`a byte-level vocabulary takes at least ${FIRST_MERGE} tokens, not ${size}`);
+    throw new RangeError(
+      `a byte-level vocabulary takes at least ${FIRST_MERGE} tokens, not ${size}`,
+    );
   const pieceCounts = new Map<string, number>();
   for (const chunk of chunks) {
     for (const piece of splitText(chunk, [GPT2_SPLIT]))

@@ -71,7 +71,8 @@ export const textDataConstructors: readonly Constructor[] = [
         "the tokenizer's file, from the project's folder on; trained on the data and written when it is missing",
         { example: '"tokenizer.json"' },
       ),
-      key("size", { kind: "int", min: 256 }, "tokens to train when the file is missing", {
+      // the end of a document and the bytes come before the first merge
+      key("size", { kind: "int", min: 257 }, "tokens to train when the file is missing", {
         default: "none",
         optional: true,
       }),
