@@ -3,6 +3,8 @@
 import { readFileSync, readdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
+import { choose } from "../../src/compiler/choose.ts";
+import { compile, programsFor } from "../../src/compiler/compile.ts";
 import { analyze } from "../../src/compiler/analyze.ts";
 import { features } from "../../src/compiler/features/index.ts";
 import { fitConfig } from "../../src/compiler/huggingface/index.ts";
@@ -78,6 +80,40 @@ describe("reference specs", () => {
       expect(result.diagnostics.map((d) => `${d.code} ${d.message}`)).toEqual([]);
     },
   );
+  it.each(names)("%s names its source and what differs from it", (name) => {
+    const text = readFileSync(folder + name, "utf8");
+    const [header] = text.match(/(^\/\/\/.*\n)+/m) ?? [""];
+    expect(header).toMatch(/arXiv \d{4}\.\d{5}|"Language Models are Unsupervised/);
+    expect(text).toMatch(/\/\/\/.*\bDiffers\b/);
+  });
+  const targets = names.flatMap((entry, i) => {
+    const checked = results[i]!;
+    return Object.entries(checked.spec?.models ?? {}).map(
+      ([name, model]) => [name, { entry, checked, model, recipe: undefined }] as const,
+    );
+  });
+  it.each(targets)("%s compiles", (_name, target) => {
+    const { programs } = compile(target, { programs: ["forward"], forms: ["tfjs"] });
+    expect(programs[0]!.entry.outputs.map(({ name }) => name)).toContain("logits");
+    expect(programs[0]!.module).toContain("export");
+  });
+  const recipes = names.flatMap((entry, i) => {
+    const checked = results[i]!;
+    const { spec } = checked;
+    return Object.keys(spec?.recipes ?? {}).map(
+      (recipe) => [recipe, entry, checked, spec!] as const,
+    );
+  });
+  it.each(recipes)("%s of %s compiles", (recipe, entry, checked, spec) => {
+    const model = spec.recipeFor[recipe] ?? Object.keys(spec.models)[0]!;
+    const chosen = choose(spec, { recipe, model }, true);
+    if (!chosen.ok) throw new Error(chosen.problem);
+    const target = { entry, checked, model: chosen.model, recipe: chosen.recipe };
+    const step = programsFor(chosen.model, chosen.recipe).slice(0, 2);
+    const { programs, compiled } = compile(target, { programs: step, stepsPerEpoch: 100 });
+    expect(programs.map(({ entry: { name } }) => name)).toEqual(step);
+    expect(compiled.learningRate).not.toBeNull();
+  });
   it.each([
     ["Llama9M", 9.0],
     ["Llama", 70.6],
