@@ -98,35 +98,39 @@ describe("a chain of experts", () => {
   });
 });
 
+/** Rows divided by their root mean square. */
+const rms = (h: ArrayLike<number>): Float64Array => {
+  const out = Float64Array.from(h);
+  for (let i = 0; i < out.length; i += D) {
+    const row = out.subarray(i, i + D);
+    const scale = 1 / Math.sqrt(row.reduce((s, v) => s + v * v, 0) / D + 1e-6);
+    for (let d = 0; d < D; d++) row[d] = row[d]! * scale;
+  }
+  return out;
+};
+const plus = (a: ArrayLike<number>, b: ArrayLike<number>): Float64Array =>
+  Float64Array.from(a, (v, i) => v + b[i]!);
+const times = (a: ArrayLike<number>, factor: number): Float64Array =>
+  Float64Array.from(a, (v) => factor * v);
+
 describe("in a block", () => {
-  /** What the block makes of the stream: its input, the stream after attention, its output. */
-  const blockOf = (ffn: string, norm = "pre(rmsnorm())") => {
+  /** A block whose gains are 1 and whose attention, and experts if they are `silent`, say nothing. */
+  const blockOf = (ffn: string, norm = "pre(rmsnorm())", silent = true) => {
     const { parameters, run } = passOf(
       modelFrom(archOf(ffn).replace("pre(rmsnorm())", norm)),
       B,
       T,
     );
+    const mute = silent ? /(down|attention\.o)\.weight$/ : /attention\.o\.weight$/;
     const state = Object.fromEntries(
       parameters.map((p, i) => {
         const size = p.shape.reduce((n, d) => n * d.size, 1);
-        const silent = /(down|attention\.o)\.weight$/.test(p.name);
-        if (silent) return [p.name, new Float64Array(size)];
+        if (mute.test(p.name)) return [p.name, new Float64Array(size)];
         return [p.name, p.role === "norm" ? new Float64Array(size).fill(1) : noise(size, i)];
       }),
     );
-    return run({ ids, targets: ids, state });
+    return { found: run({ ids, targets: ids, state }), state };
   };
-  const rms = (h: ArrayLike<number>): Float64Array => {
-    const out = Float64Array.from(h);
-    for (let i = 0; i < out.length; i += D) {
-      const row = out.subarray(i, i + D);
-      const scale = 1 / Math.sqrt(row.reduce((s, v) => s + v * v, 0) / D + 1e-6);
-      for (let d = 0; d < D; d++) row[d] = row[d]! * scale;
-    }
-    return out;
-  };
-  const plus = (a: ArrayLike<number>, b: ArrayLike<number>): Float64Array =>
-    Float64Array.from(a, (v, i) => v + b[i]!);
 
   // Down-projections and attention's output are zero: the stream after attention is the block's input h.
   it.each([
@@ -137,7 +141,7 @@ describe("in a block", () => {
     ["init", (h: Float64Array) => rms(h)],
   ] as const)("silent experts leave what the residual says: %s [4]", (residual, wanted) => {
     for (const iterations of [1, 3]) {
-      const found = blockOf(`coe(${sizes}, iterations: ${iterations}, residual: ${residual})`);
+      const { found } = blockOf(`coe(${sizes}, iterations: ${iterations}, residual: ${residual})`);
       const h = found["hidden.0"]!;
       expect(maxDifference(found["hidden.1"]!, wanted(h))).toBeLessThan(1e-9);
     }
@@ -146,11 +150,45 @@ describe("in a block", () => {
     const [inner, outer] = ["inner", "outer"].map((residual) =>
       blockOf(`moe(${sizes}, residual: ${residual})`, "post(rmsnorm())"),
     );
-    expect(inner!["hidden.1"]).toEqual(outer!["hidden.1"]);
+    expect(inner!.found["hidden.1"]).toEqual(outer!.found["hidden.1"]);
   });
   it("between norms the chain's result is normalised in place of the stream", () => {
-    const found = blockOf(`coe(${sizes}, residual: inner)`, "sandwich(rmsnorm())");
+    const { found } = blockOf(`coe(${sizes}, residual: inner)`, "sandwich(rmsnorm())");
     const h = found["hidden.0"]!;
     expect(maxDifference(found["hidden.1"]!, rms(rms(h)))).toBeLessThan(1e-9);
+  });
+
+  // What the table of README.md says, with the chain of the layer alone; before it, attention's half of the block with silence.
+  const alpha = 2 ** 0.25;
+  const same = (h: Float64Array): Float64Array => h;
+  type Step = (h: Float64Array) => Float64Array;
+  interface Placed {
+    readonly half?: Step;
+    readonly reads?: Step;
+    readonly inside?: Step;
+    readonly after?: Step;
+    readonly shortcut?: number;
+  }
+  const placed: readonly (readonly [norm: string, Placed])[] = [
+    ["pre()", { reads: rms }],
+    ["lns()", { reads: rms }],
+    ["post()", { half: rms, after: rms }],
+    ["deepnorm()", { half: (h) => rms(times(h, alpha)), after: rms, shortcut: alpha }],
+    ["sandwich()", { reads: rms, inside: rms }],
+    ["peri()", { reads: rms, inside: rms }],
+    ["parallel()", { reads: rms }],
+  ];
+  it.each(placed)("stands under every placement as the table says: %s", (norm, how) => {
+    const { half = same, reads = same, inside = same, after = same, shortcut = 1 } = how;
+    for (const residual of ["inner", "outer", "both", "none", "init"])
+      for (const scaled of [1, 0.5]) {
+        const ffn = `coe(${sizes}, residual: ${residual})`;
+        const { found, state } = blockOf(`${ffn} residual = scaled(${scaled})`, norm, false);
+        const h = half(found["hidden.0"]!);
+        const chain = times(inside(layerOf(ffn, state, reads(h)).y), scaled);
+        const isAdded = residual === "outer" || residual === "both";
+        const wanted = after(isAdded ? plus(times(h, shortcut), chain) : chain);
+        expect(maxDifference(found["hidden.1"]!, wanted), residual).toBeLessThan(1e-9);
+      }
   });
 });

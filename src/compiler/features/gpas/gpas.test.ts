@@ -191,6 +191,23 @@ describe("in a model", () => {
   });
 });
 
+describe("parallel sub-layers", () => {
+  it("meet in one addition, which is scaled once", () => {
+    const first = (gate: number) =>
+      runModel({ placement: "parallel", scaling: gpasVariant() }, (_name, block) =>
+        block === 0 ? gate : 0,
+      ).get("hidden.1");
+    const plain = runModel({ placement: "parallel" }).get("hidden.1");
+    expect(first(0)).toEqual(plain);
+    expect(
+      maxDifference(
+        first(0.7),
+        plain.map((x) => (1 - silu(0.7)) * x),
+      ),
+    ).toBeLessThan(1e-14);
+  });
+});
+
 describe("the other sites", () => {
   const at = (site: string, placement: "pre" | "post", gate: number) =>
     runModel({ placement, scaling: gpasVariant({ site }) }, () => gate);

@@ -1,7 +1,20 @@
 // The two readings of LayerNorm Scaling against each other; parity with the code of GPAS stands in test/parity.
 import { describe, expect, it } from "vitest";
-import { modelFrom, passOf } from "../../../../test/parity/models.ts";
-import { maxDifference } from "../../../../test/parity/golden.ts";
+import {
+  goldenGates,
+  gpasSizes,
+  gpasVariant,
+  llamaSpec,
+  modelFrom,
+  passOf,
+} from "../../../../test/parity/models.ts";
+import {
+  golden,
+  maxDifference,
+  readGolden,
+  shiftLabels,
+  stateFrom,
+} from "../../../../test/parity/golden.ts";
 
 const ids = Float64Array.from({ length: 10 }, (_, i) => (3 * i + 1) % 7);
 const model = (norm: string) =>
@@ -51,6 +64,31 @@ describe("lns and lns_init", () => {
       const name = `grad.blocks.${l - 1}.ffn_norm.weight`;
       const scaled = started.found[name]!.map((x) => x / Math.sqrt(l));
       expect(maxDifference(fixed.found[name]!, scaled)).toBeLessThan(1e-12);
+    }
+  });
+});
+
+// Their gains are those of the other schemes times 1/√l: as a factor beside the gains of the others it is the same model.
+describe.each(["lns", "lns_gpas"])("lns against the authors' %s", (scheme) => {
+  const expected = readGolden(`gpas/${scheme}/golden.safetensors`);
+  const weights = { ...readGolden("gpas/weights.safetensors"), ...goldenGates };
+  const scaling = scheme === "lns" ? null : gpasVariant();
+  const { parameters, run } = passOf(llamaSpec(gpasSizes, { placement: "lns", scaling }), 2, 12);
+  const found = run({
+    ids: golden(expected, "input_ids").data,
+    targets: shiftLabels(golden(expected, "labels")),
+    state: stateFrom(parameters, weights),
+  });
+  it("computes their logits and states", () => {
+    for (const key of ["logits", "hidden.1", "hidden.2", "hidden.3", "hidden.4"])
+      expect(maxDifference(found[key]!, golden(expected, key).data), key).toBeLessThan(5e-5);
+  });
+  it("has their gradients, of gains over √l", () => {
+    for (const { name, diskName } of parameters.filter((p) => p.role === "norm")) {
+      const layer = /blocks\.(\d+)/.exec(name)?.[1];
+      const factor = layer === undefined ? 1 : 1 / Math.sqrt(Number(layer) + 1);
+      const wanted = golden(expected, `grad.${diskName}`).data.map((x) => factor * x);
+      expect(maxDifference(found[`grad.${name}`]!, wanted), name).toBeLessThan(1e-4);
     }
   });
 });
