@@ -1,10 +1,11 @@
-// Checkpoints that transformers wrote, through the whole of specc: imported, run in float64 and on the wasm engine, exported.
+// Checkpoints that transformers wrote, through the whole of specc: imported, run in float64 and on the engines, exported.
 // Numbers within the tolerances of the goldens' README, files byte for byte.
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { readSafetensors } from "../../src/bundle/safetensors.ts";
 import { folder, specc } from "../cli/run.ts";
+import { SUBJECTS } from "../conformance/engines.ts";
 import { dataFolder, gradientsOf, openCheckpoint } from "./checkpoints.ts";
 import {
   golden,
@@ -62,6 +63,8 @@ const settingsOf = (set: Readonly<Record<string, string>>): Readonly<Record<stri
     ]),
   );
 
+// XLA is held to the evaluator op by op, in test/conformance.
+const subjects = SUBJECTS.filter(({ name }) => ["wasm", "tensorflow"].includes(name));
 const isTensor = (key: string): boolean => key === "logits" || key.startsWith("hidden.");
 
 describe.each(cases)("$name", ({ name, set: given = {}, converted = false, ...of }) => {
@@ -130,25 +133,28 @@ describe.each(cases)("$name", ({ name, set: given = {}, converted = false, ...of
     return cwd;
   };
 
-  it.runIf(weights === name)("computes the same on wasm", async () => {
-    const cwd = await imported();
-    const inputs = `${dataFolder(results)}golden.safetensors`;
-    const argv = ["forward", "in/model.arch", "--inputs", inputs, "--out", "out", "--grad"];
-    const ran = await specc([...argv, "--engine", "wasm"], { cwd });
-    expect(ran.code, ran.err).toBe(0);
-    const { tensors } = readSafetensors(readFileSync(join(cwd, "out")));
-    const compare = (key: string, wanted: Tensors[string], bound: number): void =>
-      expect(maxDifference(tensors[key]!.data, wanted.data), key).toBeLessThan(bound);
-    for (const key of Object.keys(expected).filter(isTensor))
-      compare(key, golden(expected, key), 5e-5);
-    if (expected["loss"] !== undefined) {
-      const { shape, data } = expected["loss"];
-      const term = ROUTER_LOSS * (expected["aux_loss"]?.data[0] ?? 0);
-      compare("loss", { shape, data: data.map((x) => x - term) }, 5e-6);
-    }
-    const { layout } = await openCheckpoint(name, set);
-    for (const [key, grad] of Object.entries(gradientsOf(expected, layout)))
-      compare(key, grad, 1e-4 * maxAbs(grad.data));
+  const own = weights === name ? subjects : [];
+  describe.each(own)("on $name", ({ name: engine, missing }) => {
+    it.skipIf(missing)("computes the same", async () => {
+      const cwd = await imported();
+      const inputs = `${dataFolder(results)}golden.safetensors`;
+      const argv = ["forward", "in/model.arch", "--inputs", inputs, "--out", "out", "--grad"];
+      const ran = await specc([...argv, "--engine", engine], { cwd, env: process.env });
+      expect(ran.code, ran.err).toBe(0);
+      const { tensors } = readSafetensors(readFileSync(join(cwd, "out")));
+      const compare = (key: string, wanted: Tensors[string], bound: number): void =>
+        expect(maxDifference(tensors[key]!.data, wanted.data), key).toBeLessThan(bound);
+      for (const key of Object.keys(expected).filter(isTensor))
+        compare(key, golden(expected, key), 5e-5);
+      if (expected["loss"] !== undefined) {
+        const { shape, data } = expected["loss"];
+        const term = ROUTER_LOSS * (expected["aux_loss"]?.data[0] ?? 0);
+        compare("loss", { shape, data: data.map((x) => x - term) }, 5e-6);
+      }
+      const { layout } = await openCheckpoint(name, set);
+      for (const [key, grad] of Object.entries(gradientsOf(expected, layout)))
+        compare(key, grad, 1e-4 * maxAbs(grad.data));
+    });
   });
 
   it.runIf(weights === name)("is exported as it came, byte for byte", async () => {
