@@ -5,13 +5,12 @@ import { features } from "../../src/compiler/features/index.ts";
 import { buildPrograms, type ProgramOptions } from "../../src/compiler/model/programs.ts";
 import type { Compiled } from "../../src/compiler/model/types.ts";
 import type { RecipeSpec } from "../../src/compiler/semantics/spec.ts";
-import { SUBJECTS } from "../conformance/engines.ts";
 import { openBuilt } from "../conformance/open.ts";
 import { golden, held, maxAbs, maxDifference, shiftLabels, stateFrom } from "./golden.ts";
 import { coeArch, coeCase, coeCases, coeTargets, type CoeConfig } from "./mixtures.ts";
 import { modelFrom, passOf } from "./models.ts";
 import { everything, recipe, sequences, steps } from "./recipes.ts";
-import { f32, i32, openOn, read } from "./wasm.ts";
+import { f32, i32, openOn, read, subjects } from "./sessions.ts";
 
 const compile = (
   config: CoeConfig,
@@ -25,9 +24,6 @@ const compile = (
     gradients: true,
     totalSteps: 4,
   });
-
-// XLA is held to the evaluator op by op, in test/conformance.
-const subjects = SUBJECTS.filter(({ name }) => ["wasm", "tensorflow"].includes(name));
 
 describe.each(subjects)("$name", ({ engine, missing }) => {
   it.skipIf(missing).each(coeCases)("%s", async (name) => {

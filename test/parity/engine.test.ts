@@ -19,9 +19,8 @@ import {
 } from "./golden.ts";
 import { gpasSizes, gpasVariant, llamaSpec } from "./models.ts";
 import { cases } from "./gpas-cases.ts";
-import { SUBJECTS } from "../conformance/engines.ts";
 import { initialState, log, microBatch, recipe } from "./recipes.ts";
-import { f32, i32, openOn, read } from "./wasm.ts";
+import { f32, i32, openOn, read, subjects } from "./sessions.ts";
 
 type Programs = ProgramOptions["programs"];
 const compile = (model: DecoderSpec, programs: Programs, r?: RecipeSpec): Compiled =>
@@ -34,9 +33,6 @@ const compile = (model: DecoderSpec, programs: Programs, r?: RecipeSpec): Compil
   });
 
 const ids = (values: ArrayLike<number>): HostTensor => i32(values, [2, 12]);
-
-// XLA is held to the evaluator op by op, in test/conformance.
-const subjects = SUBJECTS.filter(({ name }) => ["wasm", "tensorflow"].includes(name));
 
 describe.each(subjects)("$name", ({ engine, missing }) => {
   describe.skipIf(missing).each(cases)("$name", ({ name, model, weights }) => {

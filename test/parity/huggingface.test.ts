@@ -5,7 +5,6 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { readSafetensors } from "../../src/bundle/safetensors.ts";
 import { folder, specc } from "../cli/run.ts";
-import { SUBJECTS } from "../conformance/engines.ts";
 import { dataFolder, gradientsOf, openCheckpoint } from "./checkpoints.ts";
 import {
   golden,
@@ -17,6 +16,7 @@ import {
   type Tensors,
 } from "./golden.ts";
 import { passOf } from "./models.ts";
+import { subjects } from "./sessions.ts";
 
 interface Case {
   readonly name: string;
@@ -63,8 +63,6 @@ const settingsOf = (set: Readonly<Record<string, string>>): Readonly<Record<stri
     ]),
   );
 
-// XLA is held to the evaluator op by op, in test/conformance.
-const subjects = SUBJECTS.filter(({ name }) => ["wasm", "tensorflow"].includes(name));
 const isTensor = (key: string): boolean => key === "logits" || key.startsWith("hidden.");
 
 describe.each(cases)("$name", ({ name, set: given = {}, converted = false, ...of }) => {

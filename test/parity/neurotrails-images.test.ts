@@ -8,10 +8,9 @@ import { features } from "../../src/compiler/features/index.ts";
 import { evaluate } from "../../src/compiler/ir/evaluate.ts";
 import { buildPrograms } from "../../src/compiler/model/programs.ts";
 import type { ModelSpec } from "../../src/compiler/semantics/spec.ts";
-import { SUBJECTS } from "../conformance/engines.ts";
 import { golden, maxAbs, maxDifference, readGolden, readJson, type Tensors } from "./golden.ts";
 import { modelOf, passOf } from "./images.ts";
-import { f32, i32, openOn, read } from "./wasm.ts";
+import { f32, i32, openOn, read, subjects } from "./sessions.ts";
 
 interface Case {
   readonly config: {
@@ -96,7 +95,6 @@ const held = (entry: StateEntry, { data }: Tensors[string]): Float64Array => {
   return out;
 };
 
-const engines = SUBJECTS.filter(({ name }) => ["wasm", "tensorflow"].includes(name));
 const cases = [
   "cv-wrn-d10-quarter-h1-b0",
   "cv-wrn-d10-half-h3-b1",
@@ -184,7 +182,7 @@ describe.each(cases)("%s", (name) => {
       const { outputs } = evaluate(graph, { inputs: { images, targets }, state: values });
       check(mode, (key) => outputs[key]!.data);
     });
-    it.for(engines)("computes the same on $name", async ({ engine, missing }, { skip }) => {
+    it.for(subjects)("computes the same on $name", async ({ engine, missing }, { skip }) => {
       skip(missing, "the engine is not here");
       const session = await openOn(
         engine,
@@ -203,7 +201,7 @@ describe.each(cases)("%s", (name) => {
     });
   });
 
-  it.for(engines)(
+  it.for(subjects)(
     "evaluates as the authors' metrics do, on $name",
     async ({ engine, missing }, { skip }) => {
       skip(missing, "the engine is not here");

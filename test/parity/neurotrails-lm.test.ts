@@ -19,7 +19,7 @@ import {
 } from "./golden.ts";
 import { llamaSpec, passOf } from "./models.ts";
 import { everything, recipe, sequences, steps } from "./recipes.ts";
-import { i32, openOnWasm, read } from "./wasm.ts";
+import { i32, openOn, read, subjects } from "./sessions.ts";
 
 interface Case {
   readonly config: {
@@ -152,28 +152,30 @@ describe.each(cases)("%s", (name) => {
     }
   });
 
-  it("computes the same on wasm", async () => {
-    const compiled = buildPrograms(modelOf(given, "twice"), undefined, {
-      methods: features,
-      programs: ["forward", "eval_step"],
-      binding: { batch: B, sequence: T },
-      gradients: true,
-      totalSteps: 0,
+  describe.each(subjects)("on $name", ({ engine, missing }) => {
+    it.skipIf(missing)("computes the same", async () => {
+      const compiled = buildPrograms(modelOf(given, "twice"), undefined, {
+        methods: features,
+        programs: ["forward", "eval_step"],
+        binding: { batch: B, sequence: T },
+        gradients: true,
+        totalSteps: 0,
+      });
+      const session = await openOn(engine, compiled, stateFrom(parameters, weights));
+      const inputs = { input_ids: i32(ids.data, [B, T]), targets: i32(targets, [B, T]) };
+      const found = await session.run("forward", inputs);
+      const logits = golden(tensors, "mean_logits").data;
+      expect(maxDifference(read(found, "logits"), logits)).toBeLessThan(2e-5);
+      for (const p of parameters) {
+        const wanted = held(gradients, p);
+        const bound = 5e-6 + 2e-4 * maxAbs(wanted);
+        expect(maxDifference(read(found, `grad.${p.name}`), wanted), p.name).toBeLessThan(bound);
+      }
+      const { loss_sum, count } = await session.run("eval_step", inputs);
+      const evaluated = loss_sum!.data[0]! / count!.data[0]!;
+      expect(Math.abs(evaluated - given.scalars.eval_loss_mean_logits)).toBeLessThan(2e-6);
+      await session.close();
     });
-    const session = await openOnWasm(compiled, stateFrom(parameters, weights));
-    const inputs = { input_ids: i32(ids.data, [B, T]), targets: i32(targets, [B, T]) };
-    const found = await session.run("forward", inputs);
-    const logits = golden(tensors, "mean_logits").data;
-    expect(maxDifference(read(found, "logits"), logits)).toBeLessThan(2e-5);
-    for (const p of parameters) {
-      const wanted = held(gradients, p);
-      const bound = 5e-6 + 2e-4 * maxAbs(wanted);
-      expect(maxDifference(read(found, `grad.${p.name}`), wanted), p.name).toBeLessThan(bound);
-    }
-    const { loss_sum, count } = await session.run("eval_step", inputs);
-    const evaluated = loss_sum!.data[0]! / count!.data[0]!;
-    expect(Math.abs(evaluated - given.scalars.eval_loss_mean_logits)).toBeLessThan(2e-6);
-    await session.close();
   });
 
   it.runIf(given.config.kind === "tree")("with the final norm once gives the paper's form", () => {

@@ -2,8 +2,11 @@
 import type { Engine, Session } from "../../src/bundle/engine.ts";
 import type { HostTensor, Tensors } from "../../src/bundle/tensor.ts";
 import type { Compiled } from "../../src/compiler/model/types.ts";
-import { wasmEngine } from "../../src/runtime/engines/tfjs.ts";
+import { SUBJECTS } from "../conformance/engines.ts";
 import { bundleOfPrograms, manifestOfPrograms } from "../conformance/open.ts";
+
+/** Engines that golden cases run on; XLA is held to the evaluator op by op, in test/conformance. */
+export const subjects = SUBJECTS.filter(({ name }) => ["wasm", "tensorflow"].includes(name));
 
 export const f32 = (values: ArrayLike<number>, shape: readonly number[]): HostTensor => ({
   dtype: "f32",
@@ -35,7 +38,3 @@ export const openOn = async (
   await session.writeState(Object.fromEntries(tensors));
   return session;
 };
-export const openOnWasm = (
-  compiled: Compiled,
-  state: Readonly<Record<string, ArrayLike<number>>>,
-): Promise<Session> => openOn(wasmEngine(), compiled, state);
