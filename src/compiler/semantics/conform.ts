@@ -24,24 +24,24 @@ export const conform = (value: Val, want: Want, ctx: Context): Maybe => {
   switch (type.kind) {
     case "int":
     case "float":
-      return number(value, type, want.doc, ctx);
+      return number(value, type, want, ctx);
     case "quantity":
-      return quantity(value, type, ctx);
+      return quantity(value, type, want, ctx);
     case "bool":
-      return raw.k === "bool" ? value : wrong(value, type, ctx);
+      return raw.k === "bool" ? value : wrong(value, want, ctx);
     case "string":
-      return raw.k === "string" ? value : wrong(value, type, ctx);
+      return raw.k === "string" ? value : wrong(value, want, ctx);
     case "word": {
       const text = raw.k === "string" || raw.k === "word" ? raw.value : undefined;
       const known = type.words.some((w) => w.name === text);
       return text !== undefined && known
         ? { ...value, raw: { k: "word", value: text } }
-        : wrong(value, type, ctx);
+        : wrong(value, want, ctx);
     }
     case "sum":
-      return raw.k === "variant" && raw.ctor.of === type.name ? value : wrong(value, type, ctx);
+      return raw.k === "variant" && raw.ctor.of === type.name ? value : wrong(value, want, ctx);
     case "range": {
-      if (raw.k !== "range") return wrong(value, type, ctx);
+      if (raw.k !== "range") return wrong(value, want, ctx);
       const end = (x: Maybe): Maybe => x && conform(x, { type: type.of, optional: false }, ctx);
       return { ...value, raw: { ...raw, from: end(raw.from), to: end(raw.to) } };
     }
@@ -50,7 +50,7 @@ export const conform = (value: Val, want: Want, ctx: Context): Maybe => {
         const one = conform(value, { type: type.of, optional }, ctx);
         return one && { ...one, raw: { k: "list", items: [one] } };
       }
-      if (raw.k !== "list") return wrong(value, type, ctx);
+      if (raw.k !== "list") return wrong(value, want, ctx);
       const count = raw.items.length;
       const least = type.length ?? type.min ?? 0;
       if (count < least || (type.length !== undefined && count > type.length)) {
@@ -85,18 +85,22 @@ const same = (a: Span, b: Span): boolean =>
 const origin = ({ at, from }: Val): Pick<Details, "notes"> =>
   same(at, from) ? {} : { notes: [{ at: from, text: "the value is given here" }] };
 
-const wrong = (value: Val, type: Type, ctx: Context): Maybe => {
-  const help =
-    value.raw.k === "variant" && type.kind === "sum"
-      ? [`${type.name} is one of ${variants(type.name, ctx)}`]
-      : type.kind === "sum"
-        ? [choice(value, type, ctx)]
-        : value.raw.k === "string" && type.kind === "word"
-          ? ["write the word without quotes"]
-          : [];
-  const args = { wanted: showType(type), found: showVal(value) };
-  ctx.report("wrong-type", value.at, args, { ...origin(value), help });
+const wrong = (value: Val, want: Want, ctx: Context): Maybe => {
+  const args = { wanted: showType(want.type), found: showVal(value) };
+  ctx.report("wrong-type", value.at, args, { ...origin(value), help: instead(value, want, ctx) });
   return undefined;
+};
+const instead = (value: Val, { type, optional }: Want, ctx: Context): readonly string[] => {
+  const { raw } = value;
+  if (raw.k === "bool" && !raw.value && optional) return ["write none"];
+  if (type.kind === "sum")
+    return raw.k === "variant"
+      ? [`${type.name} is one of ${variants(type.name, ctx)}`]
+      : [choice(value, type, ctx)];
+  if (raw.k === "string" && type.kind === "word") return ["write the word without quotes"];
+  if (raw.k === "number" && type.kind === "bool" && (raw.value === 0 || raw.value === 1))
+    return [`write ${raw.value === 1}`];
+  return [];
 };
 
 const variants = (sum: string, ctx: Context): string =>
@@ -122,11 +126,12 @@ const written = (at: Span, text: string): Pick<Details, "fixes"> =>
 const number = (
   value: Val,
   type: Extract<Type, { kind: "int" | "float" }>,
-  doc: string | undefined,
+  want: Want,
   ctx: Context,
 ): Maybe => {
   const { raw } = value;
-  if (raw.k !== "number" && raw.k !== "quantity") return wrong(value, type, ctx);
+  const { doc } = want;
+  if (raw.k !== "number" && raw.k !== "quantity") return wrong(value, want, ctx);
   const percent = type.kind === "float" && type.percent === true;
   if (raw.unit !== undefined && !(percent && raw.unit === "%")) {
     const found = showNumber(raw.value, raw.unit);
@@ -211,9 +216,14 @@ const quantityLimits = (unit: Unit, min: number): readonly [limits: Bounds, show
   return [{ min }, bounds({ min })];
 };
 
-const quantity = (value: Val, type: Extract<Type, { kind: "quantity" }>, ctx: Context): Maybe => {
+const quantity = (
+  value: Val,
+  type: Extract<Type, { kind: "quantity" }>,
+  want: Want,
+  ctx: Context,
+): Maybe => {
   const { raw } = value;
-  if (raw.k !== "number" && raw.k !== "quantity") return wrong(value, type, ctx);
+  if (raw.k !== "number" && raw.k !== "quantity") return wrong(value, want, ctx);
   const units = type.units.map(plural);
   if (raw.unit === undefined) {
     const first: Unit = type.units.find((u) => u !== "%") ?? "%";

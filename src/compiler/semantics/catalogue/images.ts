@@ -87,7 +87,7 @@ export const imageEntries = [
   entry(
     3709,
     "number-for-each-channel",
-    "{name} has {given} numbers for {channels} channels",
+    "{name} is a list of {given}, and channels is {channels}",
     "Each channel of an image is moved by a mean and divided by a deviation of its own.",
     small("").replace("image(8, 8, 3)", "image(8, 8, 3, mean: [0.5], std: [0.2, 0.2, 0.2])"),
     small("").replace(

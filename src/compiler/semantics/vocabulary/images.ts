@@ -45,6 +45,7 @@ const eachChannel = (value: Variant): readonly Complaint<BaseEntry>[] => {
             name: "number-for-each-channel",
             args: { name, given: list.length, channels: sizeOf(channels) },
             at: name,
+            details: { help: [`write a list of ${sizeOf(channels)}, or channels: ${list.length}`] },
           },
         ],
   );
