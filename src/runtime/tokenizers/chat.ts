@@ -62,7 +62,9 @@ export const renderChat = async (
     return new Template(source).render({
       messages,
       add_generation_prompt: addGenerationPrompt,
-      ...(tools === undefined ? {} : { tools }),
+      // There in any case, as templates ask: `tools is not none`.
+      tools: tools ?? null,
+      documents: null,
       ...tokens,
     });
   } catch (error) {

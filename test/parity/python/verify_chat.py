@@ -55,6 +55,16 @@ You are helpful.<|im_end|>
 {%- for call in m.tool_calls or [] %} {{ block('call', {'name': call.function.name, 'arguments': call.function.arguments} | tojson) }}{% endfor %}
 {%- endfor %}
 {% generation %}{{ 'A:' if add_generation_prompt else '' }}{% endgeneration %}""",
+    "what is absent, what is last": """{% if tools is none %}no tools{% elif tools is not none %}{{ tools | length }} tools{% endif %}
+{%- if documents is defined and documents is none %}, no documents{% endif %}
+{%- set users = messages | selectattr('role', 'equalto', 'user') | list %}, {{ users | length }} of {{ messages | length }}
+{%- for m in messages[::-1] %}{% set at = messages | length - 1 - loop.index0 %}
+{%- if m.role == 'system' %}{% continue %}{% endif %}
+{%- if m.content is string and m.content.strip().startswith('What') %}{% break %}{% endif %} {{ at }}{{ m.get('name', '-') }}{% endfor %}
+{%- for t in tools or [] %}
+{{ t.function | tojson(indent=4) }}
+{%- endfor %}
+{%- for key, value in {'b': 1, 'a': 'x'}.items() %}|{{ key }}={{ value }}{% endfor %}""",
 }
 USER = {"role": "user", "content": "  What is 2 + 2? <é> \"quoted\" "}
 ANSWER = {"role": "assistant", "content": "<think>\nhm\n</think>\n\n4"}
@@ -85,7 +95,7 @@ def main():
     cases = []
     for template, source in TEMPLATES.items():
         for chat, messages in CHATS.items():
-            if chat == "call" and template != "tools and thoughts":
+            if chat == "call" and template not in ("tools and thoughts", "what is absent, what is last"):
                 continue
             for prompt in (True, False):
                 tools = TOOLS if chat == "call" else None
