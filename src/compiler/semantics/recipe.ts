@@ -10,7 +10,8 @@ import type { Flat } from "./flatten.ts";
 import type { RuleBlock } from "./schema.ts";
 import { selectorSpec } from "./selectors.ts";
 import { note, placeOf } from "./shapes.ts";
-import type { Known, Origin, Quantity, RecipeSpec, RuleSpec, Variant } from "./spec.ts";
+import { isQuantity } from "./spec-values.ts";
+import type { Known, Origin, Origins, RecipeSpec, RuleSpec, Variant } from "./spec.ts";
 import { isWhole, showNumber, toValue, type How } from "./values.ts";
 
 export const recipeShape = (
@@ -63,9 +64,11 @@ export const buildRecipe = (
     whole &&= rules.every((rule) => rule.selector !== undefined && rule.value !== undefined);
     record[block.name] = known[block.name] = rules;
   }
-  checkNumbers(record, root, origins, ctx);
+  const recipe = known as Known<RecipeSpec>;
+  checkMicro(recipe, root, origins, ctx);
+  checkSchedule(recipe, root, origins, ctx);
   return {
-    known: known as Known<RecipeSpec>,
+    known: recipe,
     spec:
       whole && flat.open.length === 0 ? (record as Partial<RecipeSpec> as RecipeSpec) : undefined,
   };
@@ -143,45 +146,45 @@ const defaultRules = (
   return { body: entry.body, text };
 };
 
-const quantityOf = (value: unknown): Quantity | undefined =>
-  typeof value === "object" && value !== null && "unit" in value ? (value as Quantity) : undefined;
-
-const checkNumbers = (
-  record: Readonly<Record<string, unknown>>,
+const checkMicro = (
+  { batch, micro }: Known<RecipeSpec>,
   root: string,
-  origins: ReadonlyMap<string, Origin>,
+  origins: Origins,
   ctx: Context,
 ): void => {
-  const batch = quantityOf(record["batch"])?.value;
-  const micro = quantityOf(record["micro"])?.value;
-  if (batch !== undefined && micro !== undefined && batch % micro !== 0) {
-    const fits = Array.from({ length: Math.min(batch, 4096) }, (_, i) => i + 1).filter(
-      (n) => batch % n === 0,
-    );
-    const near = fits.reduce((a, b) => (Math.abs(b - micro) < Math.abs(a - micro) ? b : a), 1);
-    reportValue(
-      ctx,
-      "micro-batch-mismatch",
-      placeOf(`${root}.micro`, origins),
-      { batch, micro },
-      {
-        notes: [note(`${root}.batch`, origins, "batch is set here")],
-        help: [
-          `use micro = ${showNumber(near, "sequence")}, or a batch of ${Math.ceil(batch / micro) * micro}`,
-        ],
-      },
-    );
-  }
-  const length = quantityOf(record["length"]);
-  const schedule = record["schedule"] as Partial<Variant> | undefined;
-  const parts = ["warmup", "decay"].map((key) => quantityOf(schedule?.[key]));
-  if (length?.unit !== "step" || length.value === 0) return;
+  if (batch === undefined || micro === undefined || batch.value % micro.value === 0) return;
+  const fits = Array.from({ length: Math.min(batch.value, 4096) }, (_, i) => i + 1).filter(
+    (n) => batch.value % n === 0,
+  );
+  const distance = (n: number): number => Math.abs(n - micro.value);
+  const near = fits.reduce((a, b) => (distance(b) < distance(a) ? b : a), 1);
+  const larger = Math.ceil(batch.value / micro.value) * micro.value;
+  reportValue(
+    ctx,
+    "micro-batch-mismatch",
+    placeOf(`${root}.micro`, origins),
+    { batch: batch.value, micro: micro.value },
+    {
+      notes: [note(`${root}.batch`, origins, "batch is set here")],
+      help: [`use micro = ${showNumber(near, "sequence")}, or a batch of ${larger}`],
+    },
+  );
+};
+
+/** Warm-up and decay fit into a training that is counted in steps. */
+const checkSchedule = (
+  { length, schedule }: Known<RecipeSpec>,
+  root: string,
+  origins: Origins,
+  ctx: Context,
+): void => {
+  if (length?.unit !== "step") return;
+  const parts = [schedule?.["warmup"], schedule?.["decay"]].filter(isQuantity);
   const steps = parts.reduce(
-    (sum, part) =>
-      sum + (part === undefined ? 0 : part.unit === "%" ? part.value * length.value : part.value),
+    (sum, { unit, value }) => sum + (unit === "%" ? value * length.value : value),
     0,
   );
-  if (steps <= length.value || parts.every((part) => part?.unit !== "step")) return;
+  if (steps <= length.value || parts.every(({ unit }) => unit !== "step")) return;
   reportValue(
     ctx,
     "schedule-too-long",
