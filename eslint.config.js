@@ -115,5 +115,9 @@ export default tseslint.config(
     ["**/decode/**", "**/report/**"],
     "a training ends with numbers and files; fit.ts shows them",
   ]),
+  forbid(["src/runtime/decode/**/*.ts"], noNode, noCompiler, [
+    ["**/train/**", "**/report/**"],
+    "what continues a text has no part in how its model was trained",
+  ]),
   forbid(["src/runtime/node/**/*.ts"], noCompiler),
 );

@@ -4,7 +4,7 @@ import { decoderOf, imageModelOf } from "../bundle/kinds.ts";
 import type { Manifest } from "../bundle/manifest.ts";
 import { IGNORED } from "../bundle/targets.ts";
 import type { HostTensor } from "../bundle/tensor.ts";
-import { idsShape, programOf } from "./train/evaluate.ts";
+import { idsShape, programOf } from "./programs.ts";
 import { checkIds } from "./train/given-batches.ts";
 
 export interface Classification {

@@ -1,6 +1,6 @@
 // How layers that differ are said in an `.arch` file, and that the checker reads the same from it.
 import { describe, expect, test } from "vitest";
-import { layersText, numberText } from "../../src/compiler/emit/arch-text.ts";
+import { layersText, numberText } from "../../src/compiler/huggingface/arch-text.ts";
 import { modelName } from "../../src/cli/commands/import.ts";
 
 const pattern = (word: string): (number | null)[] =>

@@ -4,7 +4,7 @@ import { diskNames, diskShape } from "../../bundle/disk.ts";
 import { FileFault } from "../../bundle/file-fault.ts";
 import { analyze } from "../analyze.ts";
 import { InternalError } from "../diagnostics/types.ts";
-import { archText } from "../emit/arch-text.ts";
+import { archText } from "./arch-text.ts";
 import { features } from "../features/index.ts";
 import { stateEntry } from "../model/parameters.ts";
 import { parametersOf } from "../model/parameters-of.ts";

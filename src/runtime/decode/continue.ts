@@ -7,8 +7,7 @@ import { isWeight } from "../../bundle/disk.ts";
 import type { Manifest } from "../../bundle/manifest.ts";
 import type { HostTensor, Tensors } from "../../bundle/tensor.ts";
 import type { Host } from "../host.ts";
-import { idsShape, programOf } from "../train/evaluate.ts";
-import { placeOf } from "../train/failure.ts";
+import { idsShape, placeOf, programOf } from "../programs.ts";
 import { sampleToken, type SamplingOptions } from "./sample.ts";
 
 /**

@@ -1,11 +1,10 @@
-// Held-out loss and what else the evaluation program sums. Bits per byte make tokenizers comparable: nats / (ln 2 x bytes of the text that the targets stand for).
-import { MANIFEST } from "../../bundle/names.ts";
-import { FileFault } from "../../bundle/file-fault.ts";
+// Held-out loss and what else the evaluation program sums. Bits per byte make tokenizers comparable: nats / (ln 2 x bytes of the
+// text that the targets stand for).
 import type { Session } from "../../bundle/engine.ts";
-import type { Manifest, ProgramEntry } from "../../bundle/manifest.ts";
-import type { HostTensor, Tensors } from "../../bundle/tensor.ts";
+import type { Manifest } from "../../bundle/manifest.ts";
 import type { HeldOut } from "../data/index.ts";
 import type { Host } from "../host.ts";
+import { programOf, scalarOf } from "../programs.ts";
 import { calibration } from "./calibration.ts";
 
 interface Measured {
@@ -32,29 +31,6 @@ export interface ImageEvaluation extends Measured {
   readonly images: number;
 }
 export type Evaluation = TextEvaluation | ImageEvaluation;
-
-export const programOf = (manifest: Manifest, name: string): ProgramEntry => {
-  const program = manifest.programs.find((p) => p.name === name);
-  if (program !== undefined) return program;
-  const names = manifest.programs.map((p) => p.name).join(", ");
-  throw new FileFault(MANIFEST, `the bundle has no program ${name} (it has ${names})`);
-};
-/** [B, T] of the program's ids. */
-export const idsShape = (program: ProgramEntry): readonly [number, number] => {
-  const [batch = 1, sequence = 1] =
-    program.inputs.find(({ name }) => name === "input_ids")?.shape ?? [];
-  return [batch, sequence];
-};
-export const scalarOf = (tensors: Tensors, name: string): number => {
-  const value = tensors[name]?.data[0];
-  if (value === undefined) throw new Error(`the program gave no ${name}`);
-  return value;
-};
-export const scalarTensor = (value: number): HostTensor => ({
-  dtype: "f32",
-  shape: [],
-  data: Float32Array.of(value),
-});
 
 /** At most `limit` samples, spread evenly over all, the same ones each time. */
 const spread = (count: number, limit: number): readonly number[] =>

@@ -2,6 +2,7 @@
 // checkpoint (or its beginning), repeats the steps up to the failing one exactly, and asks the engine to look.
 import type { Session } from "../../bundle/engine.ts";
 import type { Manifest } from "../../bundle/manifest.ts";
+import { placeOf } from "../programs.ts";
 import type { ProgramRun } from "./step.ts";
 
 /** Training cannot go on: a loss or gradient is NaN or infinite. */
@@ -29,14 +30,6 @@ export class NonFiniteFault extends Error {
     this.checkpoint = checkpoint;
   }
 }
-
-/** Names are model paths, places those of the nearest path above: "blocks.3/ffn/gate/mul_2" -> "blocks.3/ffn". */
-export const placeOf = (manifest: Manifest, node: string): string | undefined => {
-  for (let path = node; path !== ""; path = path.slice(0, Math.max(0, path.lastIndexOf("/")))) {
-    if (Object.hasOwn(manifest.places, path)) return manifest.places[path];
-  }
-  return undefined;
-};
 
 export interface Cause {
   readonly node: string | undefined;

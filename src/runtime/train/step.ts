@@ -5,7 +5,7 @@ import { wholeStep } from "../../bundle/saved-model.ts";
 import { evaluateScalar } from "../../bundle/scalar.ts";
 import type { HostTensor, Tensors } from "../../bundle/tensor.ts";
 import type { Batch } from "../data/samples.ts";
-import { scalarOf, scalarTensor } from "./evaluate.ts";
+import { scalarOf, scalarTensor } from "../programs.ts";
 
 export interface StepResult {
   readonly loss: number;

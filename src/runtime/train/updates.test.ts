@@ -3,7 +3,7 @@
 import { expect, test } from "vitest";
 import type { Session } from "../../bundle/engine.ts";
 import type { Tensors } from "../../bundle/tensor.ts";
-import { scalarTensor } from "./evaluate.ts";
+import { scalarTensor } from "../programs.ts";
 import { createUpdates } from "./updates.ts";
 
 const SIZE = 4;

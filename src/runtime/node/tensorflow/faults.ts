@@ -1,7 +1,7 @@
 // TensorFlow's messages in the terms of the model: its nodes carry the model's paths, and the manifest knows their lines.
 import { EngineFault } from "../../../bundle/engine.ts";
 import type { Manifest } from "../../../bundle/manifest.ts";
-import { placeOf } from "../../train/failure.ts";
+import { placeOf } from "../../programs.ts";
 
 /** tfjs-node says this before each message of a run. */
 const PREFIX = /^Session fail to run with error: /;
