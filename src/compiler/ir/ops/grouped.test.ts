@@ -2,9 +2,10 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { expandNode } from "../../passes/expand.ts";
-import { createBuilder } from "../builder.ts";
+import { createBuilder, rowOf } from "../builder.ts";
 import { evaluateNodes } from "../evaluate.ts";
 import type { Builder, Node } from "../types.ts";
+import { nodesOf } from "../walk.ts";
 import { blockRows } from "./blocks.ts";
 import { tileCount, tilesOf } from "./tiles.ts";
 
@@ -45,6 +46,28 @@ describe("blocks", () => {
     expect(blockRows(131_072, 64)).toBe(2560);
     expect(blockRows(3, 2)).toBe(2);
     expect(blockRows(1, 1)).toBe(1);
+  });
+  it("multiply a few times as many rows as there are, however many groups", () => {
+    const multiplied = (A: number, E: number): number => {
+      const b = createBuilder();
+      const input = (name: string, dtype: "f32" | "i32", ...shape: number[]): Node =>
+        b.emit("input", [], { name, dtype, shape: shape.map(dim) });
+      const inputs = [
+        input("x", "f32", A, K),
+        input("w", "f32", E, K, N),
+        input("at", "i32", A),
+      ] as const;
+      const node = b.emit("groupedMatMul", [...inputs], { transposeW: false });
+      const body = expandNode(b, [node], (n) => n.op.startsWith("grouped")).get(node)!;
+      const graph = { name: "g", inputs: [], outputs: [{ name: "y", node: body }], updates: [] };
+      return nodesOf(graph).reduce(
+        (sum, n) => sum + (n.op === "matMul" ? rowOf(n.op).cost(n).flops / (2 * K * N) : 0),
+        0,
+      );
+    };
+    for (const E of [4, 64, 512, 4096])
+      for (const A of [1, 8, 64, 2048, 16_384])
+        expect(multiplied(A, E), `${A} rows, ${E} groups`).toBeLessThanOrEqual(4.25 * A);
   });
   it("lose no row of a product, whatever the load", () => {
     fc.assert(
