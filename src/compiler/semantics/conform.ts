@@ -6,6 +6,7 @@ import { reportValue, type Context, type Want } from "./context.ts";
 import { sampleOf } from "./samples.ts";
 import type { Type, Unit } from "./schema.ts";
 import {
+  givenAt,
   orList,
   plural,
   showNumber,
@@ -78,12 +79,11 @@ const none = (value: Val, { type, optional, doc }: Want, ctx: Context): Maybe =>
   return undefined;
 };
 
-const same = (a: Span, b: Span): boolean =>
-  a.file === b.file && a.start === b.start && a.end === b.end;
-
-/** The second label: where the literal stands, if it is somewhere else. */
-const origin = ({ at, from }: Val): Pick<Details, "notes"> =>
-  same(at, from) ? {} : { notes: [{ at: from, text: "the value is given here" }] };
+/** Further labels: where the literal stands, or those it was computed from, if they are somewhere else. */
+const origin = (value: Val): Pick<Details, "notes"> => {
+  const text = value.by === undefined ? "the value is given here" : "it comes from here";
+  return { notes: givenAt(value).map((at) => ({ at, text })) };
+};
 
 const wrong = (value: Val, want: Want, ctx: Context): Maybe => {
   const args = { wanted: showType(want.type), found: showVal(value) };

@@ -8,6 +8,7 @@ import type { Context, Want } from "./context.ts";
 import { didYouMean } from "./did-you-mean.ts";
 import { reference } from "./names.ts";
 import {
+  computed,
   moved,
   showVal,
   unitWords,
@@ -85,7 +86,8 @@ const raw = (expr: Expr, want: Want | undefined, ctx: Context): Maybe => {
         return bool === undefined ? undefined : val({ k: "bool", value: !bool }, expr.span);
       }
       const number = asNumber(operand, "-", ctx);
-      return number && finite(-number.value, number.unit, expr.span, ctx);
+      const value = number && finite(-number.value, number.unit, expr.span, ctx);
+      return value && computed(value, operand);
     }
     case "binary":
       return binary(expr, ctx);
@@ -167,7 +169,8 @@ const joined = (expr: BinaryExpr, left: Maybe, ctx: Context): Maybe => {
   const a = asNumber(left, op, ctx);
   const b = asNumber(right, op, ctx);
   if (a === undefined || b === undefined) return undefined;
-  return combine(expr, a, b, ctx);
+  const value = combine(expr, a, b, ctx);
+  return value && computed(value, left, right);
 };
 
 const plainKey = ({ raw: r }: Val): string | undefined =>

@@ -29,11 +29,27 @@ export interface Val {
   readonly at: Span;
   /** The literal, wherever it was written. */
   readonly from: Span;
+  /** Of what is computed: literals that went into it and stand elsewhere, such as arguments of a template. */
+  readonly by?: readonly Span[];
   readonly how: How;
 }
 export type Maybe = Val | undefined;
 
 export const val = (raw: Raw, at: Span): Val => ({ raw, at, from: at, how: "written" });
+
+const isAt = (a: Span, b: Span): boolean =>
+  a.file === b.file && a.start === b.start && a.end === b.end;
+/** Where the value was given, or what it was computed from, if that is not where it stands. */
+export const givenAt = ({ at, from, by }: Val): readonly Span[] => {
+  const inside = at.file === from.file && at.start <= from.start && from.end <= at.end;
+  return by ?? (inside ? [] : [from]);
+};
+/** A value that these went into. */
+export const computed = (value: Val, ...operands: readonly Val[]): Val => {
+  const by = operands.flatMap(givenAt);
+  const once = by.filter((span, i) => by.findIndex((other) => isAt(span, other)) === i);
+  return once.length === 0 ? value : { ...value, by: once };
+};
 
 /** The same value, seen from another place: its literal stays where it is. */
 export const moved = (value: Maybe, at: Span): Maybe => value && { ...value, at };
@@ -99,8 +115,7 @@ export const toValue = (
   const { raw } = value;
   if (!origins.has(path)) {
     const { at, from, how } = value;
-    const same = at.file === from.file && at.start === from.start && at.end === from.end;
-    origins.set(path, same ? { span: at, how } : { span: at, how, from });
+    origins.set(path, isAt(at, from) ? { span: at, how } : { span: at, how, from });
   }
   switch (raw.k) {
     case "none":
