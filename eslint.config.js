@@ -45,6 +45,8 @@ export default tseslint.config(
       "@typescript-eslint/consistent-type-imports": ["error", { disallowTypeAnnotations: false }],
       // Code points are what is meant where a string is spread.
       "@typescript-eslint/no-misused-spread": ["error", { allow: ["string"] }],
+      // One idea each; a longer file holds two.
+      "max-lines": ["error", { max: 400, skipBlankLines: true, skipComments: true }],
       "no-duplicate-imports": ["error", { allowSeparateTypeImports: true }],
       "@typescript-eslint/no-unused-vars": ["error", { argsIgnorePattern: "^_" }],
     },
