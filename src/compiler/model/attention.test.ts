@@ -7,7 +7,7 @@ import { evaluateNodes } from "../ir/evaluate.ts";
 import { createStage } from "./kinds.ts";
 import { createParameters } from "./parameters.ts";
 import { kindOf } from "./sites.ts";
-import { cellOf } from "./stage.ts";
+import { cellOf } from "./cell.ts";
 
 const [T, D, d] = [5, 12, 4];
 const noise = (n: number, seed: number): number[] =>

@@ -7,8 +7,7 @@ import { project } from "./layers.ts";
 import { normalise } from "./norms.ts";
 import { dim, mul, reshape, sigmoid, sub, transpose } from "./ops.ts";
 import { positionsOf } from "./positions.ts";
-import type { Layer, LayerKind } from "./sites.ts";
-import type { Cell } from "./stage.ts";
+import type { Cell, Layer, LayerKind } from "./sites.ts";
 
 /** Causal self-attention, arXiv 1706.03762; K < H is grouped (2305.13245), K = 1 multi-query. [B, T, D] -> [B, T, D] */
 const attention =

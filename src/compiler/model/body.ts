@@ -1,9 +1,8 @@
 // How the parts of a whole model are put together: in a row, or as a method says. Every kind of model brings its own parts.
 import type { Node } from "../ir/types.ts";
 import type { ModelSpec } from "../semantics/spec.ts";
-import type { Answer, Body, Method } from "./sites.ts";
+import type { Answer, Body, Method, Stage } from "./sites.ts";
 import type { Point } from "./effects.ts";
-import type { Stage } from "./stage.ts";
 
 export interface Forward extends Answer {
   /** By name: what the stem gives "hidden.0", the output of each block "hidden.1" …; in a branch "heads.1.hidden.4". */

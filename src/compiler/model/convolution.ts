@@ -5,9 +5,8 @@ import type { Variant } from "../semantics/spec.ts";
 import { number, optionalNumber } from "./config.ts";
 import { initOf, vector } from "./layers.ts";
 import { add, dim, mul, reshape, sub, transpose } from "./ops.ts";
-import type { NormKind } from "./sites.ts";
+import type { NormKind, Stage } from "./sites.ts";
 import { revise } from "./effects.ts";
-import type { Stage } from "./stage.ts";
 
 export const sidesOf = (x: Node): readonly [B: Dim, H: Dim, W: Dim, C: Dim] =>
   x.type.shape as readonly [Dim, Dim, Dim, Dim];

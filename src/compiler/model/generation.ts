@@ -12,8 +12,7 @@ import { createStage } from "./kinds.ts";
 import { add, dim, gather, iota, maximum, mul, reshape, scalar, sub } from "./ops.ts";
 import { createParameters } from "./parameters.ts";
 import { convert } from "./precision.ts";
-import type { Method } from "./sites.ts";
-import type { Stage } from "./stage.ts";
+import type { Method, Stage } from "./sites.ts";
 import { decoder } from "./transformer.ts";
 import type { Built } from "./types.ts";
 

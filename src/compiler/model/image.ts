@@ -9,7 +9,7 @@ import { initOf, linear } from "./layers.ts";
 import { normalise } from "./norms.ts";
 import { add, dim, div, relu, sub } from "./ops.ts";
 import { kindOf } from "./sites.ts";
-import type { Stage } from "./stage.ts";
+import type { Stage } from "./sites.ts";
 
 /** [B, H, W, C] of what the model reads. */
 export const imageShape = ({ input }: ImageSpec, batch: number): readonly Dim[] => [

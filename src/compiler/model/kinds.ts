@@ -7,9 +7,8 @@ import { normKinds } from "./norms.ts";
 import type { Parameters } from "./parameters.ts";
 import { placements } from "./placement.ts";
 import { residuals } from "./residual.ts";
-import type { Kinds, Method } from "./sites.ts";
+import type { Kinds, Method, Stage } from "./sites.ts";
 import type { Effects } from "./effects.ts";
-import type { Stage } from "./stage.ts";
 import { tallyIn, type Turn } from "./tallies.ts";
 import { unitKinds } from "./units.ts";
 

@@ -7,8 +7,7 @@ import type { Variant } from "../semantics/spec.ts";
 import { number, text } from "./config.ts";
 import { add, matMul } from "./ops.ts";
 import type { LayerName, Parameters } from "./parameters.ts";
-import type { SubLayer } from "./sites.ts";
-import type { Cell } from "./stage.ts";
+import type { Cell, SubLayer } from "./sites.ts";
 
 /**
  * `xavier_*`: Glorot and Bengio 2010, eq. 16, times a gain; `kaiming`: arXiv 1502.01852, eq. 10 and 14; `fan_in`: as PyTorch's

@@ -7,7 +7,7 @@ import { vector } from "./layers.ts";
 import type { LayerName } from "./parameters.ts";
 import { add } from "./ops.ts";
 import { kindOf, type NormKind } from "./sites.ts";
-import type { Stage } from "./stage.ts";
+import type { Stage } from "./sites.ts";
 
 export const normKinds: Readonly<Record<string, NormKind>> = {
   rmsnorm: ({ b, params }, spec, x, name, gain) => {

@@ -13,7 +13,7 @@ import {
   type SiteContext,
   type SubLayer,
 } from "./sites.ts";
-import type { Cell } from "./stage.ts";
+import type { Cell } from "./sites.ts";
 
 const norm = (path: string, disk: string): LayerName => ({ path, disk: `${disk}_layernorm` });
 

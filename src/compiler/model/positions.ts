@@ -4,7 +4,7 @@ import { InternalError } from "../diagnostics/types.ts";
 import type { Dim, Node } from "../ir/types.ts";
 import type { Variant } from "../semantics/spec.ts";
 import { rotaryTables } from "./rotary.ts";
-import type { Cell } from "./stage.ts";
+import type { Cell } from "./sites.ts";
 
 export interface Positions {
   /** Queries or keys [B, H, T, d] -> the same. */

@@ -5,7 +5,7 @@ import type { ModelSpec } from "../semantics/spec.ts";
 import type { Forward } from "./body.ts";
 import { imageModel, imageShape } from "./image.ts";
 import { dim } from "./ops.ts";
-import type { Stage } from "./stage.ts";
+import type { Stage } from "./sites.ts";
 import { decoder } from "./transformer.ts";
 
 export interface Binding {

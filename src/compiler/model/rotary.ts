@@ -6,7 +6,7 @@ import type { Builder, Dim, Node } from "../ir/types.ts";
 import type { Variant } from "../semantics/spec.ts";
 import { flag, number, numbers, optionalNumber, optionalVariant } from "./config.ts";
 import { add, cos, dim, iota, maximum, mul, reshape, scalar, sin, sub } from "./ops.ts";
-import type { Stage } from "./stage.ts";
+import type { Stage } from "./sites.ts";
 
 /**
  * cos and sin of t · ω, both halves of d alike: two tables [T, d], or [B, 1, T, d] where each row has positions of its own.

@@ -1,11 +1,14 @@
 // Where papers differ: the kinds of layers that a feature may bring, the places of a decoder and of a training step that it
 // may wrap, and what it may ask for there. Shared code runs the wrappers in order and never asks which feature is on.
-import { InternalError } from "../diagnostics/types.ts";
-import type { Builder, Node } from "../ir/types.ts";
+import type { Init } from "../../bundle/manifest.ts";
+import { InternalError, type Span } from "../diagnostics/types.ts";
+import type { Builder, Dim, Node } from "../ir/types.ts";
 import type { ParameterShape } from "../semantics/schema.ts";
 import type { BlockSpec, DecoderSpec, ModelSpec, RecipeSpec, Variant } from "../semantics/spec.ts";
-import type { LayerName } from "./parameters.ts";
-import type { Cell, Stage } from "./stage.ts";
+import type { LayerName, Parameters } from "./parameters.ts";
+import type { Cache } from "./cache.ts";
+import type { Effects } from "./effects.ts";
+import type { Tally } from "./tallies.ts";
 
 /**
  * In the order of the data, for a sub-layer F with h' = N₃(h + N₂(F(N₁(h)))), where a placement has only some of the norms:
@@ -15,6 +18,57 @@ import type { Cell, Stage } from "./stage.ts";
  */
 export type Site = "residual.in" | "norm.out" | "branch.out" | "residual.skip" | "residual.out";
 export type SubLayer = "attention" | "ffn";
+
+/** What the builders of a model share: the graph under construction, its parameters and the methods that are on. */
+export interface Stage {
+  readonly b: Builder;
+  readonly params: Parameters;
+  readonly methods: readonly Method[];
+  /** What a constructor's name builds, the methods' own included. */
+  readonly kinds: Kinds;
+  /** The line a path of the spec was written on: "blocks.3.attention". */
+  readonly spanOf: (path: string) => Span | undefined;
+  /** What layers say beside their result; programs that do not train ignore it. */
+  readonly effects: Effects;
+  /** Adds to a sum over all passes of an update, and gives the sum so far. */
+  readonly tally: (tally: Tally) => Node;
+  /** Whether the program trains: statistics are then of the batch, and running ones move. */
+  readonly training: boolean;
+  /** In programs that go on from earlier runs; elsewhere sequences begin at position 0. */
+  readonly cache: Cache | undefined;
+}
+
+/** One block under construction. */
+export interface Cell extends Stage {
+  readonly model: DecoderSpec;
+  readonly block: BlockSpec;
+  /** From 0, as paths and checkpoints count. */
+  readonly index: number;
+  /** Where the spec says what it is, for `spanOf`: "blocks.3". */
+  readonly place: string;
+  /** Of the block and of its parameters: "blocks.3", or "heads.1.blocks.3" in one of several branches. */
+  readonly path: string;
+  /** "model.layers.3" */
+  readonly disk: string;
+  /** How the linear layer `part` of a sub-layer starts ("o", "down"): a variant of Init. */
+  readonly startOf: (sub: SubLayer, part: string) => Variant;
+  /** A parameter of this block. The same name in one block is the same parameter. */
+  readonly param: (request: ParamRequest) => Node;
+}
+export interface ParamRequest {
+  /** Below the block's path: "gpas.gate". */
+  readonly name: string;
+  /** Below the layer's name on disk: "gpas_block.gate". */
+  readonly diskName: string;
+  readonly shape: readonly Dim[];
+  readonly init: Init;
+  /** Lies on disk as the transpose. */
+  readonly transposed?: boolean;
+  /** False: kept and saved, never updated by the optimizer. */
+  readonly trained?: boolean;
+  /** Policies and features find parameters again by role ("norm", "bias", "gate"). */
+  readonly role: string;
+}
 
 /** A block at one of its sites. */
 export interface SiteContext extends Cell {

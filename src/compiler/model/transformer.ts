@@ -9,7 +9,8 @@ import { initOf, linear } from "./layers.ts";
 import { normalise } from "./norms.ts";
 import { add, dim, div, gather, matMul, minimum, mul, reshape, scalar, tanh } from "./ops.ts";
 import { blockOf } from "./placement.ts";
-import { cellOf, type Stage } from "./stage.ts";
+import { cellOf } from "./cell.ts";
+import type { Stage } from "./sites.ts";
 
 /**
  * ids i32 [B, T] -> logits [B, T, V] and block states [B, T, D]. `pick` chooses positions [B, T', D] of the last state before

@@ -2,8 +2,7 @@
 // of it. README.md says what of the paper is here and where the authors' code differs from it.
 import { InternalError } from "../../diagnostics/types.ts";
 import { number, variant } from "../../model/config.ts";
-import type { Layer } from "../../model/sites.ts";
-import type { Cell } from "../../model/stage.ts";
+import type { Cell, Layer } from "../../model/sites.ts";
 import type { Variant } from "../../semantics/spec.ts";
 import type { Feature } from "../feature.ts";
 import { chainOf, replacesStream, residualOf, type Iteration } from "../experts/chain.ts";

@@ -19,7 +19,7 @@ import {
   sub,
   sumAll,
 } from "../../model/ops.ts";
-import type { Cell, Stage } from "../../model/stage.ts";
+import type { Cell, Stage } from "../../model/sites.ts";
 import type { DecoderSpec } from "../../semantics/spec.ts";
 import { balanceTerms, type Mixture } from "./config.ts";
 import { selectionBias, type Routing } from "./router.ts";

@@ -5,7 +5,7 @@ import type { Dim, Node } from "../../ir/types.ts";
 import { variant } from "../../model/config.ts";
 import type { LayerName } from "../../model/parameters.ts";
 import { add, dim, reshape } from "../../model/ops.ts";
-import type { Cell } from "../../model/stage.ts";
+import type { Cell } from "../../model/sites.ts";
 import type { Variant } from "../../semantics/spec.ts";
 import { balance, correctBias, loadOf } from "./balance.ts";
 import { biasRate, type Mixture, type Router } from "./config.ts";

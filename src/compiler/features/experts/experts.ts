@@ -3,7 +3,7 @@
 import type { Dim, Node } from "../../ir/types.ts";
 import { initOf, linear } from "../../model/layers.ts";
 import { add, dim, mul, reshape, scalar, silu } from "../../model/ops.ts";
-import type { Cell } from "../../model/stage.ts";
+import type { Cell } from "../../model/sites.ts";
 import type { Mixture } from "./config.ts";
 import type { Routing } from "./router.ts";
 

@@ -5,7 +5,7 @@ import type { Graph, Node } from "../../ir/types.ts";
 import { createStage } from "../../model/kinds.ts";
 import { createParameters, type Parameter } from "../../model/parameters.ts";
 import { kindOf } from "../../model/sites.ts";
-import { cellOf } from "../../model/stage.ts";
+import { cellOf } from "../../model/cell.ts";
 import type { Turn } from "../../model/tallies.ts";
 import { differentiate } from "../../passes/differentiate.ts";
 import { modelFrom } from "../../../../test/parity/models.ts";

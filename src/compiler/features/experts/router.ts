@@ -15,7 +15,7 @@ import {
   sigmoid,
   stopGradient,
 } from "../../model/ops.ts";
-import type { Cell } from "../../model/stage.ts";
+import type { Cell } from "../../model/sites.ts";
 import { biasRate, type Mixture, type Router } from "./config.ts";
 
 export interface Routing {
