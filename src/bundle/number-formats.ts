@@ -172,6 +172,21 @@ export const floatToHalf = (x: number): number => {
   return sign | dropBits(magnitude - 0x38000000, 13);
 };
 
+/** From which size on a number is an infinity in a narrower format. */
+const BEYOND: Readonly<Partial<Record<NumberFormat, number>>> = {
+  F16: 65520,
+  BF16: 2 ** 128 - 2 ** 119,
+};
+/** The first number that a format would make an infinity of. */
+export const tooLargeFor = (format: NumberFormat, data: Float32Array): number | undefined => {
+  const beyond = BEYOND[format] ?? Infinity;
+  for (let i = 0; i < data.length; i += 1) {
+    const x = data[i]!;
+    if (Math.abs(x) >= beyond && Number.isFinite(x)) return x;
+  }
+  return undefined;
+};
+
 /** Little-endian bytes of floats in a format of floats. */
 export const encodeAs = (format: NumberFormat, data: Float32Array): Uint8Array => {
   const out = new Uint8Array(data.length * FORMAT_BYTES[format]);

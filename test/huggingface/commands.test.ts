@@ -392,6 +392,28 @@ describe("export", () => {
       bos_token_id: 1,
     });
   });
+  test("a weight that would become infinite is told, and nothing is left", async () => {
+    const cwd = source("hf/llama");
+    const path = join(cwd, "hub", "model.safetensors");
+    const data = new Float32Array(32).fill(1e5);
+    const norm = { dtype: "f32", shape: [32], data } as const;
+    const tensors = { ...tensorsOf(path), "model.norm.weight": norm };
+    rmSync(path);
+    writeFileSync(path, writeSafetensors(tensors));
+    await specc(["import", "hub"], { cwd });
+    const ran = await specc(["export", "hub/model.arch", "-o", "out", "--dtype", "float16"], {
+      cwd,
+    });
+    expect([ran.code, ran.err]).toEqual([
+      1,
+      expect.stringContaining("model.norm.weight: holds 100000, which is too large for F16"),
+    ]);
+    expect(readdirSync(join(cwd, "out"))).toEqual([]);
+    const bf16 = await specc(["export", "hub/model.arch", "-o", "out", "--dtype", "bfloat16"], {
+      cwd,
+    });
+    expect(bf16.code, bf16.err).toBe(0);
+  });
   test("weights of another model are refused", async () => {
     const cwd = source("hf/llama");
     await specc(["import", "hub"], { cwd });

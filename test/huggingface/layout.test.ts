@@ -6,6 +6,7 @@ import {
   encodeAs,
   floatToHalf,
   halfToFloat,
+  tooLargeFor,
 } from "../../src/bundle/number-formats.ts";
 import { joinRaw, splitRaw, transposeRaw, type RawTensor } from "../../src/bundle/raw-tensor.ts";
 import { accountOf } from "../../src/compiler/huggingface/account.ts";
@@ -176,6 +177,23 @@ describe("accounts", () => {
 });
 
 describe("number formats", () => {
+  test("what a narrower format would make an infinity of is told", () => {
+    const largest = 3.4028234663852886e38;
+    const data = Float32Array.of(-Infinity, NaN, 65519, -70000, largest);
+    expect(tooLargeFor("F16", data)).toBe(-70000);
+    expect(tooLargeFor("F16", data.subarray(0, 3))).toBeUndefined();
+    expect(tooLargeFor("BF16", data)).toBe(largest);
+    expect(tooLargeFor("BF16", data.subarray(0, 4))).toBeUndefined();
+    expect(tooLargeFor("F32", data)).toBeUndefined();
+    // The bound is where rounding goes over.
+    const goesOver = (format: "F16" | "BF16", x: number): boolean => {
+      const [a, b] = [x, Infinity].map((one) => [...encodeAs(format, Float32Array.of(one))]);
+      return String(a) === String(b);
+    };
+    expect([65520, 65519.996].map((x) => goesOver("F16", x))).toEqual([true, false]);
+    const beyond = 2 ** 128 - 2 ** 119;
+    expect([beyond, beyond - 2 ** 104].map((x) => goesOver("BF16", x))).toEqual([true, false]);
+  });
   test("a half comes back as itself", () => {
     for (let bits = 0; bits < 0x10000; bits += 1) {
       const x = halfToFloat(bits);

@@ -1,6 +1,11 @@
 // A checkpoint seen as another: under specc's names or a family's, in another number format. Nothing is read before it is
 // asked for, and then one tensor at a time.
-import { decodeTensor, encodeAs, type NumberFormat } from "../../bundle/number-formats.ts";
+import {
+  decodeTensor,
+  encodeAs,
+  tooLargeFor,
+  type NumberFormat,
+} from "../../bundle/number-formats.ts";
 import type { RawTensor } from "../../bundle/raw-tensor.ts";
 import type { TensorInfo } from "../../bundle/safetensors.ts";
 import { FileFault } from "../../bundle/file-fault.ts";
@@ -94,6 +99,14 @@ export const inFormat = (source: Source, format: NumberFormat): Source => ({
     if (info.format === format || !FLOATS.has(info.format)) return bytes;
     const tensor = decodeTensor(info.format, info.shape, bytes);
     if (typeof tensor === "string") throw new FileFault(name, tensor);
-    return encodeAs(format, tensor.data as Float32Array);
+    const data = tensor.data as Float32Array;
+    const lost = tooLargeFor(format, data);
+    if (lost !== undefined)
+      throw new FileFault(
+        name,
+        `holds ${lost}, which is too large for ${format}`,
+        "choose another --dtype",
+      );
+    return encodeAs(format, data);
   },
 });
