@@ -9,8 +9,8 @@ const model = (depth: number, norm: string) =>
     vocab_size = 7 hidden_size = 8 context = 16
     blocks ${depth} { norm = ${norm} attention = mha(2) ffn = swiglu(12) }
   }`);
-const std = (depth: number, norm: string, name: string): number => {
-  const found = parametersOf(model(depth, norm), features).find((p) => p.name === name);
+const std = (depth: number, norm: string, name: string, of = model): number => {
+  const found = parametersOf(of(depth, norm), features).find((p) => p.name === name);
   if (found?.init.kind !== "normal") throw new Error(`${name} does not start normal`);
   return found.init.std;
 };
@@ -36,6 +36,27 @@ describe("deepnorm", () => {
     expect(at("attention.q")).not.toBe(
       std(2, "deepnorm(beta: none)", "blocks.1.attention.q.weight"),
     );
+  });
+  it("starts what makes keys and values of a latent small, and experts as a dense layer", () => {
+    const of = (depth: number, norm: string) =>
+      modelFrom(`model Latent {
+        vocab_size = 7 hidden_size = 8 context = 16
+        blocks ${depth} {
+          norm = ${norm}
+          attention = mla(heads: 2, kv_rank: 6, nope: 4, rope: 2, v: 4)
+          ffn = moe(experts: 4, top_k: 2, intermediate: 12, shared: 1)
+        }
+      }`);
+    const [beta, wide] = [16 ** -0.25, Math.sqrt(2 / 20)];
+    const at = (part: string): number => std(2, "deepnorm()", `blocks.1.${part}.weight`, of);
+    expect(at("attention.q")).toBeCloseTo(Math.sqrt(2 / 20), 12);
+    expect(at("attention.kv_a")).toBeCloseTo(Math.sqrt(2 / 16), 12);
+    expect(at("attention.kv_b")).toBeCloseTo(beta * Math.sqrt(2 / 22), 12);
+    expect(at("attention.o")).toBeCloseTo(beta * Math.sqrt(2 / 16), 12);
+    for (const part of ["gate", "up", "down"])
+      for (const which of ["experts", "shared"])
+        expect(at(`ffn.${which}.${part}`), which).toBeCloseTo(beta * wide, 12);
+    expect(at("ffn.router")).toBe(0.02);
   });
   it("keeps the model's own start without beta, and out_init over its own", () => {
     expect(std(2, "deepnorm(beta: none)", "blocks.0.attention.o.weight")).toBe(0.02);

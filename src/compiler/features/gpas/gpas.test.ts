@@ -108,6 +108,22 @@ describe("the operator", () => {
       expect(operate("silu", a).da).toBeCloseTo(-siluSlope(a) * total, 10);
     expect(operate("silu", 0).da).toBeCloseTo(-0.5 * total, 10);
   });
+  it.each(Object.entries(gateActivations))(
+    "removes f(a), and learns by the slope of f: %s",
+    (activation, { of: f }) => {
+      for (const a of [-1.3, 0.4, 2]) {
+        const { y, da } = operate(activation, a);
+        expect(
+          maxDifference(
+            y,
+            h.data.map((x) => (1 - f(a)) * x),
+          ),
+        ).toBeLessThan(1e-14);
+        const slope = (f(a + 1e-6) - f(a - 1e-6)) / 2e-6;
+        expect(Math.abs(da + slope * total)).toBeLessThan(1e-8 * size);
+      }
+    },
+  );
   it("without the stop keeps the value and scales the gradient [4]", () => {
     const [held, open] = [operate("silu", 0.7), operate("silu", 0.7, false)];
     expect(open.y).toEqual(held.y);
