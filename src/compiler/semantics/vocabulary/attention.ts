@@ -59,14 +59,14 @@ const original = key("original", counting, "positions that the model was first t
 const tableFactor = key(
   "attention_factor",
   positive,
-  "factor of cos and sin; none is the paper's, a function of `factor`",
+  "factor of cos and sin; none is the paper's, by how many times longer sequences may be",
   { default: "none", optional: true },
 );
 const factors = (name: string, length: string): Key =>
   key(
     name,
     { kind: "list", of: positive, min: 1 },
-    `divisors of the frequencies in ${length} sequences, head_dim / 2 of them`,
+    `divisors of the frequencies in ${length} sequences, one for each two channels that turn`,
     { example: "[1, 2, 3, 4]" },
   );
 
