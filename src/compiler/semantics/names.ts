@@ -18,7 +18,10 @@ export const reference = (expr: ReferenceExpr, want: Want | undefined, ctx: Cont
   }
   const variants = variantsFor(first.text, want, ctx);
   if (expr.args !== undefined) {
-    if (functions.includes(first.text)) return call(first, expr, ctx);
+    // functions give numbers: where a form or a word is due, the name was meant for one
+    const due = want?.type.kind;
+    if (due !== "sum" && due !== "word" && functions.includes(first.text))
+      return call(first, expr, ctx);
     const one = variants[0];
     if (one !== undefined) return construct(one, expr.args, expr.span, ctx);
     const binding = ctx.module.names.get(first.text);
