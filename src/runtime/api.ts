@@ -11,7 +11,14 @@ import {
   type SafetensorsFile,
 } from "../bundle/safetensors.ts";
 import type { HostTensor, Tensors } from "../bundle/tensor.ts";
-import { checkChat, checkEvaluate, checkFit, checkGenerate, checkPrompts } from "./arguments.ts";
+import {
+  checkChat,
+  checkEvaluate,
+  checkFit,
+  checkGenerate,
+  checkPath,
+  checkPrompts,
+} from "./arguments.ts";
 import { chooseEngine } from "./choose-engine.ts";
 import { heldOut, loadData } from "./data/index.ts";
 import {
@@ -145,10 +152,18 @@ export const createModel = async (options: ModelOptions): Promise<Model> => {
   const { weights } = options;
   const initial = (chosen?: (entry: HostState) => boolean): Promise<void> =>
     initialise(session, manifest, options.seed ?? manifest.training?.seed ?? 0, chosen);
+  let isOpen = true;
+  const needOpen = (): void => {
+    if (!isOpen) throw new Error("the model is closed");
+  };
   /** All state has values, or is about to. */
   let filled: Promise<void> | undefined;
-  const fill = (): Promise<void> => (filled ??= initial());
+  const fill = async (): Promise<void> => {
+    needOpen();
+    await (filled ??= initial());
+  };
   const load = async (given: string | Uint8Array | Tensors): Promise<void> => {
+    needOpen();
     const inUse = filled !== undefined;
     if (!inUse) await initial((entry) => !isWeight(entry));
     await fillWeights(session, manifest, host, given, inUse);
@@ -166,6 +181,7 @@ export const createModel = async (options: ModelOptions): Promise<Model> => {
   let isMeant = weights !== undefined;
   /** Noise is never passed off as the model's answer. */
   const needWeights = (): void => {
+    needOpen();
     if (isMeant) return;
     throw new FileFault(
       WEIGHTS,
@@ -242,18 +258,17 @@ export const createModel = async (options: ModelOptions): Promise<Model> => {
       let step = 0;
       return {
         step: async (batch) => {
+          const passes = passesOf(manifest, batch);
           await fill();
           if (step === 0) await applyMasks(session, manifest);
-          const result = await runStep(
-            session,
-            planStep(session, manifest, passesOf(manifest, batch), step + 1),
-          );
+          const result = await runStep(session, planStep(session, manifest, passes, step + 1));
           step += 1;
           isMeant = true;
           return { step, loss: result.loss, gradNorm: result.gradNorm };
         },
         fit: async (how) => {
           checkFit(how);
+          needOpen();
           return fit(session, manifest, host, {
             ...how,
             inUse: filled !== undefined,
@@ -281,6 +296,7 @@ export const createModel = async (options: ModelOptions): Promise<Model> => {
       );
     },
     save: async (folder) => {
+      checkPath("save: the folder", folder);
       await fill();
       await host.makeFolder(folder);
       for (const [name, bytes] of await weightFiles(session, manifest))
@@ -289,6 +305,7 @@ export const createModel = async (options: ModelOptions): Promise<Model> => {
         await replaceFile(host, joinPath(folder, TOKENIZER), (await tokenizer()).toJson());
     },
     load: async (path) => {
+      checkPath("load: what to load", path);
       await load(path);
       isMeant = true;
     },
@@ -296,6 +313,9 @@ export const createModel = async (options: ModelOptions): Promise<Model> => {
       await fill();
       return (await weightFiles(session, manifest)).get(WEIGHTS) ?? new Uint8Array(0);
     },
-    close: () => session.close(),
+    close: async () => {
+      isOpen = false;
+      await session.close();
+    },
   };
 };

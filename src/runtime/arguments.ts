@@ -40,8 +40,26 @@ export const checkOptions = (call: string, options: unknown, known: readonly str
 
 export const checkGenerate = (call: string, options: GenerateOptions | undefined): void =>
   checkOptions(call, options, Object.keys(GENERATE));
-export const checkFit = (options: FitOptions): void =>
+/** `what` says what it is for: "save: the folder". */
+export const checkPath = (what: string, given: unknown): void => {
+  if (typeof given !== "string" || given === "")
+    throw new TypeError(`${what} is a path, got ${given === "" ? '""' : kindOf(given)}`);
+};
+const checkWhole = (what: string, given: unknown, least: number): void => {
+  if (!(typeof given === "number" && Number.isSafeInteger(given) && given >= least))
+    throw new RangeError(`${what} is a whole number from ${least} up, got ${String(given)}`);
+};
+export const checkFit = (options: FitOptions): void => {
   checkOptions("fit", options, Object.keys(FIT));
+  const { outDir, seed, steps, resumeFrom, weights } = options ?? {};
+  checkPath("fit: outDir", outDir);
+  if (seed !== undefined) checkWhole("fit: seed", seed, 0);
+  if (steps !== undefined) checkWhole("fit: steps", steps, 1);
+  if (resumeFrom !== undefined) checkPath("fit: resumeFrom", resumeFrom);
+  if (weights !== undefined) checkPath("fit: weights", weights);
+  if (resumeFrom !== undefined && weights !== undefined)
+    throw new TypeError("fit: a run goes on with the weights of its checkpoint, not with others");
+};
 export const checkEvaluate = (options: EvaluateOptions | undefined): void => {
   checkOptions("evaluate", options, Object.keys(EVALUATE));
   const limit = options?.limit ?? Infinity;

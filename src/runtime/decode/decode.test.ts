@@ -258,7 +258,22 @@ test("what nobody would read, and what is of another kind, is refused by name", 
   await wrong("evaluate", { limit: 0 }, "limit is a number from 1 up");
   const trainer = model.trainer();
   await wrong("fit", { outDir: "run", stesp: 3 }, 'did you mean "steps"?', trainer);
+  await wrong("fit", undefined, "fit: outDir is a path, got undefined", trainer);
+  await wrong("fit", { outDir: "run", steps: 0 }, "steps is a whole number from 1 up", trainer);
+  await wrong("fit", { outDir: "run", seed: 1.5 }, "seed is a whole number from 0 up", trainer);
+  const both = { outDir: "run", resumeFrom: "latest", weights: "w" };
+  await wrong("fit", both, "the weights of its checkpoint", trainer);
   await wrong("step", {}, "4 rows of 8 ids", trainer);
+  await wrong("step", null, "a batch is { input_ids, targets }", trainer);
+  const ids = Array.from({ length: 4 }, () => Array.from({ length: 8 }, () => 0));
+  const targets = ids.map((row) => row.map(() => 256));
+  await wrong("step", { input_ids: ids, targets }, "256 is outside the vocabulary", trainer);
+  await wrong("forward", null, "token ids come in rows");
+  await wrong("save", "", "save: the folder is a path");
+  await wrong("load", 3, "load: what to load is a path, got number");
+  await model.close();
+  await wrong("generate", "a", "the model is closed");
+  await wrong("saveWeights", undefined, "the model is closed");
 });
 
 test("a model without weights answers when it has been trained, not before", async () => {

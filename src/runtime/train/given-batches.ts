@@ -21,9 +21,10 @@ export interface TokenBatch {
 
 /** Rows of one length, which is returned, with ids that the model has. */
 export const checkIds = (rows: readonly (readonly number[])[], vocabSize: number): number => {
+  if (!isList(rows) || !rows.every(isList))
+    throw new TypeError("token ids come in rows: lists of whole numbers");
   const length = rows[0]?.length ?? 0;
   for (const row of rows) {
-    if (!isList(row)) throw new TypeError("token ids come in rows: lists of whole numbers");
     if (row.length !== length || length === 0)
       throw new RangeError("rows of token ids must have one length, at least 1");
     const bad = row.find((id) => !Number.isInteger(id) || id < 0 || id >= vocabSize);
@@ -34,8 +35,11 @@ export const checkIds = (rows: readonly (readonly number[])[], vocabSize: number
 };
 
 /** Rows to the passes of an update. */
-export const passesOf = (manifest: Manifest, batch: TokenBatch | ImageBatch): readonly Batch[] =>
-  "images" in batch ? imagePasses(manifest, batch) : tokenPasses(manifest, batch);
+export const passesOf = (manifest: Manifest, batch: TokenBatch | ImageBatch): readonly Batch[] => {
+  if (typeof batch !== "object" || batch === null)
+    throw new TypeError("a batch is { input_ids, targets }, or { images, targets }");
+  return "images" in batch ? imagePasses(manifest, batch) : tokenPasses(manifest, batch);
+};
 
 const imagePasses = (manifest: Manifest, { images, targets }: ImageBatch): readonly Batch[] => {
   const { batch, micro } = recipeOf(manifest);
@@ -68,7 +72,12 @@ const tokenPasses = (manifest: Manifest, { input_ids, targets }: TokenBatch): re
     throw new RangeError(
       `a batch of this recipe is ${batch} rows of ${T} ids, and as many targets`,
     );
-  checkIds(input_ids, decoderOf(manifest).vocabSize);
+  const { vocabSize } = decoderOf(manifest);
+  checkIds(input_ids, vocabSize);
+  checkIds(
+    targets.map((row) => row.map((id) => (id === IGNORED ? 0 : id))),
+    vocabSize,
+  );
   const tensor = (rows: TokenBatch["targets"]): HostTensor => ({
     dtype: "i32",
     shape: [micro, T],
