@@ -3,6 +3,7 @@ import type { Placement, Site } from "../../model/sites.ts";
 import { gateActivations } from "./gate.ts";
 import type { Complaint, DiagnosticEntry } from "../../diagnostics/entry.ts";
 import type { VocabularyPart } from "../../semantics/schema.ts";
+import { variantOf } from "../../semantics/spec-values.ts";
 import type { BlockSpec, Known, Variant } from "../../semantics/spec.ts";
 
 const source = "arXiv 2506.22049";
@@ -93,6 +94,17 @@ const diagnostics = [
     right:
       'model M extends Base {\n  blocks { scaling = gpas() }\n}\n\nrecipe R for M {\n  data = text("a.txt", sequence: 64)\n  gate_clip = 0.01\n}',
   },
+  {
+    code: "SPC3107",
+    name: "gpas-without-shortcut",
+    severity: "warning",
+    message: "gpas scales a shortcut, and this block has none: {ffn} stands in place of the stream",
+    why: "Parallel sub-layers meet the stream in one addition. Experts with residual: inner, none or init leave the stream out of it, so a gate on the shortcut has nothing to scale and is not made. Under other placements the attention's shortcut is still there.",
+    wrong:
+      "model M extends Base {\n  blocks {\n    norm    = parallel(rmsnorm())\n    ffn     = moe(experts: 4, top_k: 2, intermediate: 16, residual: inner)\n    scaling = gpas(site: shortcut)\n  }\n}",
+    right:
+      "model M extends Base {\n  blocks {\n    norm    = parallel(rmsnorm())\n    ffn     = moe(experts: 4, top_k: 2, intermediate: 16, residual: outer)\n    scaling = gpas(site: shortcut)\n  }\n}",
+  },
 ] as const satisfies readonly DiagnosticEntry[];
 type Entry = (typeof diagnostics)[number];
 
@@ -107,12 +119,14 @@ export const siteOf = (config: Variant, { norms }: Placement): Site => {
 
 /** Whose norm follows the addition: it takes back whatever factor the sum had. */
 const NORMS_LAST = ["post", "deepnorm"];
+/** What experts are added to, where that is not the stream. */
+const NO_SHORTCUT = ["inner", "none", "init"];
 
 const checkBlock = (
   block: Known<BlockSpec>,
   blocks: readonly Known<BlockSpec>[],
 ): readonly Complaint<Entry>[] => {
-  const { scaling, norm } = block;
+  const { scaling, norm, ffn } = block;
   if (scaling?.is !== "gpas" || norm === undefined) return [];
   if (norm.is === "parallel" && scaling["share"] === "sublayer")
     return [
@@ -121,6 +135,17 @@ const checkBlock = (
         args: {},
         at: "scaling.share",
         details: { help: ["use share: block, the default"] },
+      },
+    ];
+  const residual = variantOf(ffn?.["residual"]);
+  const isCut = residual !== undefined && NO_SHORTCUT.includes(residual.is);
+  if (scaling["site"] === "shortcut" && norm.is === "parallel" && isCut)
+    return [
+      {
+        name: "gpas-without-shortcut",
+        args: { ffn: `${ffn?.is}(residual: ${residual.is})` },
+        at: "scaling.site",
+        details: { help: ["use residual: outer or both, or site: after_addition"] },
       },
     ];
   if (scaling["site"] === "after_addition" && NORMS_LAST.includes(norm.is))
