@@ -1,6 +1,6 @@
 // The rows of a training by what they tell: each family is one quantity at several places of the model, a curve for each.
-// "probes/<quantity>/<place>" and "metrics/<place>.<quantity>" are families; the places come in the order of the data.
-import { branchOf } from "../../bundle/branches.ts";
+// "probes/<quantity>/<place>", "metrics/<place>.<quantity>" and "metrics/heads/<i>/<quantity>" are families; the places come in the order of the data.
+import { branchOf, partMeasure, singular } from "../../bundle/branches.ts";
 import type { Row } from "../train/metrics.ts";
 
 export type Points = readonly (readonly [step: number, value: number])[];
@@ -53,6 +53,9 @@ const curveOf = (rows: readonly Row[], key: string): Points =>
 const readName = (name: string): readonly [quantity: string, place: string] | undefined => {
   const [, kind, rest = ""] = /^(probes|metrics)\/(.+)$/.exec(name) ?? [];
   if (kind === undefined) return undefined;
+  const part = partMeasure(rest);
+  if (part !== undefined)
+    return [`${part.measure}_of_${part.word}`, `${singular(part.word)} ${part.index}`];
   const cut =
     kind === "probes" ? rest.indexOf("/") : Math.max(rest.lastIndexOf("."), rest.lastIndexOf("/"));
   if (cut < 0) return [rest, ""];
