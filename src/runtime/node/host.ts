@@ -9,6 +9,9 @@ import type { Host } from "../host.ts";
 import { holdFolder } from "./hold-folder.ts";
 import { makeFolder } from "./make-folder.ts";
 
+/** Node reads less than 2 GiB at once, and ends the process when it is asked for more. */
+const MOST = 2 ** 30;
+
 const openRange = async (path: string): Promise<RangeReader> => {
   const handle = await open(path, "r");
   const { size } = await handle.stat();
@@ -19,7 +22,8 @@ const openRange = async (path: string): Promise<RangeReader> => {
       const bytes = new Uint8Array(Math.max(0, end - begin));
       let at = 0;
       while (at < bytes.length) {
-        const { bytesRead } = await handle.read(bytes, at, bytes.length - at, begin + at);
+        const length = Math.min(bytes.length - at, MOST);
+        const { bytesRead } = await handle.read(bytes, at, length, begin + at);
         if (bytesRead === 0) break;
         at += bytesRead;
       }
