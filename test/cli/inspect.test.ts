@@ -46,6 +46,9 @@ describe("inspect", () => {
     expect(svg).toContain("blocks.0–11: 2 + 1 in turn");
     expect(svg.match(/class="panel"/g)).toHaveLength(1);
     expect(svg).toContain("init 0");
+    const set = ["--set", "blocks.scaling.init = 1 / 3"];
+    await specc(["inspect", "-q", "--svg", "set.svg", "model.arch", ...set], { cwd });
+    expect(readFileSync(join(cwd, "set.svg"), "utf8")).toContain("init 0.3333 ");
   });
   test("draws a picture that is well-formed and names what it shows", async () => {
     const cwd = project();

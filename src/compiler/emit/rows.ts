@@ -42,7 +42,9 @@ const word = (key: string): string => key.replaceAll("_", " ");
 export const grouped = (n: number): string => {
   if (Number.isInteger(n) && n >= 10_000)
     return n.toLocaleString("en-US").replaceAll(",", "\u202f");
-  return n !== 0 && Math.abs(n) < 1e-3 ? n.toExponential() : String(n);
+  // what an expression gave may have sixteen digits
+  const few = Number.isInteger(n) ? n : Number(n.toPrecision(4));
+  return few !== 0 && Math.abs(few) < 1e-3 ? few.toExponential() : String(few);
 };
 
 const piece = (key: string, value: Value | undefined): string => {

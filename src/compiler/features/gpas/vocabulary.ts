@@ -4,6 +4,7 @@ import { gateActivations } from "./gate.ts";
 import type { Complaint, DiagnosticEntry } from "../../diagnostics/entry.ts";
 import type { VocabularyPart } from "../../semantics/schema.ts";
 import { variantOf } from "../../semantics/spec-values.ts";
+import { shown } from "../../semantics/values.ts";
 import type { BlockSpec, Known, Variant } from "../../semantics/spec.ts";
 
 const source = "arXiv 2506.22049";
@@ -176,7 +177,7 @@ const checkStart = (value: Variant): readonly Complaint<Entry>[] => {
     return [
       {
         name: "gpas-never-learns",
-        args: { gate, init },
+        args: { gate, init: shown(init) },
         at: "init",
         details: { help: ["start above 0, for instance at init: 0.1"] },
       },
@@ -191,7 +192,7 @@ const checkStart = (value: Variant): readonly Complaint<Entry>[] => {
   return [
     {
       name: "gpas-starts-flipped",
-      args: { init, factor: kept.toFixed(3) },
+      args: { init: shown(init), factor: kept.toFixed(3) },
       at: "init",
       details,
     },

@@ -2,6 +2,7 @@
 // down which, and the Spec knows only the two.
 import type { Complaint, DiagnosticEntry } from "../../diagnostics/entry.ts";
 import type { Layering } from "../../semantics/schema.ts";
+import { showNumber } from "../../semantics/values.ts";
 import type { Variant } from "../../semantics/spec.ts";
 import { ctor, fraction, key, sum } from "../../semantics/vocabulary/kit.ts";
 import type { Feature } from "../feature.ts";
@@ -30,7 +31,7 @@ const perLayer: Layering<Entry> = (value, { l, L }) => {
   if (count === 0 && typeof value["post_blocks"] !== "number" && value["fraction"] !== 0)
     complaints.push({
       name: "mix-of-one-kind",
-      args: { share: `${100 * shareOf(value)}%`, depth: L },
+      args: { share: showNumber(shareOf(value), "%"), depth: L },
       at: "fraction",
       details: { help: ["use post_blocks: 1 for one Post-LN layer, or pre(...) for none"] },
     });
