@@ -57,6 +57,25 @@ test("never writes over what says something else", async () => {
   const forced = await specc(["import", "hub", "-o", "in/model.arch", "--overwrite"], { cwd });
   expect(forced.code).toBe(0);
 });
+test("weights of another import in the same folder are never taken for these", async () => {
+  const cwd = source("hf/llama");
+  const shards = dataFolder("hf/llama-sharded");
+  await specc(["import", "hub", "-o", "in/one.arch"], { cwd });
+  const refused = await specc(["import", shards, "-o", "in/two.arch"], { cwd });
+  expect([refused.code, refused.err]).toEqual([
+    2,
+    expect.stringContaining("holds other weights: model.safetensors"),
+  ]);
+  const files = (): readonly string[] =>
+    readdirSync(join(cwd, "in")).filter((f) => /^model/.test(f));
+  expect(files()).toEqual(["model.safetensors"]);
+  const argv = ["import", shards, "-o", "in/two.arch", "--overwrite"];
+  expect((await specc(argv, { cwd })).code).toBe(0);
+  expect(files()).toHaveLength(5);
+  const back = await specc(["import", "hub", "-o", "in/one.arch", "--overwrite"], { cwd });
+  expect([back.code, files()]).toEqual([0, ["model.safetensors"]]);
+  expect(readdirSync(shards).filter((f) => /^model/.test(f))).toHaveLength(5);
+});
 test("says which tensors are missing, unexpected and misshapen, and writes nothing", async () => {
   const cwd = source("hf/llama", { vocab_size: 97 });
   const path = join(cwd, "hub", "model.safetensors");

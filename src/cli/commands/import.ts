@@ -21,6 +21,7 @@ import { openWeights } from "../../runtime/train/checkpoint.ts";
 import { CliError, Stop } from "../errors.ts";
 import { isFile, readText, shownPath, writeFile } from "../files.ts";
 import { checkFolder, companionsIn, readObject, weightsIn } from "../huggingface/folder.ts";
+import { clearStale } from "../huggingface/shards.ts";
 import { linkFile, writeTensors, type Written } from "../huggingface/weight-files.ts";
 import type { Io } from "../io.ts";
 import type { QuietChoice } from "../options.ts";
@@ -128,16 +129,17 @@ const placeWeights = async (
 ): Promise<Written> => {
   const asItIs =
     isOwnLayout(layout) && account.unexpected.length === 0 && account.dropped.length === 0;
+  const from = dirname(path);
+  const names = asItIs ? [basename(path), ...new Set(shards)] : [WEIGHTS];
+  if (folder !== from) clearStale(folder, new Set(names), replace);
   if (!asItIs) {
-    if (folder === dirname(path))
+    if (folder === from)
       throw new CliError(`its weights must be converted, and would replace ${path}`, [
         "choose another place with -o",
       ]);
     const view = asOurs(stored, layout, ours);
     return writeTensors(join(folder, WEIGHTS), view, view.infos.keys(), {}, replace);
   }
-  const from = dirname(path);
-  const names = [basename(path), ...new Set(shards)];
   let how: Written = "unchanged";
   for (const name of names) {
     const written = await linkFile(join(from, name), join(folder, name), replace);

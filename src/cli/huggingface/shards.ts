@@ -78,13 +78,17 @@ export const indexText = (source: Source, shards: Shards): string => {
   return `${JSON.stringify({ metadata, weight_map }, null, 2)}\n`;
 };
 
-/** Weights of an earlier export that this one does not write would be loaded in place of these. */
-export const clearStale = (folder: string, shards: Shards, replace: boolean): void => {
+/** Weights of another model beside the files that are written would be loaded in place of these. */
+export const clearStale = (
+  folder: string,
+  written: { has(file: string): boolean },
+  replace: boolean,
+): void => {
   if (!existsSync(folder)) return;
-  const index = !shards.has(WEIGHTS);
+  const index = !written.has(WEIGHTS);
   const stale = readdirSync(folder).filter(
     (file) =>
-      (/^model.*\.safetensors$/.test(file) && !shards.has(file)) ||
+      (/^model.*\.safetensors$/.test(file) && !written.has(file)) ||
       (file === WEIGHTS_INDEX && !index),
   );
   if (stale.length === 0) return;
