@@ -65,8 +65,11 @@ export const meanAll = (b: Builder, x: Node): Node =>
 export const iota = (b: Builder, dtype: DType, shape: readonly Dim[], axis: number): Node =>
   b.emit("iota", [], { dtype, shape, axis });
 /** Of all elements; f32 scalar. */
-export const globalNorm = (b: Builder, parts: readonly Node[]): Node =>
-  sqrt(
-    b,
-    parts.map((x) => sumAll(b, square(b, x))).reduce((sum, s) => add(b, sum, s), scalar(b, 0)),
-  );
+export const globalNorm = (b: Builder, parts: readonly Node[]): Node => {
+  const rows = ({ type }: Node): number => type.shape.slice(0, -1).reduce((n, d) => n * d.size, 1);
+  // as many rows side by side: their sums may be one sum, and then lie as they are added up
+  const squares = parts
+    .toSorted((x, y) => rows(x) - rows(y))
+    .map((x) => reshape(b, sumAll(b, square(b, x)), [dim("", 1)]));
+  return sqrt(b, sumAll(b, b.emit("concat", squares, { axis: 0 })));
+};

@@ -6,6 +6,7 @@ import type { Graph, Pass } from "../ir/types.ts";
 import { verify } from "../ir/verify.ts";
 import { expandComposites, type Keep } from "./expand.ts";
 import { mergeProducts } from "./merge-products.ts";
+import { mergeSums } from "./merge-sums.ts";
 import { simplify } from "./simplify.ts";
 export { differentiate } from "./differentiate.ts";
 export { expandComposites, type Keep } from "./expand.ts";
@@ -61,12 +62,13 @@ export const inOwnOps = (graph: Graph, keep: Keep, options: PassOptions = {}): G
   runPasses(graph, pipeline(keep), options);
 
 /**
- * For XLA, which fuses what is small with what stands around it: fewer and larger products.
+ * For XLA, which fuses what is small with what stands around it: fewer and larger products, and sums.
  * @param rounds whether the program goes round many times while no weight changes: weights are joined once for all rounds
  */
 export const forXla = (graph: Graph, keep: Keep, rounds: boolean): Graph =>
   runPasses(graph, [
     ...pipeline(keep),
     mergeProducts(rounds),
+    mergeSums,
     { ...simplify, name: "simplify-merged" },
   ]);

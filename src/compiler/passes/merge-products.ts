@@ -6,7 +6,7 @@ import { createBuilder, reemit } from "../ir/builder.ts";
 import { count, sizes } from "../ir/shape.ts";
 import type { Builder, Dim, Graph, Node, Pass } from "../ir/types.ts";
 import { mapGraph, nodesOf, rootsOf, usesOf } from "../ir/walk.ts";
-import { operandsFirst } from "./order.ts";
+import { needs, operandsFirst } from "./order.ts";
 
 type Product = Node<"matMul">;
 
@@ -48,23 +48,6 @@ const kindOf = ({ attrs, type }: Product): string =>
 
 /** Products of one left operand, in order, none of which needs another. */
 type Group = readonly Product[];
-
-/** Whether `node` is needed, through `operands`, for what is in `from`. */
-const needs = (
-  from: readonly Node[],
-  wanted: ReadonlySet<Node>,
-  operands: (node: Node) => readonly Node[],
-): boolean => {
-  const seen = new Set<Node>();
-  const stack = [...from];
-  for (let node = stack.pop(); node !== undefined; node = stack.pop()) {
-    if (wanted.has(node)) return true;
-    if (seen.has(node)) continue;
-    seen.add(node);
-    stack.push(...operands(node));
-  }
-  return false;
-};
 
 /** The order in which a sum reads the matrices: one copy of them together serves both. */
 const rankIn = (sums: ReadonlyMap<Node, Group>): ((product: Product) => number) => {

@@ -26,3 +26,20 @@ export const operandsFirst = (
   }
   return order;
 };
+
+/** Whether any of `wanted` is needed, through `operands`, for what is in `from`. */
+export const needs = (
+  from: readonly Node[],
+  wanted: ReadonlySet<Node>,
+  operands: (node: Node) => readonly Node[],
+): boolean => {
+  const seen = new Set<Node>();
+  const stack = [...from];
+  for (let node = stack.pop(); node !== undefined; node = stack.pop()) {
+    if (wanted.has(node)) return true;
+    if (seen.has(node)) continue;
+    seen.add(node);
+    stack.push(...operands(node));
+  }
+  return false;
+};

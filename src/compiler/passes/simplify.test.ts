@@ -71,6 +71,16 @@ const cases: readonly (readonly [string, string, string])[] = [
     "add (broadcastTo (reduceSum x axes=[1] keepDims=true) shape=[2, 3]) z",
     "add (reduceSum x axes=[1] keepDims=true) z",
   ],
+  [
+    "concat-of-slices",
+    "concat (slice x begin=[0, 0] size=[2, 1]) (slice x begin=[0, 1] size=[2, 2]) axis=1",
+    "x",
+  ],
+  [
+    "concat-of-slices",
+    "concat (slice z begin=[1, 0] size=[1, 3]) (slice x begin=[0, 0] size=[1, 1]) (slice x begin=[0, 1] size=[1, 1]) axis=1",
+    "concat (slice z begin=[1, 0] size=[1, 3]) (slice x begin=[0, 0] size=[1, 2]) axis=1",
+  ],
   ["fold", "add x (mul 2 (add 3 0.5))", "add x 7"],
   ["fold", "mul x (cast (equal 1 1) dtype=f32)", "x"],
 ];
@@ -81,6 +91,14 @@ const kept: readonly (readonly [string, string])[] = [
   [
     "a transpose of other axes than the last two",
     "matMul (transpose (reshape x shape=[1, 2, 3]) perm=[1, 0, 2]) (transpose (reshape z shape=[1, 2, 3]) perm=[1, 2, 0]) transposeX=false transposeY=false",
+  ],
+  [
+    "slices that leave something out",
+    "concat (slice x begin=[0, 0] size=[2, 1]) (slice x begin=[0, 2] size=[2, 1]) axis=1",
+  ],
+  [
+    "slices in another order",
+    "concat (slice x begin=[0, 1] size=[2, 2]) (slice x begin=[0, 0] size=[2, 1]) axis=1",
   ],
   ["a product that leaves f32", "mul (mul x 1e-25) 1e-25"],
   ["an infinite result", "add x (div 1 0)"],
@@ -122,7 +140,7 @@ describe("simplify", () => {
   });
   it.each(kept)("keeps %s: %s", (_name, body) => {
     const ops = (text: string): number =>
-      text.match(/\b(add|mul|matMul|transpose|div)\b/g)?.length ?? 0;
+      text.match(/\b(add|mul|matMul|transpose|div|slice|concat)\b/g)?.length ?? 0;
     const text = printGraph(parse(body));
     expect(ops(printGraph(simplify.run(parseGraph(text))))).toBe(ops(text));
   });

@@ -96,6 +96,18 @@ const scalarFactor = (
       : undefined;
 };
 
+/** Both as one slice, where they are of one value and y begins along the axis where x ends. */
+const following = (b: Builder, x: Node | undefined, y: Node, axis: number): Node | undefined => {
+  if (x?.op !== "slice" || y.op !== "slice" || x.inputs[0] !== y.inputs[0]) return undefined;
+  const [from, to] = [x.attrs, y.attrs];
+  const end = from.begin[axis]! + from.size[axis]!;
+  const isNext = to.begin.every((at, i) => at === (i === axis ? end : from.begin[i]));
+  const isLike = to.size.every((size, i) => i === axis || size === from.size[i]);
+  if (!isNext || !isLike) return undefined;
+  const size = from.size.map((own, i) => (i === axis ? own + to.size[axis]! : own));
+  return b.emit("slice", [x.inputs[0]], { begin: from.begin, size });
+};
+
 const shapes: readonly Rule[] = [
   rule("reshape-same", "a reshape to the same sizes only renames", ["reshape"], (_b, node) =>
     whole(node.inputs[0], node),
@@ -173,6 +185,20 @@ const shapes: readonly Rule[] = [
           return part;
       }
       return undefined;
+    },
+  ),
+  rule(
+    "concat-of-slices",
+    "slices that follow each other are one slice",
+    ["concat"],
+    (b, { inputs, attrs: { axis } }) => {
+      const joined: Node[] = [];
+      for (const part of inputs) {
+        const one = following(b, joined.at(-1), part, axis);
+        if (one === undefined) joined.push(part);
+        else joined.splice(-1, 1, one);
+      }
+      return joined.length < inputs.length ? b.emit("concat", joined, { axis }) : undefined;
     },
   ),
   rule("concat-one", "one part alone", ["concat"], (_b, { inputs }) =>
