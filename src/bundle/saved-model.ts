@@ -1,6 +1,7 @@
 // How the engine finds its way in a bundle's SavedModels: their files, and the names of the nodes that it feeds and fetches. The
 // signatures for other readers (Python, TensorFlow Serving) are made of the same nodes.
 import type { Manifest, ProgramEntry, TensorSpec } from "./manifest.ts";
+import type { HostTensor, Tensors } from "./tensor.ts";
 
 /** Below a bundle's folder. */
 export const SAVED_MODEL_FOLDER = "saved-model";
@@ -58,7 +59,48 @@ export type RunForm = Exclude<Form, "check">;
 export const signatureName = (program: string, form: Form): string => `${program}${FORMS[form]}`;
 /** Fed; shared by the forms of a program. */
 export const inputNode = (program: string, input: string): string => `${program}/${input}`;
-/** Fetched: result `index` of the program, in the order of its outputs. */
+const isScalar = ({ dtype, shape }: TensorSpec): boolean => dtype === "f32" && shape.length === 0;
+/** The result that is all f32 scalars of a program. */
+export const SCALARS = "scalars";
+/**
+ * What a program gives: its f32 scalars as one vector in their order, then its other outputs. A training follows dozens of numbers,
+ * and each result by itself is a copy on the device, and a way to the host.
+ */
+export const resultsOf = (outputs: readonly TensorSpec[]): readonly TensorSpec[] => {
+  const scalars = outputs.filter(isScalar).length;
+  return [
+    ...(scalars === 0 ? [] : [{ name: SCALARS, dtype: "f32", shape: [scalars] } as const]),
+    ...outputs.filter((output) => !isScalar(output)),
+  ];
+};
+/** Where each output is among the results: a place in the vector of scalars, or a result of its own. */
+export const placesOfOutputs = (
+  outputs: readonly TensorSpec[],
+): readonly (readonly [
+  TensorSpec,
+  { readonly scalar: number } | { readonly result: number },
+])[] => {
+  const first = outputs.some(isScalar) ? 1 : 0;
+  let [scalar, result] = [0, first];
+  return outputs.map((output) => [
+    output,
+    isScalar(output) ? { scalar: scalar++ } : { result: result++ },
+  ]);
+};
+/** The outputs by name, from results. */
+export const outputsFrom = (
+  outputs: readonly TensorSpec[],
+  results: readonly HostTensor[],
+): Tensors =>
+  Object.fromEntries(
+    placesOfOutputs(outputs).map(([{ name }, place]) => [
+      name,
+      "result" in place
+        ? results[place.result]!
+        : { dtype: "f32", shape: [], data: results[0]!.data.slice(place.scalar, place.scalar + 1) },
+    ]),
+  );
+/** Fetched: result `index` of the program, of `resultsOf`. */
 export const resultNode = (program: string, form: Form, index: number): string =>
   `${program}/call${FORMS[form]}:${index}`;
 /** Fetched where a program in this form gives nothing: its end. */
@@ -121,7 +163,7 @@ export const isGrouped = (program: string): boolean => program === WHOLE_STEP;
 /** Fed: the inputs of all runs of a group, along a first axis of their own. */
 export const groupInput = (program: string, input: string): string =>
   `${program}/group/inputs/${input}`;
-/** Fetched: result `index` of each run of a group. */
+/** Fetched: result `index` of each run of a group, of `resultsOf`. */
 export const groupResult = (program: string, form: Form, index: number): string =>
   `${program}/group${FORMS[form]}/result/${index}:0`;
 

@@ -1,7 +1,7 @@
 // The pipeline on one page: text -> AST -> Spec -> Graphs -> TensorFlow nodes -> the files of a bundle. Nothing here reads a
 // file, a clock or the network: sources come through a loader, and what specc ships with each bundle comes as `Assets`.
 import type { ProgramName } from "../bundle/manifest.ts";
-import { formsIn, type ModelFile } from "../bundle/saved-model.ts";
+import type { ModelFile } from "../bundle/saved-model.ts";
 import { analyze, analyzePair, type CheckResult, type FileLoader } from "./analyze.ts";
 import type { BuiltProgram, Compilation, Target, WrittenForm } from "./compilation.ts";
 import { InternalError } from "./diagnostics/types.ts";
@@ -12,7 +12,6 @@ import { features } from "./features/index.ts";
 import type { Graph } from "./ir/types.ts";
 import { kernelModule } from "./lower/kernel-module/index.ts";
 import { ownOps } from "./lower/kernel-module/own-nodes.ts";
-import { graphsFor } from "./lower/saved-model/forms.ts";
 import { savedModel } from "./lower/saved-model/index.ts";
 import { number } from "./model/config.ts";
 import type { GenerationBinding } from "./model/generation.ts";
@@ -134,11 +133,7 @@ export const savedModelOf = (
 ): Uint8Array =>
   savedModel(
     {
-      programs: programs.map(({ graph, entry }) => ({
-        entry,
-        graphs: graphsFor(formsIn(file, entry, compiled), graph, recipe?.deterministic),
-      })),
-      state: compiled.state,
+      ...{ programs, state: compiled.state, deterministic: recipe?.deterministic },
       training:
         recipe === undefined ? null : { batch: recipe.batch.value, micro: recipe.micro.value },
     },

@@ -1,7 +1,6 @@
 // Opens programs on an engine without the stages around them: their two written forms, a bundle of nothing but state, a session.
 import type { Engine, LoadedBundle, ProgramModule, Session } from "../../src/bundle/engine.ts";
 import type { DecoderInfo, Manifest, StateEntry } from "../../src/bundle/manifest.ts";
-import { formsIn, type ModelFile } from "../../src/bundle/saved-model.ts";
 import type { HostTensor } from "../../src/bundle/tensor.ts";
 import { programEntry } from "../../src/compiler/emit/manifest.ts";
 import type { Graph, TensorType } from "../../src/compiler/ir/types.ts";
@@ -9,9 +8,7 @@ import { edgeType } from "../../src/compiler/ir/shape.ts";
 import { nodesOf } from "../../src/compiler/ir/walk.ts";
 import { moduleText } from "../../src/compiler/lower/kernel-module/index.ts";
 import { ownOps } from "../../src/compiler/lower/kernel-module/own-nodes.ts";
-import { graphsFor } from "../../src/compiler/lower/saved-model/forms.ts";
 import { savedModel } from "../../src/compiler/lower/saved-model/index.ts";
-import type { Program } from "../../src/compiler/lower/saved-model/parts.ts";
 import type { Compiled } from "../../src/compiler/model/types.ts";
 import { pipeline, runPasses } from "../../src/compiler/passes/index.ts";
 
@@ -73,19 +70,16 @@ const written = async (
     async (graph) => [graph.name, await importText(moduleText(graph))] as const,
   );
   const { state, training, numerics } = manifest;
-  const programsIn = (file: ModelFile): readonly Program[] =>
-    whole.map((graph) => {
-      const entry = manifest.programs.find(({ name }) => name === graph.name)!;
-      return {
-        entry,
-        graphs: graphsFor(formsIn(file, entry, manifest), graph, numerics.deterministic),
-      };
-    });
+  const programs = whole.map((graph) => ({
+    graph,
+    entry: manifest.programs.find(({ name }) => name === graph.name)!,
+  }));
+  const { deterministic } = numerics;
   return {
     manifest,
     programs: Object.fromEntries(await Promise.all(modules)),
     savedModel: {
-      bytes: (file) => savedModel({ programs: programsIn(file), state, training }, file),
+      bytes: (file) => savedModel({ programs, state, training, deterministic }, file),
     },
   };
 };

@@ -11,7 +11,7 @@ import { result } from "../../src/compiler/lower/emit.ts";
 import type { LoweringTable } from "../../src/compiler/lower/lowering-table.ts";
 import { lowerGraph } from "../../src/compiler/lower/lower-graph.ts";
 import { graphsFor } from "../../src/compiler/lower/saved-model/forms.ts";
-import { savedModel } from "../../src/compiler/lower/saved-model/index.ts";
+import { writeSavedModel } from "../../src/compiler/lower/saved-model/index.ts";
 import { callModule, hloModule } from "../../src/compiler/lower/stablehlo.ts";
 import { XLA } from "../../src/compiler/lower/xla.ts";
 import { SUBJECTS } from "./engines.ts";
@@ -24,17 +24,15 @@ const withRows = async (graph: Graph, rows: Partial<LoweringTable>): Promise<Loa
   ...(await bundleOf(graph)),
   savedModel: {
     bytes: (file) =>
-      savedModel(
-        {
-          programs: [
-            {
-              entry: programEntry({ graph, scalars: {} }, 0),
-              graphs: { xla: lowerGraph(graph, { ...XLA, ...rows }) },
-            },
-          ],
-          state: [],
-          training: null,
-        },
+      writeSavedModel(
+        { state: [], training: null },
+        [
+          {
+            entry: programEntry({ graph, scalars: {} }, 0),
+            graphs: { xla: lowerGraph(graph, { ...XLA, ...rows }) },
+          },
+        ],
+        [],
         file,
       ),
   },

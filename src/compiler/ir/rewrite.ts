@@ -27,6 +27,20 @@ export const rule = <N extends OpName>(
   rewrite: (b, node) => rewrite(b, node as Node<N>),
 });
 
+/** The graph in a builder that goes on; `replace` may put something else in the place of a node. */
+export const copied = (
+  graph: Graph,
+  replace: (b: Builder, node: Node) => Node | undefined = () => undefined,
+): { readonly b: Builder; readonly graph: Graph } => {
+  const b = createBuilder();
+  const done = new Map<Node, Node>();
+  for (const node of nodesOf(graph)) {
+    const operands = node.inputs.map((x) => done.get(x)!);
+    done.set(node, b.like(node, () => replace(b, node)) ?? reemit(b, node, operands));
+  }
+  return { b, graph: mapGraph(graph, (node) => done.get(node)!) };
+};
+
 /** A rule list that still fires after this many steps at a node, or sweeps of a graph, goes round in circles. */
 const mostSteps = 32;
 const mostSweeps = 32;

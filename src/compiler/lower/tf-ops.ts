@@ -19,7 +19,8 @@ export const OUTPUTS = {
 
 /** Of nodes outside of functions, whose results go by number. */
 type Outside =
-  "Placeholder" | "VarHandleOp" | "AssignVariableOp" | "AddN" | "Pack" | "Unpack" | "Split";
+  | "Placeholder" | "VarHandleOp" | "AssignVariableOp" | "ResourceStridedSliceAssign" | "StridedSlice"
+  | "AddN" | "Pack" | "Unpack" | "Split"; // prettier-ignore
 
 /** What no TensorFlow has: kernels of our own, in modules that are planned. */
 type Own = "TopK" | "WriteRows" | "GroupedMatMul" | "GroupedOuter";

@@ -30,6 +30,7 @@ import type { Parameter, Parameters } from "./parameters.ts";
 import { schedule } from "./schedule.ts";
 import type { Answer, GradEntry, Method } from "./sites.ts";
 import type { Effects } from "./effects.ts";
+import { stacked, stacksOf, unstacked, type Stack } from "./stacks.ts";
 
 /** Mean over the counted targets of -log p(target), 0 if there are none. logits [..., V], targets i32 [...]. */
 const meanLoss = (b: Builder, logits: Node, targets: Node): Node => {
@@ -183,6 +184,48 @@ export interface Applied {
   readonly updates: Graph["updates"];
 }
 
+/** Values by name; `rate` is the schedule's. */
+interface Given {
+  readonly rate: Node;
+  readonly scalars: Readonly<Record<string, Node>>;
+}
+/** New values of a stack's parameters and of what the optimizer keeps for them. */
+const updated = (
+  b: Builder,
+  plan: Plan,
+  methods: readonly Method[],
+  params: Parameters,
+  stack: Stack,
+  { grad }: GradEntry,
+  given: Given,
+): Graph["updates"] => {
+  const { optimizer: chosen, recipe } = plan;
+  const [first] = stack;
+  const factor = methods.reduce((f, m) => f * (m.learningRate?.(recipe, first.role) ?? 1), 1);
+  const held = (suffix: string): Node =>
+    stacked(
+      b,
+      stack.map((p) => b.emit("state", [], { name: `${p.name}/${suffix}`, shape: p.shape })),
+    );
+  const param = stacked(
+    b,
+    stack.map((p) => params.node(p.name)),
+  );
+  const at = {
+    ...{ param, grad, decay: decayOf(plan, first.name) },
+    slots: Object.fromEntries(chosen.slots.map((slot) => [slot, held(slot)])),
+    rate: factor === 1 ? given.rate : mul(b, given.rate, factor),
+  };
+  const after = chosen.update(b, at, given.scalars);
+  const each = (value: Node, state: (p: Parameter) => string): Graph["updates"] =>
+    unstacked(b, stack, value).map((node, i) => ({ state: state(stack[i]!), node }));
+  return [
+    // A padding row has no gradient; decay must not move it either.
+    ...each(inFrozenRow(b, first, param, after.param), (p) => p.name),
+    ...chosen.slots.flatMap((slot) => each(after.slots[slot]!, (p) => `${p.name}/${slot}`)),
+  ];
+};
+
 /** Clips, decays and updates: the part of a step after the gradients. */
 export const applyGradients = (
   b: Builder,
@@ -198,27 +241,29 @@ export const applyGradients = (
   );
   const scalars = Object.fromEntries(inputs.map((node) => [node.attrs.name, node]));
 
+  const gradOf = new Map(grads.map((g) => [g.name, g.grad]));
+  const stacks = stacksOf(
+    params.list().filter((p) => gradOf.has(p.name)),
+    ({ name }) => String(decayOf(plan, name)),
+  );
+  const entries = stacks.map((stack): GradEntry => {
+    const [{ name, role }] = stack;
+    const each = stack.map((p) => gradOf.get(p.name)!);
+    return { name, role, grad: stacked(b, each) };
+  });
   const norm = globalNorm(
     b,
-    grads.map((g) => g.grad),
+    entries.map((g) => g.grad),
   );
-  const clipped = recipe.clip === null ? grads : clipTo(b, number(recipe.clip, "max"), grads, norm);
+  const clipped =
+    recipe.clip === null ? entries : clipTo(b, number(recipe.clip, "max"), entries, norm);
   const ready = methods.reduce((gs, m) => m.clip?.(b, recipe, gs) ?? gs, clipped);
 
-  const byName = new Map(params.list().map((p) => [p.name, p]));
-  const updates = ready.flatMap(({ name, role, grad }) => {
-    const p = byName.get(name)!;
-    const param = params.node(name);
-    const state = (slot: string): Node =>
-      b.emit("state", [], { name: `${name}/${slot}`, shape: p.shape });
-    const slots = Object.fromEntries(chosen.slots.map((slot) => [slot, state(slot)]));
-    const factor = methods.reduce((f, m) => f * (m.learningRate?.(recipe, role) ?? 1), 1);
-    const rate = factor === 1 ? inputs[0]! : mul(b, inputs[0]!, factor);
-    const at = { param, grad, slots, rate, decay: decayOf(plan, name) };
-    const after = b.at(name, undefined, () => chosen.update(b, at, scalars));
-    // A padding row has no gradient; decay must not move it either.
-    const own = { state: name, node: inFrozenRow(b, p, param, after.param) };
-    return [own, ...chosen.slots.map((s) => ({ state: `${name}/${s}`, node: after.slots[s]! }))];
-  });
+  const given = { rate: inputs[0]!, scalars };
+  const updates = stacks.flatMap((stack, i) =>
+    b.at(stack.length === 1 ? stack[0].name : "", undefined, () =>
+      updated(b, plan, methods, params, stack, ready[i]!, given),
+    ),
+  );
   return { inputs, scalars: exprs, outputs: [{ name: "grad_norm", node: norm }], updates };
 };

@@ -10,6 +10,7 @@ import { lowerGraph } from "../lower-graph.ts";
 import { DETERMINISTIC, NATIVE, XLA } from "../xla.ts";
 import type { TfGraph } from "../tf-nodes.ts";
 import type { Program } from "./parts.ts";
+import { withScalarsTogether } from "./scalars.ts";
 
 const isOnCard = (node: Node): boolean => isFused(node) || isCardProduct(node);
 
@@ -37,12 +38,14 @@ export const graphsFor = (
   deterministic = false,
 ): Program["graphs"] => {
   const xla = deterministic ? DETERMINISTIC : XLA;
+  const program = withScalarsTogether(graph);
   const isWritten = ({ op }: Node): boolean => op === "writeRows" && xla.writeRows !== "expand";
   const compiled = (keep: (node: Node) => boolean): Graph =>
-    forXla(graph, (node) => keep(node) || isWritten(node), isDrawn(graph.name));
+    forXla(program, (node) => keep(node) || isWritten(node), isDrawn(graph.name));
   const lowered = (form: Form): TfGraph => {
     switch (form) {
       case "plain":
+        return lowerGraph(inPrimitives(program), NATIVE);
       case "check":
         return lowerGraph(inPrimitives(graph), NATIVE);
       case "xla":

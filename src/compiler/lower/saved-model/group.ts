@@ -6,6 +6,7 @@ import {
   groupInput,
   groupResult,
   isGrouped,
+  resultsOf,
   type RunForm,
 } from "../../../bundle/saved-model.ts";
 import { placeholder, type Part, type Program } from "./parts.ts";
@@ -14,6 +15,7 @@ import { call } from "./programs.ts";
 /** Nodes only: a group is a way to run a program, no program of its own. */
 export const groupParts = (program: Program, runs: readonly RunForm[]): readonly Part[] => {
   const { name, inputs, outputs } = program.entry;
+  const results = resultsOf(outputs);
   if (!isGrouped(name)) return [];
   const each = (input: string): string => `${name}/group/each/${input}`;
   const fed = inputs.flatMap((input): readonly Part[] => [
@@ -34,7 +36,7 @@ export const groupParts = (program: Program, runs: readonly RunForm[]): readonly
         run === 0 ? [] : [node(run - 1)],
       ),
     );
-    const packed = outputs.map(({ dtype }, i): Part => ({
+    const packed = results.map(({ dtype }, i): Part => ({
       name: groupResult(name, form, i).replace(/:0$/, ""),
       op: "Pack",
       inputs: calls.map((made) => `${made.name}:${i}`),

@@ -4,7 +4,10 @@ import {
   doneNode,
   inputNode,
   isBatched,
+  placesOfOutputs,
   resultNode,
+  resultsOf,
+  SCALARS,
   signatureName,
   type Form,
   type RunForm,
@@ -40,7 +43,7 @@ export const call = (
 ): Part => {
   const { entry } = program;
   const handles = handlesOf(graphOf(program, form));
-  const results = form === "check" ? [] : entry.outputs;
+  const results = form === "check" ? [] : resultsOf(entry.outputs);
   return {
     name,
     op: "StatefulPartitionedCall",
@@ -59,6 +62,16 @@ export const call = (
   };
 };
 
+const scalarsNode = (program: string, form: Form): string => `${callNode(program, form)}/scalars`;
+/** The scalars of a program apart, for readers of the signatures. */
+const scalarParts = ({ name, outputs }: ProgramEntry, form: Form): readonly Part[] => {
+  const [first] = form === "check" ? [] : resultsOf(outputs);
+  if (first?.name !== SCALARS) return [];
+  const attrs = { T: { type: "f32" }, num: { int: first.shape[0]! }, axis: { int: 0 } } as const;
+  const inputs = [resultNode(name, form, 0)];
+  return [{ name: scalarsNode(name, form), op: "Unpack", inputs, attrs }];
+};
+
 const signatureOf = (
   { name, inputs, outputs }: ProgramEntry,
   form: Form,
@@ -67,7 +80,12 @@ const signatureOf = (
     inputs.map((input) => [input, `${inputNode(name, input.name)}:0`]),
     form === "check" || outputs.length === 0
       ? { done: doneNode(name, form) }
-      : outputs.map((output, i) => [output, resultNode(name, form, i)]),
+      : placesOfOutputs(outputs).map(([output, place]) => [
+          output,
+          "scalar" in place
+            ? `${scalarsNode(name, form)}:${place.scalar}`
+            : resultNode(name, form, place.result),
+        ]),
   ),
 });
 
@@ -80,6 +98,7 @@ export const programParts = (program: Program, forms: readonly Form[]): Signed =
     return [
       call(node, program, form, fed),
       ...(silent ? [done(doneNode(name, form), [node])] : []),
+      ...scalarParts(program.entry, form),
     ];
   });
   return {
@@ -133,25 +152,40 @@ export const wholeStepParts = (
       apply.entry.inputs.map((input) => inputNode(name, input.name)),
       [passNode(passes - 1)],
     );
-    const means = accumulate.entry.outputs.flatMap((output, i): readonly Part[] => {
+    const means = resultsOf(accumulate.entry.outputs).flatMap(({ dtype }, i): readonly Part[] => {
       const mean = `${node}/mean/${i}`;
-      const T = { type: output.dtype } as const;
+      const T = { type: dtype } as const;
       const results = passCalls.map((pass) => `${pass.name}:${i}`);
       return [
         { name: `${mean}/sum`, op: "AddN", inputs: results, attrs: { N: { int: passes }, T } },
         { name: mean, op: "Mul", inputs: [`${mean}/sum`, share], attrs: { T } },
       ];
     });
+    const both = [
+      ...resultsOf(accumulate.entry.outputs).map(
+        ({ name: result }, i) => [result, `${node}/mean/${i}`] as const,
+      ),
+      ...resultsOf(apply.entry.outputs).map(
+        ({ name: result }, i) => [result, `${last.name}:${i}`] as const,
+      ),
+    ];
+    const vectors = both.filter(([result]) => result === SCALARS).map(([, value]) => value);
+    const scalars: Part = {
+      name: `${node}/both`,
+      op: "ConcatV2",
+      inputs: [...vectors, axis],
+      attrs: { N: { int: vectors.length }, T: { type: "f32" }, Tidx: { type: "i32" } },
+    };
     const all: Part = {
       name: node,
       op: "IdentityN",
       inputs: [
-        ...accumulate.entry.outputs.map((_, i) => `${node}/mean/${i}`),
-        ...apply.entry.outputs.map((_, i) => `${last.name}:${i}`),
+        scalars.name,
+        ...both.filter(([result]) => result !== SCALARS).map(([, value]) => value),
       ],
-      attrs: { T: { types: step.outputs.map(({ dtype }) => dtype) } },
+      attrs: { T: { types: resultsOf(step.outputs).map(({ dtype }) => dtype) } },
     };
-    return [...passCalls, last, ...means, all];
+    return [...passCalls, last, ...means, scalars, all, ...scalarParts(step, form)];
   };
   return {
     parts: [...shared, ...runs.flatMap(inForm)],

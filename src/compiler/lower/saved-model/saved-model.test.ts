@@ -92,12 +92,7 @@ describe("the file", () => {
   const write = (graph: Graph, file: ModelFile = "main"): Uint8Array =>
     savedModel(
       {
-        programs: [
-          {
-            entry: programEntry({ graph, scalars: {} }, 0),
-            graphs: graphsFor(file === "main" ? ["plain"] : [file], graph),
-          },
-        ],
+        programs: [{ graph, entry: programEntry({ graph, scalars: {} }, 0) }],
         state: [],
         training: null,
       },

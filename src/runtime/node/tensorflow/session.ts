@@ -15,8 +15,10 @@ import {
   inputNode,
   isGrouped,
   isTraining,
+  outputsFrom,
   readNode,
   resultNode,
+  resultsOf,
   wholeStep,
   type RunForm,
 } from "../../../bundle/saved-model.ts";
@@ -166,6 +168,7 @@ export const openSession = async (
     forms = { ...forms, training: "xla", others: "xla" };
     notice(`${without(manifest)}: the device refuses: ${reason}`);
     const other = await openModel(device, source, fileFor(forms));
+    await other.run([], [INIT_DONE]);
     await moveState(model, other, [...states.values()]);
     await model.close();
     model = other;
@@ -209,11 +212,12 @@ export const openSession = async (
       stack(runs.map((feed) => feed[i]![1])),
     ]);
     const results = await runProgram(program, feeds, (as) =>
-      program.outputs.map((_, i) => groupResult(name, as, i)),
+      resultsOf(program.outputs).map((_, i) => groupResult(name, as, i)),
     );
     return given.map((_, run) =>
-      Object.fromEntries(
-        program.outputs.map((output, i) => [output.name, slice(results[i]!, run)]),
+      outputsFrom(
+        program.outputs,
+        results.map((result) => slice(result, run)),
       ),
     );
   };
@@ -240,10 +244,10 @@ export const openSession = async (
       const program = programOf(name);
       const results = await runProgram(program, feedsOf(program, inputs), (as) =>
         program.outputs.length > 0
-          ? program.outputs.map((_, i) => resultNode(name, as, i))
+          ? resultsOf(program.outputs).map((_, i) => resultNode(name, as, i))
           : [doneNode(name, as)],
       );
-      return Object.fromEntries(program.outputs.map((output, i) => [output.name, results[i]!]));
+      return outputsFrom(program.outputs, results);
     },
     ...(wanted.groups
       ? {
