@@ -6,7 +6,7 @@ import { nodesOf } from "../../ir/walk.ts";
 
 /** Names of f32 states of one shape, in the order of the variable's first axis. */
 export type StackedState = readonly string[];
-export const variableOf = (members: StackedState): string => `stack/${members[0]!}`;
+const variableOf = (members: StackedState): string => `stack/${members[0]!}`;
 
 /** The state that a row of a concatenation is, if it is one: a state with a new first axis of size 1. */
 const stateIn = ({ op, inputs, type }: Node): string | undefined => {
