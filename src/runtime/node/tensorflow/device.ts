@@ -3,7 +3,7 @@
 import { SHARE_ENV, Worker } from "node:worker_threads";
 import { compiledUrl } from "../compiled.ts";
 import type { LoadOptions } from "./environment.ts";
-import type { Library } from "./library.ts";
+import type { Library } from "./manifest.ts";
 import type { Answer, Calls, Kind } from "./protocol.ts";
 
 export interface Device {

@@ -1,5 +1,5 @@
 // What TensorFlow reads from the environment, once, when its library is opened.
-import type { Library } from "./library.ts";
+import type { Library } from "./manifest.ts";
 
 export interface LoadOptions {
   /** Of one op; TensorFlow's own choice (all cores) otherwise. */

@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { cacheFolder, tensorflowFolder } from "./cache.ts";
 import { environmentFor } from "./environment.ts";
-import { findLibrary, installedLibraries, PLATFORM, type Library } from "./library.ts";
-import { MANIFEST_FILE, parseManifest, type LibraryManifest } from "./manifest.ts";
+import { findLibrary, installedLibraries, PLATFORM } from "./library.ts";
+import { MANIFEST_FILE, parseManifest, type Library, type LibraryManifest } from "./manifest.ts";
 import { stockLibrary } from "./stock.ts";
 import type { Verdict } from "./verify.ts";
 

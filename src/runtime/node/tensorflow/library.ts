@@ -5,23 +5,10 @@ import { join, resolve } from "node:path";
 import { cacheFolder, tensorflowFolder } from "./cache.ts";
 import { stockLibrary } from "./stock.ts";
 import { hasCard } from "./card.ts";
-import { missingFile, readManifest, type LibraryManifest } from "./manifest.ts";
+import { missingFile, readManifest, type Library, type LibraryManifest } from "./manifest.ts";
 
 export const ADD_COMMAND = "specc backend add tensorflow";
 
-/** All paths are absolute. */
-export interface Library {
-  readonly folder: string;
-  readonly tensorflow: string;
-  readonly tfjsNode: string;
-  readonly gpu: boolean;
-  /** Opened in this order before the binding. */
-  readonly libraries: readonly string[];
-  readonly binding: string;
-  /** The tfjs-node(-gpu) package. */
-  readonly javascript: string;
-  readonly cudaData: string | undefined;
-}
 export interface NoLibrary {
   /** A clause for people, without a full stop. */
   readonly reason: string;

@@ -11,7 +11,7 @@ import type * as tfjs from "@tensorflow/tfjs-core";
 import type { DType } from "../../../bundle/manifest.ts";
 import type { HostTensor, Tensors } from "../../../bundle/tensor.ts";
 import { environmentFor, type LoadOptions } from "./environment.ts";
-import type { Library } from "./library.ts";
+import type { Library } from "./manifest.ts";
 import { openGraph, unaligned, type GraphBinding, type GraphSession } from "./graph-session.ts";
 
 /** One signature of a SavedModel. Those of one folder share a session and its variables. */

@@ -13,6 +13,19 @@ export interface InstalledFile {
   readonly sha256: string;
   readonly bytes: number;
 }
+/** One that can be opened. All paths are absolute. */
+export interface Library {
+  readonly folder: string;
+  readonly tensorflow: string;
+  readonly tfjsNode: string;
+  readonly gpu: boolean;
+  /** Opened in this order before the binding. */
+  readonly libraries: readonly string[];
+  readonly binding: string;
+  /** The tfjs-node(-gpu) package. */
+  readonly javascript: string;
+  readonly cudaData: string | undefined;
+}
 /** Paths are relative to the folder, or absolute where a file stays where it was found. */
 export interface LibraryManifest {
   readonly formatVersion: typeof FORMAT_VERSION;

@@ -2,7 +2,7 @@
 import type { HostTensor } from "../../../bundle/tensor.ts";
 import type { LoadOptions } from "./environment.ts";
 import type { Feeds } from "./graph-session.ts";
-import type { Library } from "./library.ts";
+import type { Library } from "./manifest.ts";
 
 /** Question and answer by kind. */
 export interface Calls {

@@ -4,7 +4,7 @@ import { existsSync, readdirSync, readFileSync, realpathSync } from "node:fs";
 import { mkdir, rename, stat, writeFile } from "node:fs/promises";
 import { dirname, join, parse, resolve } from "node:path";
 import { tensorflowFolder } from "./cache.ts";
-import type { Library } from "./library.ts";
+import type { Library } from "./manifest.ts";
 import { verifyLibrary, type Verdict } from "./verify.ts";
 
 const NAMES = ["@tensorflow/tfjs-node-gpu", "@tensorflow/tfjs-node"] as const;

@@ -3,7 +3,7 @@ import { fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { compiledUrl } from "../compiled.ts";
 import { hasCard } from "./card.ts";
-import type { Library } from "./library.ts";
+import type { Library } from "./manifest.ts";
 
 export type Verdict =
   | {
