@@ -1,12 +1,14 @@
 // What a command is pointed at: an `.arch` file, which is checked and from which a model and a recipe are chosen, or a folder
 // with a bundle in it.
+import { readdirSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { MANIFEST } from "../bundle/names.ts";
+import { CONFIG, MANIFEST } from "../bundle/names.ts";
 import { analyze, analyzePair, type CheckResult } from "../compiler/analyze.ts";
 import type { Target } from "../compiler/compile.ts";
 import { choose } from "../compiler/choose.ts";
 import { canonicalJson } from "../compiler/emit/manifest.ts";
 import { sha256 } from "../compiler/emit/sha256.ts";
+import { quoted } from "./called.ts";
 import { CliError, Stop } from "./errors.ts";
 import type { DecoderSpec, ModelSpec, RecipeSpec } from "../compiler/semantics/spec.ts";
 import { isFile, isFolder, noFile, readText, shownPath } from "./files.ts";
@@ -19,6 +21,15 @@ export type Place =
   | { readonly kind: "arch"; readonly path: string }
   | { readonly kind: "bundle"; readonly path: string };
 
+/** What a folder without a bundle was probably named for. */
+const meantIn = (folder: string, target: string): string => {
+  const files = readdirSync(folder).filter((name) => name.endsWith(".arch"));
+  if (files.length === 1) return `did you mean ${quoted(join(target, files[0]!))}?`;
+  if (files.length === 0 && isFile(join(folder, CONFIG)))
+    return `specc import ${quoted(target)} reads it, a model of Hugging Face`;
+  return "specc build FILE -o DIR makes one; specc train leaves one in its run";
+};
+
 export const placeOf = (io: Io, target: string): Place => {
   const path = resolve(io.cwd, target);
   if (isFile(path)) {
@@ -28,7 +39,7 @@ export const placeOf = (io: Io, target: string): Place => {
   if (!isFolder(path)) throw noFile(path, target);
   if (isFile(join(path, MANIFEST))) return { kind: "bundle", path };
   throw new CliError(`${target} holds no bundle: there is no ${MANIFEST} in it`, [
-    "specc build FILE -o DIR makes one; specc train leaves one in its run",
+    meantIn(path, target),
   ]);
 };
 

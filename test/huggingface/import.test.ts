@@ -2,7 +2,8 @@
 import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { folder, specc } from "../cli/run.ts";
+import { bytesTokenizer } from "../../src/runtime/tokenizers/tokenizer.ts";
+import { folder, specc, type Ran } from "../cli/run.ts";
 import { dataFolder } from "../parity/checkpoints.ts";
 import { replaceTensors, source, tensorsOf } from "./folders.ts";
 
@@ -12,7 +13,9 @@ test("writes a spec that says what the model is, and links the weights", async (
   expect(ran).toEqual({
     code: 0,
     out: "",
-    err: "hub/model.arch: Hub, a LlamaForCausalLM\nweights unchanged: 21 tensors as they are\n",
+    err:
+      "hub/model.arch: Hub, a LlamaForCausalLM\nweights unchanged: 21 tensors as they are\n" +
+      "no tokenizer.json: specc generate needs the model's own beside the weights\n",
   });
   expect(readFileSync(join(cwd, "hub", "model.arch"), "utf8")).toMatchInlineSnapshot(`
     "spec 1
@@ -275,4 +278,71 @@ test("what is no Hugging Face folder is told", async () => {
   expect(await told("b")).toContain("runs code when it is read");
   rmSync(join(cwd, "b", "pytorch_model.bin"));
   expect(await told("b")).toContain("no model.safetensors or model.safetensors.index.json");
+});
+
+const generate = (cwd: string, target: string): Promise<Ran> =>
+  specc(
+    ["generate", target, "--prompt", "Hi", "--greedy", "--tokens", "2", "--engine", "cpu", "-q"],
+    { cwd },
+  );
+/** LLaMA's golden with another vocabulary, as zeros. */
+const withVocabulary = (size: number): string => {
+  const cwd = source("hf/llama", { vocab_size: size });
+  const path = join(cwd, "hub", "model.safetensors");
+  const table = { dtype: "f32", shape: [size, 32], data: new Float32Array(size * 32) } as const;
+  replaceTensors(path, {
+    ...tensorsOf(path),
+    "model.embed_tokens.weight": table,
+    "lm_head.weight": table,
+  });
+  return cwd;
+};
+test("a model without its tokenizer is told of, and is no model of bytes", async () => {
+  const cwd = withVocabulary(512);
+  expect((await specc(["import", "hub"], { cwd })).err).toContain(
+    "no tokenizer.json: specc generate needs the model's own beside the weights\n",
+  );
+  const refused = await generate(cwd, "hub/model.arch");
+  expect([refused.code, refused.out]).toEqual([1, ""]);
+  expect(refused.err).toContain(
+    "tokenizer.json: there is none beside the weights, and a vocabulary of 512 is not one of bytes",
+  );
+  expect(refused.err).toContain("put the model's own tokenizer.json there");
+});
+test("a model of bytes needs no tokenizer", async () => {
+  for (const size of [256, 257]) {
+    const cwd = withVocabulary(size);
+    expect((await specc(["import", "hub"], { cwd })).err).not.toContain("tokenizer");
+    const ran = await generate(cwd, "hub/model.arch");
+    expect(ran.code, ran.err).toBe(0);
+    expect(ran.err).not.toContain("tokenizer");
+  }
+});
+test("a tokenizer of fewer tokens than the vocabulary is told of, and a damaged one", async () => {
+  const cwd = withVocabulary(512);
+  const path = join(cwd, "hub", "tokenizer.json");
+  writeFileSync(path, bytesTokenizer.toJson());
+  expect((await specc(["import", "hub"], { cwd })).err).toContain(
+    "tokenizer.json has 256 tokens of the vocabulary's 512: the others are never generated\n",
+  );
+  expect((await generate(cwd, "hub/model.arch")).code).toBe(0);
+  writeFileSync(path, "{");
+  const damaged = await specc(["import", "hub"], { cwd });
+  expect([damaged.code, damaged.err]).toEqual([
+    0,
+    expect.stringContaining("tokenizer.json: not JSON\n"),
+  ]);
+});
+test("a folder named in place of its .arch file, or before it was imported, leads to that", async () => {
+  const cwd = source("hf/llama");
+  const before = await generate(cwd, "hub");
+  expect([before.code, before.err]).toEqual([2, expect.stringContaining("specc import hub reads")]);
+  await specc(["import", "hub"], { cwd });
+  const after = await generate(cwd, "hub");
+  expect([after.code, after.err]).toEqual([
+    2,
+    expect.stringContaining("did you mean hub/model.arch?"),
+  ]);
+  writeFileSync(join(cwd, "hub", "other.arch"), "spec 1\n");
+  expect((await generate(cwd, "hub")).err).toContain("specc build FILE -o DIR makes one");
 });

@@ -22,6 +22,7 @@ import { CliError, Stop } from "../errors.ts";
 import { isFile, readText, shownPath, writeFile } from "../files.ts";
 import { checkFolder, companionsIn, readObject, weightsIn } from "../huggingface/folder.ts";
 import { clearStale } from "../huggingface/shards.ts";
+import { tokenizerAccount } from "../huggingface/tokenizer-account.ts";
 import { linkFile, writeTensors, type Written } from "../huggingface/weight-files.ts";
 import type { Io } from "../io.ts";
 import type { QuietChoice } from "../options.ts";
@@ -225,7 +226,11 @@ export const importFolder = async (
 
     const shown = shownPath(io.cwd, out);
     if (options.json === true) io.out(report(imported, account, { arch: shown, weights }));
-    if (options.quiet !== true) tell(io, imported, account, { arch: shown, weights });
+    if (options.quiet !== true) {
+      tell(io, imported, account, { arch: shown, weights });
+      const tokens = await tokenizerAccount(folder, model.vocab_size);
+      if (tokens !== undefined) io.err(`${tokens}\n`);
+    }
     return 0;
   } finally {
     await file.close();

@@ -29,6 +29,20 @@ const tokenizerBeside = async (beside: Beside): Promise<Tokenizer | undefined> =
   return ends.length === 0 ? tokenizer : { ...tokenizer, ends, separator: ends[0] };
 };
 
+/** A vocabulary of bytes, with at most one token more that ends a text. */
+export const mayBeBytes = (vocabSize: number): boolean =>
+  vocabSize === bytesTokenizer.size || vocabSize === bytesTokenizer.size + 1;
+
+/** Others trained a model that comes with a config, and by tokens that only their file knows. */
+const refuseGuess = async (beside: Beside, vocabSize: number): Promise<void> => {
+  if (mayBeBytes(vocabSize) || (await beside.read(CONFIG)) === undefined) return;
+  throw new FileFault(
+    joinPath(beside.where, TOKENIZER),
+    `there is none beside the weights, and a vocabulary of ${vocabSize} is not one of bytes`,
+    `put the model's own ${TOKENIZER} there, or give the model a recipe that names its tokenizer`,
+  );
+};
+
 export const findTokenizer = async (
   host: Host,
   manifest: Manifest,
@@ -43,7 +57,9 @@ export const findTokenizer = async (
     const path = fromRoot(host, spec.file);
     return readTokenizerJson(await readText(host, path), path);
   }
-  if (decoderOf(manifest).vocabSize >= bytesTokenizer.size) return bytesTokenizer;
+  const { vocabSize } = decoderOf(manifest);
+  if (beside !== undefined) await refuseGuess(beside, vocabSize);
+  if (vocabSize >= bytesTokenizer.size) return bytesTokenizer;
   throw new FileFault(
     TOKENIZER,
     "no tokenizer: the bundle has no recipe and none lies beside the weights",
