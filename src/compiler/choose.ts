@@ -22,6 +22,9 @@ const fail = (problem: string, ...hints: readonly string[]): Chosen => ({
   hints,
 });
 
+const options = (kind: "model" | "recipe", names: readonly string[]): string =>
+  list(names.map((name) => `--${kind} ${name}`));
+
 const pick = (
   kind: "model" | "recipe",
   names: readonly string[],
@@ -43,9 +46,16 @@ const pick = (
   if (second === undefined) return only;
   return {
     problem: `the file declares ${names.length} ${kind}s: ${list(names)}`,
-    hint: `choose one: ${names.map((name) => `--${kind} ${name}`).join(", ")}`,
+    hint: `choose one: ${options(kind, names)}`,
   };
 };
+
+/** The recipes that are for one model and so settle it, as options. */
+const settlingRecipes = ({ recipes, recipeFor }: Spec): readonly string[] =>
+  Object.keys(recipes).flatMap((recipe) => {
+    const model = recipeFor[recipe];
+    return model === undefined ? [] : [`--recipe ${recipe} (for ${model})`];
+  });
 
 /** Without `needsRecipe` a file may do without one, or hold several of which none is meant. */
 export const choose = (spec: Spec, choice: Choice, needsRecipe: boolean): Chosen => {
@@ -56,14 +66,23 @@ export const choose = (spec: Spec, choice: Choice, needsRecipe: boolean): Chosen
   const recipes = Object.keys(spec.recipes);
   const named = choice.recipe ?? (recipes.length === 1 ? recipes[0] : undefined);
   const target = choice.model ?? (named === undefined ? undefined : spec.recipeFor[named]);
+  // which model is meant is no question before the recipe is one
+  const known = named === undefined ? named : pick("recipe", recipes, named);
+  if (typeof known === "object") return fail(known.problem, known.hint);
   const model = pick("model", models, target);
-  if (typeof model !== "string") return fail(model.problem, model.hint);
+  if (typeof model !== "string") {
+    const isOpen = needsRecipe && target === undefined && models.length > 1;
+    const settling = isOpen ? settlingRecipes(spec) : [];
+    return settling.length === 0
+      ? fail(model.problem, model.hint)
+      : fail(
+          model.problem,
+          `choose a recipe: ${list(settling)}`,
+          `or a model: ${options("model", models)}`,
+        );
+  }
   const fitting = recipes.filter((recipe) => belongs(recipe, model));
-  if (
-    choice.recipe !== undefined &&
-    recipes.includes(choice.recipe) &&
-    !fitting.includes(choice.recipe)
-  )
+  if (choice.recipe !== undefined && !fitting.includes(choice.recipe))
     return fail(
       `recipe ${choice.recipe} is for ${spec.recipeFor[choice.recipe] ?? ""}, not for ${model}`,
     );

@@ -57,6 +57,21 @@ describe("choose", () => {
       "no recipe is called X | the file declares R",
     );
   });
+  test("an unknown recipe is told before it is asked which model is meant", () => {
+    const three = spec(["A", "B"], ["R", "S"], { R: "A", S: "B" });
+    const told = "no recipe is called X | the file declares R, S";
+    expect(names(choose(three, { recipe: "X" }, true))).toBe(told);
+    expect(names(choose(three, { recipe: "X" }, false))).toBe(told);
+  });
+  test("where a recipe is needed, those that settle the model are offered", () => {
+    const three = spec(["A", "B"], ["R", "S", "T"], { R: "A", S: "B" });
+    expect(names(choose(three, {}, true))).toBe(
+      "the file declares 2 models: A, B | choose a recipe: --recipe R (for A), --recipe S (for B) | or a model: --model A, --model B",
+    );
+    expect(names(choose(three, {}, false))).toBe(
+      "the file declares 2 models: A, B | choose one: --model A, --model B",
+    );
+  });
   test("a recipe for another model is refused", () => {
     expect(
       names(choose(spec(["A", "B"], ["R"], { R: "A" }), { model: "B", recipe: "R" }, true)),
