@@ -103,8 +103,8 @@ export const saveCheckpoint = async (
       OPTIMIZER,
       writeSafetensors(await readForDisk(session, manifest, isSlot), { specc: manifest.specHash }),
     ],
+    // For whoever looks: going on reads neither, both follow from what the trainer's state says.
     [SCHEDULER, json({ last_step: state.global_step, last_lr: learningRate })],
-    // Counter-based: seed and step say all.
     [RANDOM, json({ generator: "philox4x32-10", seed: state.seed, step: state.global_step })],
     [TRAINER_STATE, json(state)],
   ]);

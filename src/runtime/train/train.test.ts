@@ -104,6 +104,20 @@ describe.each([
     expect(checkpoints(killed)).toEqual(checkpoints(straight));
   });
 
+  test("goes on from weights, optimizer and state alone: the rest follows from step and seed", async () => {
+    const [straight, stopped] = [project(), project()];
+    await fit(straight, {}, toy);
+    await fit(stopped, { steps: 20 }, toy);
+    for (const name of ["scheduler.json", "rng_state.json", "config.json"])
+      expect(stopped.files.delete(`run/checkpoint-20/${name}`)).toBe(true);
+    await fit(stopped, { resumeFrom: "latest" }, toy);
+    expect(losses(stopped)).toEqual(losses(straight));
+    for (const name of ["model.safetensors", "optimizer.safetensors", "rng_state.json"])
+      expect(stopped.files.get(`run/checkpoint-40/${name}`)).toEqual(
+        straight.files.get(`run/checkpoint-40/${name}`),
+      );
+  });
+
   test("stops at a loss that is not finite, and says where it came from", async () => {
     const host = project();
     const error = await fit(host, {}, { ...toy, nanAt: 27 }).catch((e: unknown) => e);
