@@ -50,6 +50,12 @@ const seen = (evaluation: Evaluation): string => {
   return `${counted(evaluation.tokens, "token")}${isPart ? part : ""}`;
 };
 
+/** Behind a number in the middle of a training, which looks at fewer than the last one: ", of 64 of 1,034 sequences". */
+export const partText = ({ kind, samples, heldOut }: Evaluation): string =>
+  samples < heldOut
+    ? `, of ${whole(samples)} of ${whole(heldOut)} ${kind === "text" ? "sequences" : "images"}`
+    : "";
+
 export const evaluationText = (evaluation: Evaluation): string => {
   const { loss } = evaluation;
   const more = measured(evaluation);

@@ -127,6 +127,9 @@ export interface RunPlan {
   /** The checkpoint to go on from lies in the folder. */
   readonly continues: boolean;
   readonly overwrite: boolean;
+  /** The step that the run is to stop after, and the recipe's last. */
+  readonly last: number;
+  readonly end: number;
   /** The command that goes on with what lies in a folder. */
   readonly resume: (folder: string) => string;
 }
@@ -136,7 +139,16 @@ export const checkRunFolder = (io: Io, plan: RunPlan): void => {
   refuseForeign(io, plan.folder);
   checkEarlier(io, plan);
 };
-const checkEarlier = (io: Io, { folder, inPlace, continues }: RunPlan): void => {
+/** What goes on with a run; its recipe's end is where none does. */
+const wayOn = ({ step, finished }: EarlierRun, { last, end }: RunPlan): string => {
+  if (step < last || (step === last && !finished))
+    return "--resume-from-checkpoint latest goes on with it";
+  return step < end
+    ? `--resume-from-checkpoint latest goes on with it to step ${end}, with --steps M to a step M > ${step}`
+    : "its recipe is at its end: for more steps train the .arch file with a longer length";
+};
+const checkEarlier = (io: Io, plan: RunPlan): void => {
+  const { folder, inPlace, continues } = plan;
   if (continues) return;
   const shown = shownPath(io.cwd, folder);
   const earlier = earlierRun(folder);
@@ -149,7 +161,7 @@ const checkEarlier = (io: Io, { folder, inPlace, continues }: RunPlan): void => 
   }
   if (inPlace)
     throw new CliError(`${shown} holds ${describedRun(earlier)}`, [
-      "--resume-from-checkpoint latest goes on with it",
+      wayOn(earlier, plan),
       "--out-dir <dir> trains elsewhere",
     ]);
 };

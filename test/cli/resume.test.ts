@@ -197,6 +197,36 @@ describe("resuming", () => {
     expect([code, err]).toEqual([0, expect.stringContaining("moved to other.1")]);
     expect(existsSync(join(cwd, "other.1/checkpoint-1"))).toBe(true);
   });
+  test("a run trained from its own folder is told what goes on with it, where something does", async () => {
+    const cwd = await begun("--steps", "4");
+    const told = async (...args: readonly string[]): Promise<string> => {
+      const { code, err } = await specc(["train", "runs/Train", "--engine", "cpu", ...args], {
+        cwd,
+      });
+      expect([code, err]).toEqual([2, expect.stringContaining("--out-dir <dir> trains elsewhere")]);
+      return err;
+    };
+    expect(await told()).toContain("--resume-from-checkpoint latest goes on with it\n");
+    for (const steps of ["4", "2"])
+      expect(await told("--steps", steps)).toContain("to step 6, with --steps M to a step M > 4\n");
+    expect((await resume(cwd, "latest")).code).toBe(0);
+    for (const args of [[], ["--steps", "2"]]) {
+      const err = await told(...args);
+      expect(err).toContain("a finished run of 6 steps");
+      expect(err).toContain("its recipe is at its end");
+      expect(err).not.toContain("--resume-from-checkpoint");
+    }
+  });
+  test.each(["trainer_state.json", "optimizer.safetensors"])(
+    "a damaged %s is told before anything is said to go on",
+    async (name) => {
+      const cwd = await begun("--steps", "2");
+      writeFileSync(join(cwd, "runs/Train/checkpoint-2", name), "{");
+      const { code, err } = await resume(cwd, "latest");
+      expect([code, err]).toEqual([1, expect.stringContaining(name)]);
+      expect(err).not.toContain("going on with");
+    },
+  );
   test("weights that are no numbers are named when they are loaded", async () => {
     const cwd = await begun();
     for (const [file, command] of [

@@ -8,7 +8,7 @@ import { bundle as bundleOf, type Compilation } from "../../compiler/compile.ts"
 import { NonFiniteFault, type FitResult } from "../../runtime/index.ts";
 import { loadAssets } from "../assets.ts";
 import { CliError } from "../errors.ts";
-import { evaluationText, headline } from "../evaluation-text.ts";
+import { evaluationText, headline, partText } from "../evaluation-text.ts";
 import { readBytes, readText, shownPath } from "../files.ts";
 import { interruptible, type Interrupt, type Io } from "../io.ts";
 import { counted, countText, grouped, timeText } from "../numbers.ts";
@@ -99,11 +99,15 @@ const begin = (io: Io, name: string, opened: Opened, options: TrainOptions): Beg
   const out = resolve(io.cwd, options.outDir ?? join("runs", training.recipe));
   const given = options.resumeFromCheckpoint;
   const resumed = given === undefined ? undefined : checkpointOf(io, out, given);
+  const { totalSteps } = training;
+  const last = options.steps ?? totalSteps;
   const plan: RunPlan = {
     folder: out,
     inPlace: compilation === undefined && isSamePlace(folder, out),
     continues: resumed !== undefined && isSamePlace(dirname(resumed.folder), out),
     overwrite: options.overwrite === true,
+    last: Math.min(last, totalSteps),
+    end: totalSteps,
     resume: (place) => resumeCommand(io, name, place, options, place !== out),
   };
   checkRunFolder(io, plan);
@@ -118,13 +122,12 @@ const begin = (io: Io, name: string, opened: Opened, options: TrainOptions): Beg
     throw new CliError(`--weights ${options.weights ?? ""} lies in the folder of the new run`, [
       "choose another --out-dir",
     ]);
-  const { totalSteps } = training;
   if (options.steps !== undefined && options.steps > totalSteps)
     throw new CliError(
       `--steps ${options.steps}: the recipe ends after ${counted(totalSteps, "step")}`,
       [`--steps stops earlier; --set "length=${options.steps} steps" makes a longer recipe`],
     );
-  return { name, opened, training, plan, resumed, weights, last: options.steps ?? totalSteps };
+  return { name, opened, training, plan, resumed, weights, last };
 };
 
 /** Past the step that is asked for, or at it and finished: there is nothing left to do. */
@@ -251,6 +254,8 @@ const run = async (io: Io, version: string, begun: Begun, options: TrainOptions)
               view.note(`${stopping} (once more stops at once)`);
             });
             isOurs = true;
+            // of a checkpoint that was read
+            if (resumed !== undefined && options.quiet !== true) announce(io, begun);
             const say = (line: string): void => {
               if (options.quiet !== true) io.err(`${line}\n`);
             };
@@ -264,7 +269,7 @@ const run = async (io: Io, version: string, begun: Begun, options: TrainOptions)
           onStep: view.step,
           onEvaluation: (step, evaluation) =>
             view.note(
-              `step ${step}: held-out loss ${evaluation.loss.toFixed(4)}, ${headline(evaluation)}`,
+              `step ${step}: held-out loss ${evaluation.loss.toFixed(4)}, ${headline(evaluation)}${partText(evaluation)}`,
             ),
         });
         return { result, notices: model.session.notices ?? [], code: interrupt?.code() ?? 0 };
@@ -301,7 +306,7 @@ export const train = async (
     }
     return 0;
   }
-  if (options.quiet !== true) announce(io, begun);
+  if (begun.resumed === undefined && options.quiet !== true) announce(io, begun);
   try {
     const { result, notices, code } = await run(io, version, begun, options);
     if (options.json === true) tellJson(io, { ...result, notices }, begun.plan.folder);
