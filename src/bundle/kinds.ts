@@ -11,6 +11,15 @@ export const imageModelOf = ({ model }: Manifest): ImageModelInfo => {
   if (model.kind === "image") return model;
   throw new FileFault(MANIFEST, `${model.name} reads tokens: it sees no images`);
 };
+/** For calls of a program, which have the right manifest of the wrong kind. */
+export const needTokens = ({ model }: Manifest): void => {
+  if (model.kind === "image")
+    throw new TypeError(`${model.name} reads images: this is for models that read tokens`);
+};
+export const needImages = ({ model }: Manifest): void => {
+  if (model.kind === "decoder")
+    throw new TypeError(`${model.name} reads tokens: this is for models that read images`);
+};
 export const textOf = (data: DataSpec): TextData => {
   if (data.kind === "text") return data;
   throw new FileFault(MANIFEST, "the recipe's data is images: it has no tokens");

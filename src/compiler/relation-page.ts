@@ -2,6 +2,7 @@
 import { suggest } from "../bundle/suggest.ts";
 import type { Diagnostic } from "./diagnostics/types.ts";
 import type { Explanation } from "./explain/index.ts";
+import { meantBy } from "./explain/meant.ts";
 import { features } from "./features/index.ts";
 import { ownWords } from "./features/own-words.ts";
 import { relationOf, verdictOf, type Relation } from "./relations.ts";
@@ -9,8 +10,13 @@ import type { Constructor, Key } from "./semantics/schema.ts";
 import { orList } from "./semantics/values.ts";
 import { catalogue, vocabulary } from "./words.ts";
 
-/** A constructor, or a method by the name of its folder: then what it brings. */
-const constructorsOf = (name: string): readonly Constructor[] => {
+/** A constructor, or a method by its name or that of its paper: then what it brings. */
+const constructorsOf = (topic: string): readonly Constructor[] =>
+  [topic, ...meantBy(topic, features, vocabulary.otherNames)]
+    .map(constructorsNamed)
+    .find((found) => found.length > 0) ?? [];
+
+const constructorsNamed = (name: string): readonly Constructor[] => {
   const named = vocabulary.constructors.filter(
     (c) => c.name === name || `${c.of}.${c.name}` === name,
   );
@@ -77,9 +83,9 @@ const page = (first: Constructor, second: Constructor): string => {
   ].join("\n");
 };
 
-/** "peri sandwich" -> "peri with sandwich": two names as they stand in the topic of their relation. */
+/** "peri sandwich", "peri and sandwich", "peri, sandwich" -> "peri with sandwich", the topic of their relation. */
 export const pairOf = (topic: string): string | undefined => {
-  const names = topic.trim().split(/\s+/);
+  const names = topic.trim().split(/\s+and\s+|\s*[,+&]\s*|\s+/);
   return names.length === 2 && names.every((name) => constructorsOf(name).length > 0)
     ? names.join(" with ")
     : undefined;

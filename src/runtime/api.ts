@@ -1,5 +1,6 @@
 // A model in the hands of a program: what a bundle's index.js and the command line work with.
 import { TOKENIZER, WEIGHTS } from "../bundle/names.ts";
+import { needImages, needTokens } from "../bundle/kinds.ts";
 import type { Engine, LoadedBundle, Session } from "../bundle/engine.ts";
 import { FileFault } from "../bundle/file-fault.ts";
 import { isWeight } from "../bundle/disk.ts";
@@ -202,6 +203,7 @@ export const createModel = async (options: ModelOptions): Promise<Model> => {
     prompts: readonly string[],
     how: GenerateOptions | undefined,
   ): Promise<readonly Generated[]> => {
+    needTokens(manifest);
     checkPrompts(call, prompts);
     checkGenerate(call, how);
     needWeights();
@@ -235,10 +237,12 @@ export const createModel = async (options: ModelOptions): Promise<Model> => {
     why: chosen.why,
     tokenizer,
     classify: async (images) => {
+      needImages(manifest);
       needWeights();
       return classify(session, manifest, images);
     },
     forward: async (ids) => {
+      needTokens(manifest);
       await fill();
       return { logits: await forward(session, manifest, ids) };
     },

@@ -5,7 +5,7 @@ import type { Manifest } from "../bundle/manifest.ts";
 import { IGNORED } from "../bundle/targets.ts";
 import type { HostTensor } from "../bundle/tensor.ts";
 import { idsShape, programOf } from "./programs.ts";
-import { checkIds } from "./train/given-batches.ts";
+import { checkIds, checkImages } from "./train/given-batches.ts";
 
 export interface Classification {
   readonly label: number;
@@ -49,13 +49,10 @@ export const classify = async (
   manifest: Manifest,
   images: readonly ArrayLike<number>[],
 ): Promise<readonly Classification[]> => {
-  const { height, width, channels, classes } = imageModelOf(manifest);
+  const model = imageModelOf(manifest);
+  checkImages(images, model);
+  const { height, width, channels, classes } = model;
   const size = height * width * channels;
-  const wrong = images.find((image) => image.length !== size);
-  if (wrong !== undefined)
-    throw new RangeError(
-      `an image of ${wrong.length} numbers; the model reads ${height}×${width}×${channels} = ${size}`,
-    );
   const rows = programOf(manifest, "forward").inputs[0]?.shape[0] ?? 1;
   const answers: Classification[] = [];
   for (let first = 0; first < images.length; first += rows) {

@@ -182,6 +182,7 @@ describe("a trained model", () => {
     symlinkSync(resolve("node_modules"), join(run, "node_modules"));
     interface Model {
       classify(images: readonly ArrayLike<number>[]): Promise<readonly { label: number; probabilities: Float32Array }[]>; // prettier-ignore
+      generate(prompt: string): Promise<string>;
       trainer(): { step(batch: object): Promise<{ loss: number }> };
       close(): Promise<void>;
     }
@@ -197,8 +198,21 @@ describe("a trained model", () => {
     }
     expect((await model.classify([images[1]!]))[0]!.label).toBe(answers[1]!.label);
     await expect(model.classify([new Float32Array(5)])).rejects.toThrow("8×8×3 = 192");
+    for (const flat of [images[0]!, [...images[0]!]])
+      await expect(model.classify(flat as never)).rejects.toThrow(
+        new TypeError("classify takes a list of images: [pixels]"),
+      );
+    const bytes = new Float32Array(192).fill(255);
+    await expect(model.classify([images[0]!, bytes])).rejects.toThrow(
+      new RangeError("pixels are numbers from 0 to 1, and image 1 has 255"),
+    );
+    await expect(model.classify([images[0]!.map(() => NaN)])).rejects.toThrow("image 0 has NaN");
+    await expect(model.generate("x")).rejects.toThrow(
+      new TypeError("Shapes reads images: this is for models that read tokens"),
+    );
     const batch = { images: Array.from({ length: 8 }, (_, i) => images[i % 3]), targets: [0, 1, 2, 3, 4, 5, 6, 7] }; // prettier-ignore
     const trainer = model.trainer();
+    await expect(trainer.step({ ...batch, images: batch.images.map(() => bytes) })).rejects.toThrow("0 to 1"); // prettier-ignore
     const first = await trainer.step(batch);
     for (let i = 0; i < 5; i += 1) await trainer.step(batch);
     expect((await trainer.step(batch)).loss).toBeLessThan(first.loss);

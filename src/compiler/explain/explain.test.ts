@@ -3,6 +3,9 @@ import { expect, test } from "vitest";
 import { explain, topics } from "./index.ts";
 import { keyTables } from "./tables.ts";
 import { catalogue } from "../semantics/catalogue.ts";
+import { features } from "../features/index.ts";
+import { ownWords } from "../features/own-words.ts";
+import { explainRelation, pairOf } from "../relation-page.ts";
 import { parse } from "../syntax/parse.ts";
 import { vocabulary } from "../words.ts";
 import { languagePages } from "./language.ts";
@@ -61,6 +64,38 @@ test("a method is found by its name", () => {
   ];
   const found = explain("gating", baseVocabulary, catalogue, methods);
   expect(found.found && found.text).toContain("Gates, arXiv 0000.00000.");
+});
+test.each([
+  ["chain of experts", "coe"],
+  ["Chain-of-Experts", "coe"],
+  ["gradient-preserving activation scaling", "gpas"],
+  ["The Curse of Depth", "lns"],
+  ["curse of depth", "lns"],
+  ["palm", "parallel"],
+  ["2506.22049", "gpas"],
+  ["arXiv:2506.18945v2", "coe"],
+  ["layernorm scaling", "lns"],
+  ["pre-ln", "pre"],
+  ["d_model", "hidden_size"],
+  ["Mix LN", "mix-ln"],
+  ["rigl", "sparsity"],
+])("%s leads to %s", (topic, name) => {
+  const methods = features.map((f) => ({ ...f, words: ownWords(f) }));
+  const found = explain(topic, vocabulary, catalogue, methods);
+  expect(found.found && found.text).toMatch(
+    new RegExp(`^${topic}: see ${name}\\.\\n\\n(# ${name},|${name} has )`),
+  );
+});
+test.each(["the", "chain", "going", "0000.00000", "???"])("%s is no paper's name", (topic) => {
+  const methods = features.map((f) => ({ ...f, words: ownWords(f) }));
+  expect(explain(topic, vocabulary, catalogue, methods).found).toBe(false);
+});
+test("pairs are known by their papers' names, and told how they are written", () => {
+  const pair = explainRelation("gpas with chain-of-experts");
+  expect(pair?.found && pair.text).toMatch(/^# gpas with coe\n/);
+  for (const topic of ["gpas coe", "gpas and coe", "gpas, coe", "gpas + coe"])
+    expect(pairOf(topic)).toBe("gpas with coe");
+  expect(pairOf("gpas, nothing")).toBeUndefined();
 });
 test("the examples of the language's words can be read", () => {
   for (const { page } of languagePages)

@@ -4,6 +4,7 @@ import { suggest } from "../../bundle/suggest.ts";
 import type { DiagnosticEntry } from "../diagnostics/entry.ts";
 import type { Key, Vocabulary } from "../semantics/schema.ts";
 import { languagePages } from "./language.ts";
+import { meantBy, squeezed } from "./meant.ts";
 import {
   constructorPage,
   diagnosticPage,
@@ -48,6 +49,17 @@ export const explain = (
   const found =
     exact.length > 0 ? exact : named((name) => name.toLowerCase() === wanted.toLowerCase());
   if (found.length > 0) return { found: true, text: textOf(wanted, found) };
+  const same = squeezed(wanted);
+  const close = all.flatMap(({ names }) => names).find((n) => same !== "" && squeezed(n) === same);
+  const meant = [
+    ...(close === undefined ? [] : [close]),
+    ...meantBy(topic, methods, vocabulary.otherNames),
+  ];
+  for (const name of meant) {
+    const pages = named((known) => known === name);
+    if (pages.length > 0)
+      return { found: true, text: `${topic.trim()}: see ${name}.\n\n${textOf(name, pages)}` };
+  }
   const suggestion = suggest(wanted, new Set(all.flatMap(({ names }) => names)));
   return suggestion === undefined ? { found: false } : { found: false, suggestion };
 };

@@ -244,6 +244,18 @@ describe("--set", () => {
     expect(set(["hidden", '"wide"']).diagnostics.map((d) => d.name)).toEqual(["wrong-type"]);
     expect(set(["hidden", "65"]).diagnostics.map((d) => d.name)).toEqual(["head-dim-mismatch"]);
   });
+  test("is shown as it was given, with the place of the value", () => {
+    for (const [key, value, at] of [
+      ["hidden", '"wide"', '"wide"'],
+      ["optimizer.lr", '"small"', '"small"'],
+      ["k", "1", "--set k = 1"],
+    ] as const) {
+      const { diagnostics, sources } = set([key, value]);
+      const { file, start, end } = diagnostics[0]!.at;
+      expect(sources[file]!.text).toBe(`--set ${key} = ${value}`);
+      expect(sources[file]!.text.slice(start, end)).toBe(at);
+    }
+  });
   test("rules are not for it, and that is said", () => {
     expect(set(["decay", "constant(0.1)"]).diagnostics).toMatchObject([
       {

@@ -282,14 +282,15 @@ const readOverrides = (
   report: Report,
 ): readonly Override[] =>
   set.flatMap(({ key, value }) => {
-    const label = /^[A-Za-z_]\w*$/.test(key) ? key : "value";
     const source: Source = {
       id: sources.length,
       path: `--set ${key}`,
-      text: `let ${label} = ${value}`,
+      text: `--set ${key} = ${value}`,
     };
     sources.push(source);
-    const { ast, diagnostics } = parse(source);
+    // read as a declaration whose value stands at the same place as in what is shown
+    const declared = `${"let".padEnd("--set ".length)}${"x".repeat(key.length)} = ${value}`;
+    const { ast, diagnostics } = parse({ ...source, text: declared });
     const decl = ast.decls[0];
     const span = { file: source.id, start: 0, end: source.text.length };
     if (decl?.kind !== "let" || ast.decls.length > 1 || diagnostics.length > 0) {

@@ -1,6 +1,6 @@
 // Batches that a program gives to a trainer, held against the recipe and cut into the passes of an update.
 import { IGNORED } from "../../bundle/targets.ts";
-import type { Manifest } from "../../bundle/manifest.ts";
+import type { ImageModelInfo, Manifest } from "../../bundle/manifest.ts";
 import type { HostTensor } from "../../bundle/tensor.ts";
 import { isList } from "../arguments.ts";
 import { decoderOf, imageModelOf, textOf } from "../../bundle/kinds.ts";
@@ -34,6 +34,30 @@ export const checkIds = (rows: readonly (readonly number[])[], vocabSize: number
   return length;
 };
 
+/** Images of as many numbers as the model reads, each from 0 to 1. */
+export const checkImages = (
+  images: readonly ArrayLike<number>[],
+  { height, width, channels }: Pick<ImageModelInfo, "height" | "width" | "channels">,
+): void => {
+  const isImage = (x: unknown): boolean => typeof x === "object" && x !== null && "length" in x;
+  if (!isList(images) || !images.every(isImage))
+    throw new TypeError("classify takes a list of images: [pixels]");
+  const size = height * width * channels;
+  const wrong = images.find((image) => image.length !== size);
+  if (wrong !== undefined)
+    throw new RangeError(
+      `an image of ${wrong.length} numbers; the model reads ${height}×${width}×${channels} = ${size}`,
+    );
+  checkPixels(images);
+};
+const checkPixels = (images: readonly ArrayLike<number>[]): void => {
+  images.forEach((image, n) => {
+    for (let i = 0; i < image.length; i += 1)
+      if (!(image[i]! >= 0 && image[i]! <= 1))
+        throw new RangeError(`pixels are numbers from 0 to 1, and image ${n} has ${image[i]}`);
+  });
+};
+
 /** Rows to the passes of an update. */
 export const passesOf = (manifest: Manifest, batch: TokenBatch | ImageBatch): readonly Batch[] => {
   if (typeof batch !== "object" || batch === null)
@@ -50,6 +74,7 @@ const imagePasses = (manifest: Manifest, { images, targets }: ImageBatch): reado
     throw new RangeError(
       `a batch of this recipe is ${batch} images of ${size} numbers, and as many classes`,
     );
+  checkPixels(images);
   const bad = targets.find((t) => t !== IGNORED && !(Number.isInteger(t) && t >= 0 && t < classes));
   if (bad !== undefined) throw new RangeError(`class ${bad} is not below ${classes}`);
   return Array.from({ length: batch / micro }, (_, p) => {

@@ -109,6 +109,7 @@ type Entry = (typeof diagnostics)[number];
 
 export const vocabulary: VocabularyPart<Entry> = {
   constructors: [fixed],
+  otherNames: { sparsity: ["rigl", "dynamic_sparse_training", "pruning"] },
   checkPair,
   diagnostics,
 };

@@ -189,7 +189,7 @@ export const recipeRules: readonly RuleBlock[] = [
   {
     name: "sparsity",
     of: "Sparsity",
-    doc: "which weights of matrices and kernels are zero and stay it while training: the first rule that matches a parameter holds, and each rule has a budget of its own. Norms, biases and other vectors keep all of theirs under any rule",
+    doc: "which weights of matrices and kernels are zero and stay it while training: the first rule that matches a parameter holds, and each rule has a budget of its own. Norms, biases and other vectors keep all of theirs under any rule. Masks that move while training, as those of RigL and SET do, are not there yet",
     default: "* => none",
   },
 ];
