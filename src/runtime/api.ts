@@ -41,7 +41,7 @@ import {
   type ChatOptions,
 } from "./tokenizers/chat.ts";
 import { besideWeights, type Beside } from "./tokenizers/beside.ts";
-import { findTokenizer } from "./tokenizers/find.ts";
+import { findTokenizer, tokenizerOf } from "./tokenizers/find.ts";
 import type { Tokenizer } from "./tokenizers/tokenizer.ts";
 import { checkWeights, loadWeights, weightFiles } from "./train/checkpoint.ts";
 import { evaluate, type EvaluateOptions, type Evaluation } from "./train/evaluate.ts";
@@ -104,7 +104,7 @@ export interface Model {
   /** Held-out loss on the recipe's data. */
   evaluate(options?: EvaluateOptions): Promise<Evaluation>;
   tokenizer(): Promise<Tokenizer>;
-  /** model.safetensors, config.json and tokenizer.json. */
+  /** model.safetensors, config.json and, where the model has one, tokenizer.json. */
   save(folder: string): Promise<void>;
   load(path: string): Promise<void>;
   /** The bytes of model.safetensors. */
@@ -305,8 +305,9 @@ export const createModel = async (options: ModelOptions): Promise<Model> => {
       await host.makeFolder(folder);
       for (const [name, bytes] of await weightFiles(session, manifest))
         await replaceFile(host, joinPath(folder, name), bytes);
-      if (manifest.model.kind === "decoder")
-        await replaceFile(host, joinPath(folder, TOKENIZER), (await tokenizer()).toJson());
+      if (manifest.model.kind !== "decoder") return;
+      const words = known ?? (await tokenizerOf(host, manifest, beside));
+      if (words !== undefined) await replaceFile(host, joinPath(folder, TOKENIZER), words.toJson());
     },
     load: async (path) => {
       checkPath("load: what to load", path);

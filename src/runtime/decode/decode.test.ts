@@ -297,3 +297,21 @@ test("an unknown engine is refused with those there are", async () => {
   );
   expect((await createModel(options)).why).toBe("the first that works here");
 });
+
+test("a model whose tokenizer nobody knows is saved without one, and generates nothing", async () => {
+  const { manifest, ...programs } = toyBundle();
+  const vocabSize = 11;
+  const small = { ...manifest, training: null, model: { ...manifest.model, vocabSize } } as const;
+  const host = memoryHost();
+  const model = await createModel({
+    bundle: { manifest: small, ...programs },
+    host,
+    engine: toyEngine(),
+    weights: "initial",
+  });
+  await model.save("out");
+  expect([...host.files.keys()].sort()).toEqual(["out/config.json", "out/model.safetensors"]);
+  await expect(model.generate("a", { tokens: 1 })).rejects.toThrow(
+    "a vocabulary of 11 is not one of bytes",
+  );
+});

@@ -34,20 +34,16 @@ export const mayBeBytes = (vocabSize: number): boolean =>
   vocabSize === bytesTokenizer.size || vocabSize === bytesTokenizer.size + 1;
 
 /** Others trained a model that comes with a config, and by tokens that only their file knows. */
-const refuseGuess = async (beside: Beside, vocabSize: number): Promise<void> => {
-  if (mayBeBytes(vocabSize) || (await beside.read(CONFIG)) === undefined) return;
-  throw new FileFault(
-    joinPath(beside.where, TOKENIZER),
-    `there is none beside the weights, and a vocabulary of ${vocabSize} is not one of bytes`,
-    `put the model's own ${TOKENIZER} there, or give the model a recipe that names its tokenizer`,
-  );
-};
+const isBytes = async (beside: Beside | undefined, vocabSize: number): Promise<boolean> =>
+  vocabSize >= bytesTokenizer.size &&
+  (mayBeBytes(vocabSize) || beside === undefined || (await beside.read(CONFIG)) === undefined);
 
-export const findTokenizer = async (
+/** None where nothing says how a text becomes tokens. */
+export const tokenizerOf = async (
   host: Host,
   manifest: Manifest,
   beside: Beside | undefined,
-): Promise<Tokenizer> => {
+): Promise<Tokenizer | undefined> => {
   const found = beside === undefined ? undefined : await tokenizerBeside(beside);
   if (found !== undefined) return found;
   const { training } = manifest;
@@ -58,10 +54,20 @@ export const findTokenizer = async (
     return readTokenizerJson(await readText(host, path), path);
   }
   const { vocabSize } = decoderOf(manifest);
-  if (beside !== undefined) await refuseGuess(beside, vocabSize);
-  if (vocabSize >= bytesTokenizer.size) return bytesTokenizer;
+  return (await isBytes(beside, vocabSize)) ? bytesTokenizer : undefined;
+};
+
+export const findTokenizer = async (
+  host: Host,
+  manifest: Manifest,
+  beside: Beside | undefined,
+): Promise<Tokenizer> => {
+  const found = await tokenizerOf(host, manifest, beside);
+  if (found !== undefined) return found;
+  const { vocabSize } = decoderOf(manifest);
   throw new FileFault(
-    TOKENIZER,
-    "no tokenizer: the bundle has no recipe and none lies beside the weights",
+    beside === undefined ? TOKENIZER : joinPath(beside.where, TOKENIZER),
+    `there is none beside the weights, and a vocabulary of ${vocabSize} is not one of bytes`,
+    `put the model's own ${TOKENIZER} there, or give the model a recipe that names its tokenizer`,
   );
 };
