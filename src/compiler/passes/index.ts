@@ -7,7 +7,9 @@ import { verify } from "../ir/verify.ts";
 import { expandComposites, type Keep } from "./expand.ts";
 import { mergeProducts } from "./merge-products.ts";
 import { mergeSums } from "./merge-sums.ts";
+import { opByOp } from "./op-by-op.ts";
 import { simplify } from "./simplify.ts";
+import { sumsAsProducts } from "./sums-as-products.ts";
 export { differentiate } from "./differentiate.ts";
 export { expandComposites, type Keep } from "./expand.ts";
 export { memoryEstimate } from "./memory.ts";
@@ -55,20 +57,23 @@ export const runPasses = (
 const nothing: Keep = new Set();
 
 /** For an engine without ops of our own: primitive ones alone. */
-export const inPrimitives = (graph: Graph): Graph => runPasses(graph, pipeline(nothing));
+export const inPrimitives = (graph: Graph): Graph =>
+  runPasses(graph, [...pipeline(nothing), opByOp]);
 
 /** For an engine that has nodes for some composites: they stay whole. */
 export const inOwnOps = (graph: Graph, keep: Keep, options: PassOptions = {}): Graph =>
-  runPasses(graph, pipeline(keep), options);
+  runPasses(graph, [...pipeline(keep), opByOp], options);
 
 /**
  * For XLA, which fuses what is small with what stands around it: fewer and larger products, and sums.
  * @param rounds whether the program goes round many times while no weight changes: weights are joined once for all rounds
+ * @param onCpu whether it is a CPU that runs it
  */
-export const forXla = (graph: Graph, keep: Keep, rounds: boolean): Graph =>
+export const forXla = (graph: Graph, keep: Keep, rounds: boolean, onCpu: boolean): Graph =>
   runPasses(graph, [
     ...pipeline(keep),
     mergeProducts(rounds),
     mergeSums,
+    ...(onCpu ? [sumsAsProducts] : []),
     { ...simplify, name: "simplify-merged" },
   ]);

@@ -17,12 +17,16 @@ import {
   runPasses,
   simplify,
 } from "./index.ts";
+import { opByOp } from "./op-by-op.ts";
+import { sumsAsProducts } from "./sums-as-products.ts";
 
 const passes: readonly Pass[] = [
   simplify,
   expandComposites(new Set()),
   expandComposites(new Set(["softmax"])),
   eliminateDead,
+  opByOp,
+  sumsAsProducts,
 ];
 
 describe.each(passes)("$name", (pass) => {

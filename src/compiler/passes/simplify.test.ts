@@ -17,6 +17,21 @@ const cases: readonly (readonly [string, string, string])[] = [
   ["add-neg", "add x (neg z)", "sub x z"],
   ["add-neg", "add (neg z) x", "sub x z"],
   ["sub-neg", "sub x (neg z)", "add x z"],
+  [
+    "sum-neg",
+    "reduceSum (neg x) axes=[1] keepDims=false",
+    "neg (reduceSum x axes=[1] keepDims=false)",
+  ],
+  [
+    "sum-neg",
+    "reduceSum (mul z (neg x)) axes=[0, 1] keepDims=false",
+    "neg (reduceSum (mul z x) axes=[0, 1] keepDims=false)",
+  ],
+  [
+    "sum-neg",
+    "reduceSum (mul (neg z) x) axes=[0] keepDims=true",
+    "neg (reduceSum (mul z x) axes=[0] keepDims=true)",
+  ],
   ["mul-self", "mul x x", "square x"],
   ["mul-scalars", "mul (mul x 0.5) 4", "mul x 2"],
   ["mul-scalars", "mul 0.25 (mul 2 x)", "mul x 0.5"],

@@ -67,6 +67,16 @@ const algebra: readonly Rule[] = [
       );
     },
   ),
+  rule(
+    "sum-neg",
+    "sum(-x) = -sum(x) and sum(-x · y) = -sum(x · y): the sign of the smaller",
+    ["reduceSum"],
+    (b, { inputs: [x], attrs, type }) => {
+      const positive = x.op === "neg" ? x.inputs[0] : x.op === "mul" ? unsigned(b, x) : undefined;
+      if (positive === undefined || count(type) >= count(x.type)) return undefined;
+      return b.emit("neg", [b.emit("reduceSum", [positive], attrs)], none);
+    },
+  ),
   rule("not-not", "not (not x) = x", ["not"], (_b, { inputs: [x] }) =>
     x.op === "not" ? x.inputs[0] : undefined,
   ),
@@ -81,6 +91,14 @@ const algebra: readonly Rule[] = [
     (_b, { inputs: [x] }) => x,
   ),
 ];
+
+/** A product whose first negated factor has lost its sign. */
+const unsigned = (b: Builder, { inputs: [x, y] }: Node<"mul">): Node | undefined =>
+  x.op === "neg"
+    ? b.emit("mul", [x.inputs[0], y], none)
+    : y.op === "neg"
+      ? b.emit("mul", [x, y.inputs[0]], none)
+      : undefined;
 
 /** The f32 scalar of a product and its other factor. */
 const scalarFactor = (

@@ -31,17 +31,19 @@ export const refusedKernelsOf = (graphs: readonly Graph[]): readonly string[] =>
 /**
  * @param graph before expansion
  * @param deterministic whether a card shall give the same bits each time
+ * @param onCpu whether it is a CPU that runs what XLA compiles
  */
 export const graphsFor = (
   forms: readonly Form[],
   graph: Graph,
   deterministic = false,
+  onCpu = false,
 ): Program["graphs"] => {
   const xla = deterministic ? DETERMINISTIC : XLA;
   const program = withScalarsTogether(graph);
   const isWritten = ({ op }: Node): boolean => op === "writeRows" && xla.writeRows !== "expand";
   const compiled = (keep: (node: Node) => boolean): Graph =>
-    forXla(program, (node) => keep(node) || isWritten(node), isDrawn(graph.name));
+    forXla(program, (node) => keep(node) || isWritten(node), isDrawn(graph.name), onCpu);
   const lowered = (form: Form): TfGraph => {
     switch (form) {
       case "plain":

@@ -103,7 +103,7 @@ export const savedModel = (input: SavedModelInput, file: ModelFile): Uint8Array 
   const programs = input.programs.map(({ graph, entry }): Program => {
     const forms = formsIn(file, entry, input);
     const held = withStackedStates(graph, stacks);
-    return { entry, graphs: graphsFor(forms, held, input.deterministic) };
+    return { entry, graphs: graphsFor(forms, held, input.deterministic, file === "main") };
   });
   return writeSavedModel(input, programs, stacks, file);
 };
