@@ -1,4 +1,4 @@
-// A training step on the CPU: specc on TensorFlow, with and without XLA, and on wasm, beside PyTorch, eager and compiled. LLaMA, hidden
+// A training step on the CPU: specc on TensorFlow, without XLA and as it chooses by the length of the training, and on wasm, beside PyTorch, eager and compiled. LLaMA, hidden
 // 256, 4 layers, ffn 704, vocabulary 256, 8 sequences of 128, f32. Each side is a process of its own; they take turns, one working
 // while the others wait, so that a busy machine slows all. PYTHON names an interpreter that has torch.
 //   node bench/cpu/run.mjs [rounds]
@@ -16,7 +16,7 @@ const torch = (compile) => [
 const specc = (options) => [process.execPath, [here("specc_step.mjs"), JSON.stringify(options)]];
 const SIDES = {
   "specc, tensorflow": specc({ engine: "tensorflow", xla: false }),
-  "specc, tensorflow with XLA": specc({ engine: "tensorflow", xla: true }),
+  "specc, tensorflow, as it chooses": specc({ engine: "tensorflow" }),
   "specc, wasm": specc({ engine: "wasm" }),
   "PyTorch eager": torch(false),
   "PyTorch compiled": torch(true),
