@@ -2,7 +2,7 @@
 import cliProgress from "cli-progress";
 import type { Progress } from "../runtime/index.ts";
 import type { Io } from "./io.ts";
-import { countText, timeText } from "./numbers.ts";
+import { countText, lossText, timeText } from "../bundle/numbers.ts";
 
 export interface ProgressView {
   readonly step: (progress: Progress) => void;
@@ -25,7 +25,7 @@ const lines = (io: Io, now: () => number): ProgressView => {
       if (now() < next && step !== totalSteps) return;
       next = now() + SECONDS_BETWEEN_LINES * 1000;
       io.err(
-        `step ${step}/${totalSteps}  loss ${loss.toFixed(4)}  ${countText(perSecond)} ${unit}/s  ${timeText(secondsLeft)} left\n`,
+        `step ${step}/${totalSteps}  loss ${lossText(loss)}  ${countText(perSecond)} ${unit}/s  ${timeText(secondsLeft)} left\n`,
       );
     },
     note: (line) => io.err(`${line}\n`),
@@ -49,7 +49,7 @@ const bar = (): ProgressView => {
   return {
     step: ({ step, totalSteps, loss, perSecond, unit, secondsLeft }) => {
       const payload = {
-        loss: loss.toFixed(4),
+        loss: lossText(loss),
         speed: `${countText(perSecond)} ${unit}/s`,
         left: timeText(secondsLeft),
       };

@@ -30,7 +30,7 @@ import { makeFolder } from "../runtime/node/make-folder.ts";
 import { CliError } from "./errors.ts";
 import { cannotWrite, isFile, isFolder, shownPath } from "./files.ts";
 import type { Io } from "./io.ts";
-import { counted } from "./numbers.ts";
+import { counted } from "../bundle/numbers.ts";
 import { bundleIn, hasMetrics, refuseForeign } from "./out-folder.ts";
 
 /** What a training writes beside the bundle, and into each checkpoint. */

@@ -43,12 +43,19 @@ describe("inspect", () => {
     await specc(["inspect", "-q", "--svg", "model.svg", "model.arch"], { cwd });
     const svg = readFileSync(join(cwd, "model.svg"), "utf8");
     expect(svg).toContain("× 4");
-    expect(svg).toContain("blocks.0–11: 2 + 1 in turn");
+    for (const line of ["blocks.0–11", "2 + 1 in turn"]) expect(svg).toContain(`>${line}</text>`);
     expect(svg.match(/class="panel"/g)).toHaveLength(1);
     expect(svg).toContain("init 0");
     const set = ["--set", "blocks.scaling.init = 1 / 3"];
     await specc(["inspect", "-q", "--svg", "set.svg", "model.arch", ...set], { cwd });
     expect(readFileSync(join(cwd, "set.svg"), "utf8")).toContain("init 0.3333 ");
+  });
+  test("a block that stands once is not counted", async () => {
+    const cwd = project({ "model.arch": TINY.replace("blocks 2", "blocks 1") });
+    await specc(["inspect", "-q", "--svg", "model.svg", "model.arch"], { cwd });
+    const svg = readFileSync(join(cwd, "model.svg"), "utf8");
+    expect(svg).toContain(">blocks.0</text>");
+    expect(svg).not.toContain("× 1<");
   });
   test("draws a picture that is well-formed and names what it shows", async () => {
     const cwd = project();

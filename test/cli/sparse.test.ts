@@ -154,11 +154,11 @@ test("inspect counts what masks leave of trunk and heads", async () => {
   const svg = readFileSync(join(cwd, "m.svg"), "utf8");
   const told = (name: string): string => {
     const branch = branches.find((b) => b.name === name)!;
-    return `${branch.parameters.toLocaleString("en-US")} parameters${name === "trunk" ? " in the trunk" : ""} · density ${(branch.unmasked / branch.parameters).toFixed(3)}<`;
+    return `${branch.parameters.toLocaleString("en-US")} parameters${name === "trunk" ? " in the trunk" : ""} · density ${(branch.unmasked / branch.parameters).toFixed(4)}<`;
   };
   for (const { name } of branches) expect(svg).toContain(told(name));
-  expect(svg).toMatch(/>blocks\.0<\/text><text [^>]*>density 0\.\d{3}</);
-  expect(svg.match(/>blocks\.1<\/text><text [^>]*>density 0\.\d{3}</g)).toHaveLength(2);
-  expect(svg).toMatch(/>16 × 256 · density 0\.\d{3}</);
+  expect(svg).toMatch(/>blocks\.0<\/text><text [^>]*>density 0\.\d{4}</);
+  expect(svg.match(/>blocks\.1<\/text><text [^>]*>density 0\.\d{4}</g)).toHaveLength(2);
+  expect(svg).toMatch(/>16 × 256 · density 0\.\d{4}</);
   expect(svg).toContain(">256 × 16<");
 });

@@ -13,7 +13,7 @@ import { InternalError } from "../../compiler/diagnostics/types.ts";
 import { CliError } from "../errors.ts";
 import { codeOf } from "../../runtime/file-errors.ts";
 import { reasonOf } from "../files.ts";
-import { bytesText } from "../numbers.ts";
+import { bytesText } from "../../bundle/numbers.ts";
 import { BINDING_FILE, compileBinding } from "./binding.ts";
 import type { Surroundings } from "./child.ts";
 import { changedFile, describeFiles } from "./integrity.ts";

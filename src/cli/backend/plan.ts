@@ -6,7 +6,7 @@ import { PLATFORM } from "../../runtime/node/tensorflow/library.ts";
 import { CliError } from "../errors.ts";
 import { isFolder, packageRoot } from "../files.ts";
 import type { Io } from "../io.ts";
-import { bytesText } from "../numbers.ts";
+import { bytesText } from "../../bundle/numbers.ts";
 import type { Surroundings } from "./child.ts";
 import { findCompiler, prebuiltBinding } from "./binding.ts";
 import { checkCudaVersion, missingMib, planCuda, type CudaPlan } from "./cuda.ts";

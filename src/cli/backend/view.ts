@@ -1,7 +1,7 @@
 // What is going on, on standard error: one line a step, and how far a download is.
 import cliProgress from "cli-progress";
 import type { Io } from "../io.ts";
-import { bytesText } from "../numbers.ts";
+import { bytesText } from "../../bundle/numbers.ts";
 
 export interface View {
   /** What is being done from now on. */

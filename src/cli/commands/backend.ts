@@ -20,7 +20,8 @@ import { view } from "../backend/view.ts";
 import { PARTIAL } from "../backend/workspace.ts";
 import { CliError } from "../errors.ts";
 import { interruptible, type Io } from "../io.ts";
-import { bytesText, table } from "../numbers.ts";
+import { bytesText } from "../../bundle/numbers.ts";
+import { table } from "../table.ts";
 import type { QuietChoice } from "../options.ts";
 
 const sizeOf = ({ files }: LibraryManifest): number =>

@@ -5,7 +5,7 @@ import type { Files } from "../../compiler/emit/manifest.ts";
 import { holdFolder } from "../../runtime/node/hold-folder.ts";
 import { packageFolder } from "../../runtime/node/host.ts";
 import { quoted } from "../called.ts";
-import { counted } from "../numbers.ts";
+import { counted } from "../../bundle/numbers.ts";
 import { specHashOf } from "../../compiler/emit/bundle.ts";
 import { loadAssets } from "../assets.ts";
 import { CliError } from "../errors.ts";

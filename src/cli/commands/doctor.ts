@@ -5,7 +5,8 @@ import { CARD_KERNELS, type CardKernel, type Numerics } from "../../bundle/manif
 import { refusalOf, triedNumerics } from "../card-kernels.ts";
 import { painter, wantsColor } from "../color.ts";
 import type { Io } from "../io.ts";
-import { bytesText, table } from "../numbers.ts";
+import { bytesText } from "../../bundle/numbers.ts";
+import { table } from "../table.ts";
 import type { ColorChoice } from "../options.ts";
 
 interface Finding {

@@ -19,7 +19,8 @@ import { painter, wantsColor } from "../color.ts";
 import { CliError } from "../errors.ts";
 import { refuseInput, shownPath, writeFile } from "../files.ts";
 import type { Io } from "../io.ts";
-import { bytesText, counted, countText, grouped, table } from "../numbers.ts";
+import { bytesText, counted, countText, densityText, grouped } from "../../bundle/numbers.ts";
+import { table } from "../table.ts";
 import type { ChoiceOptions } from "../options.ts";
 import { bundleTarget, checkedTarget, placeOf, refuseChoice } from "../target.ts";
 
@@ -106,11 +107,10 @@ const shapesOf = (layer: Layer, part?: string): string =>
     .join(", ");
 
 const isMasked = ({ parameters, unmasked }: Count): boolean => unmasked < parameters;
-const densityText = ({ density }: Count): string => density.toFixed(4);
 /** Beside a number of parameters, where masks have a say. */
 const densityCell = (summary: Summary, count: Count | undefined): readonly string[] => {
   if (!isMasked(summary)) return [];
-  return [count === undefined || count.parameters === 0 ? "" : densityText(count)];
+  return [count === undefined || count.parameters === 0 ? "" : densityText(count.density)];
 };
 
 /** "heads[1 .. 3]  as heads.0, each:  18,458" */
@@ -186,7 +186,7 @@ const bytesOtherwise = ({ recipe, ...rest }: Target): number | null => {
 /** "heads.1: 61,204 not masked, density 0.4967" */
 const branchText = (branch: Summary["branches"][number]): string =>
   isMasked(branch)
-    ? `${branch.name}: ${grouped(branch.unmasked)} not masked, density ${densityText(branch)}`
+    ? `${branch.name}: ${grouped(branch.unmasked)} not masked, density ${densityText(branch.density)}`
     : branch.name;
 
 const report = (
@@ -216,7 +216,7 @@ const report = (
       ? [["", grouped(summary.activeParameters), "that a token's pass reads"]]
       : []),
     ...(isMasked(summary)
-      ? [["", grouped(summary.unmasked), `not masked, density ${densityText(summary)}`]]
+      ? [["", grouped(summary.unmasked), `not masked, density ${densityText(summary.density)}`]]
       : []),
     ...summary.branches.map((branch) => ["", grouped(branch.parameters), branchText(branch)]),
     [

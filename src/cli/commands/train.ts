@@ -11,7 +11,7 @@ import { CliError } from "../errors.ts";
 import { evaluationText, headline, partText } from "../evaluation-text.ts";
 import { readBytes, readText, shownPath } from "../files.ts";
 import { interruptible, type Interrupt, type Io } from "../io.ts";
-import { counted, countText, grouped, timeText } from "../numbers.ts";
+import { counted, countText, grouped, lossText, timeText } from "../../bundle/numbers.ts";
 import { MANIFEST } from "../../bundle/names.ts";
 import { asBusy, refuseForeign, writeBundleFiles } from "../out-folder.ts";
 import type { ChoiceOptions } from "../options.ts";
@@ -269,7 +269,7 @@ const run = async (io: Io, version: string, begun: Begun, options: TrainOptions)
           onStep: view.step,
           onEvaluation: (step, evaluation) =>
             view.note(
-              `step ${step}: held-out loss ${evaluation.loss.toFixed(4)}, ${headline(evaluation)}${partText(evaluation)}`,
+              `step ${step}: held-out loss ${lossText(evaluation.loss)}, ${headline(evaluation)}${partText(evaluation)}`,
             ),
         });
         return { result, notices: model.session.notices ?? [], code: interrupt?.code() ?? 0 };

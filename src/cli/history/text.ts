@@ -10,7 +10,8 @@ import {
 } from "../../runtime/report/families.ts";
 import { rangeOf, shortNumber } from "../../runtime/report/scale.ts";
 import type { Paint } from "../color.ts";
-import { grouped, table } from "../numbers.ts";
+import { grouped } from "../../bundle/numbers.ts";
+import { table } from "../table.ts";
 import { lastStepOf, scalarNames, type RunRecord } from "./record.ts";
 
 const LEVELS = "▁▂▃▄▅▆▇█";

@@ -1,19 +1,20 @@
 // What a picture tells in numbers: the parameters of trunk and branches, and what masks leave of them and of each part.
+import { densityText, grouped } from "../../bundle/numbers.ts";
 import type { Count, Summary } from "./summary.ts";
 
 export interface Accounts {
-  /** Of the model, then of what its branches share: "26,792 parameters in the trunk · density 0.938". */
+  /** Of the model, then of what its branches share: "26,792 parameters in the trunk · density 0.9382". */
   readonly about: readonly string[];
-  /** "27,080 parameters · density 0.802", of a branch by its name. */
+  /** "27,080 parameters · density 0.8016", of a branch by its name. */
   readonly ofBranch?: (name: string) => string;
-  /** "density 0.447", of layers by their names; nothing where no mask is. */
+  /** "density 0.4471", of layers by their names; nothing where no mask is. */
   readonly ofLayers?: (names: readonly string[]) => string | undefined;
 }
 
 const densityOf = ({ unmasked, parameters }: Omit<Count, "density">): string | undefined =>
-  unmasked < parameters ? `density ${(unmasked / parameters).toFixed(3)}` : undefined;
+  unmasked < parameters ? `density ${densityText(unmasked / parameters)}` : undefined;
 const told = (count: Count, where = ""): string =>
-  [`${count.parameters.toLocaleString("en-US")} parameters${where}`, densityOf(count)]
+  [`${grouped(count.parameters)} parameters${where}`, densityOf(count)]
     .filter((part) => part !== undefined)
     .join(" · ");
 

@@ -1,8 +1,9 @@
 // The picture of an image model: stem, residual units, pool and classifier.
+import { grouped } from "../../bundle/numbers.ts";
 import { number, variant } from "../model/config.ts";
 import { strideOf } from "../model/units.ts";
 import type { ImageBlockSpec, ImageSpec } from "../semantics/spec.ts";
-import { blockGroups, details, grouped, type PartRows, type Row } from "./rows.ts";
+import { blockGroups, details, type PartRows, type Row } from "./rows.ts";
 
 /** `first`: whether the unit changes size or channels, which a 1×1 convolution on its shortcut then does too. */
 const unitRows = ({ unit, first }: ImageBlockSpec): readonly Row[] => {

@@ -1,4 +1,5 @@
 // What a picture of a model shows: its parts from token ids to logits, each block put together as its placement is built.
+import { grouped, measureText } from "../../bundle/numbers.ts";
 import { features } from "../features/index.ts";
 import { optionalNumber, optionalVariant, variant } from "../model/config.ts";
 import { kindsOf } from "../model/kinds.ts";
@@ -6,7 +7,7 @@ import type { LayerName } from "../model/parameters.ts";
 import { kindOf, type Site, type SubLayer } from "../model/sites.ts";
 import type { BlockSpec, DecoderSpec, ModelSpec, Variant } from "../semantics/spec.ts";
 import { imageParts } from "./image-rows.ts";
-import { blockGroups, details, grouped, PART, type PartRows, type Row } from "./rows.ts";
+import { blockGroups, details, PART, type PartRows, type Row } from "./rows.ts";
 
 const { placement: placements, ...layers } = kindsOf(features);
 
@@ -50,7 +51,7 @@ const blockRows = (block: BlockSpec): readonly Row[] => {
     ];
     const onShortcut = [
       ...gates("residual.skip").map(({ title }) => title),
-      ...(alpha === 1 ? [] : [`× ${alpha.toFixed(2)}`]),
+      ...(alpha === 1 ? [] : [`× ${measureText(alpha)}`]),
     ];
     const plus: Row = { kind: "add", title: "+", detail: "" };
     const replaced = subs.some((s) => kindOf(layers[s], block[s]).replacesStream?.(block[s]));
@@ -75,7 +76,7 @@ const decoderParts = (model: DecoderSpec): PartRows => {
   const embeddingNorm = optionalVariant(model.embedding, "norm");
   const detail = (size: string, of: Variant, key: string): string => {
     const value = optionalNumber(of, key);
-    return value === null ? size : `${size}${PART}${key} ${Number(value.toPrecision(4))}`;
+    return value === null ? size : `${size}${PART}${key} ${measureText(value)}`;
   };
   return {
     input: { kind: "io", title: "token ids", detail: `up to ${grouped(model.context)}` },

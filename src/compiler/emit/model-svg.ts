@@ -117,7 +117,7 @@ const arc = (lane: Lane, top: number, add: number, labels: readonly string[]): s
   const x = lane.center - lane.width / 2 - PANEL.left / 2;
   const first = (top + add) / 2 - (labels.length - 1) * 11;
   const pills = labels.map((label, i) => {
-    const [width, y] = [12 + 6.5 * label.length, first + 22 * i];
+    const [width, y] = [14 + LETTER * label.length, first + 22 * i];
     return `<rect class="box gate" x="${x - width / 2}" y="${y - 9}" width="${width}" height="18" rx="9"/><text class="detail" x="${x}" y="${y + 4}">${escaped(label)}</text>`;
   });
   return `<path class="flow" marker-end="url(#tip)" d="M${lane.center} ${top}H${x + 10}q-10 0 -10 10V${add + 3}q0 10 10 10H${lane.center - 14}"/>${pills.join("")}`;
@@ -127,19 +127,25 @@ const arc = (lane: Lane, top: number, add: number, labels: readonly string[]): s
 const panel = ({ center, width, wide }: Lane, group: Group, top: number, end: number): string => {
   const [left, full] = [center - width / 2 - PANEL.left, width + PANEL.left + PANEL.right];
   const box = `<rect class="panel" x="${left}" y="${top}" width="${full}" height="${end - top}" rx="16"/>`;
-  const count = `× ${group.count ?? 1}`;
-  const { label = "", density = "" } = group;
+  const count = group.count === undefined || group.count === 1 ? "" : `× ${group.count}`;
+  const { label = "", turn = "", density = "" } = group;
   const layers = (x: number, y: number, text: string, anchor = "start"): string =>
     text === ""
       ? ""
       : `<text class="layers" text-anchor="${anchor}" x="${x}" y="${y}">${escaped(text)}</text>`;
   if (!wide) {
     // on both sides of the stream
-    const named = layers(left + 14, end - 8, group.count === 1 ? label : `${label} ${count}`);
+    const words = [turn === "" ? label : `${label}: ${turn}`, count].join(" ").trim();
+    const named = layers(left + 14, end - 8, words);
     return `${box}${named}${layers(left + full - 12, end - 8, density, "end")}`;
   }
   const [x, middle] = [center + width / 2 + 48, (top + end) / 2];
-  return `${box}<text class="count" x="${x}" y="${middle}">${count}</text>${layers(x, middle + 18, label)}${layers(x, middle + 34, density)}`;
+  const told = [label, turn, density].filter((line) => line !== "");
+  const [drawn, first] =
+    count === ""
+      ? ["", middle + 4 - 8 * (told.length - 1)]
+      : [`<text class="count" x="${x}" y="${middle}">${count}</text>`, middle + 18];
+  return `${box}${drawn}${told.map((line, i) => layers(x, first + 16 * i, line)).join("")}`;
 };
 
 interface Drawn {

@@ -1,9 +1,7 @@
 // The model card that a bundle carries: what it is, how it was to be trained, how to load it. Generated, and says so.
+import { bytesText, countText, grouped } from "../../bundle/numbers.ts";
 import type { DataSpec, Manifest } from "../../bundle/manifest.ts";
 import type { ModelSpec, RecipeSpec } from "../semantics/spec.ts";
-
-const count = (n: number): string => n.toLocaleString("en-US");
-const mebibytes = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(1)} MiB`;
 
 const frontMatter = (manifest: Manifest): string => `---
 library_name: specc
@@ -25,7 +23,7 @@ const dataText = (data: DataSpec): string => {
 
 const aboutText = (model: ModelSpec): string =>
   model.kind === "decoder"
-    ? `A decoder of ${model.blocks.length} layers, width ${count(model.hidden_size)}, context ${count(model.context)}, vocabulary ${count(model.vocab_size)}:`
+    ? `A decoder of ${model.blocks.length} layers, width ${grouped(model.hidden_size)}, context ${grouped(model.context)}, vocabulary ${grouped(model.vocab_size)}:`
     : `A classifier of images, ${model.blocks.length} residual units:`;
 
 const trainingText = ({ training }: Manifest, recipe: RecipeSpec | undefined): string => {
@@ -35,12 +33,12 @@ const trainingText = ({ training }: Manifest, recipe: RecipeSpec | undefined): s
   const [size, each] =
     data.kind === "text"
       ? [
-          `sequences of ${count(data.sequence)} tokens`,
-          `, ${count(batch * data.sequence)} tokens an update`,
+          `sequences of ${grouped(data.sequence)} tokens`,
+          `, ${grouped(batch * data.sequence)} tokens an update`,
         ]
       : ["images", ""];
-  return `Recipe \`${training.recipe}\`: ${count(totalSteps)} updates of ${count(batch)} ${size}
-(length ${count(length.value)} ${length.unit}${length.value === 1 ? "" : "s"}${each}), optimizer \`${recipe.optimizer.is}\`, schedule \`${recipe.schedule.is}\`,
+  return `Recipe \`${training.recipe}\`: ${grouped(totalSteps)} updates of ${grouped(batch)} ${size}
+(length ${grouped(length.value)} ${length.unit}${length.value === 1 ? "" : "s"}${each}), optimizer \`${recipe.optimizer.is}\`, schedule \`${recipe.schedule.is}\`,
 seed ${training.seed}, on ${dataText(data)}.
 
 \`\`\`sh
@@ -70,13 +68,13 @@ export const readme = (
 ): string => {
   const { programs } = manifest;
   const rows = programs.map(
-    (p) => `| \`${p.name}\` | ${mebibytes(p.peakBytes)} | ${(p.flops / 1e6).toFixed(1)} |`,
+    (p) => `| \`${p.name}\` | ${bytesText(p.peakBytes)} | ${countText(p.flops)} |`,
   );
   return `${frontMatter(manifest)}
 # ${model.name}
 
 ${model.doc === null ? "" : `${model.doc}\n\n`}${aboutText(model)}
-${count(manifest.model.parameters)} parameters. Compiled by specc ${manifest.generator.version} from \`source/${source}\`; all of this folder is generated.
+${grouped(manifest.model.parameters)} parameters. Compiled by specc ${manifest.generator.version} from \`source/${source}\`; all of this folder is generated.
 
 ## Use
 
@@ -102,7 +100,7 @@ ${manifest.training === null ? "" : "\`specc train . --out-dir .\` puts them her
 ${trainingText(manifest, recipe)}
 ## Programs
 
-| program | peak memory | MFLOP a run |
+| program | peak memory | FLOPs a run |
 | --- | ---: | ---: |
 ${rows.join("\n")}
 

@@ -1,4 +1,5 @@
 // What pictures of models are made of: rows, groups of them, and constructors told in a line.
+import { grouped, measureText } from "../../bundle/numbers.ts";
 import { isVariant } from "../semantics/spec-values.ts";
 import type { BlockSpec, ImageBlockSpec, Value, Variant } from "../semantics/spec.ts";
 import { vocabulary } from "../words.ts";
@@ -20,6 +21,8 @@ export interface Group {
   /** "blocks.0–3", as parameters and probes are called, where the group is of blocks. */
   readonly label?: string;
   readonly count?: number;
+  /** "5 + 1 in turn": how many alike blocks each part of it stands for. */
+  readonly turn?: string;
   /** What masks leave of these blocks: "density 0.301". */
   readonly density?: string | undefined;
   /** Numbers of these blocks, the second the first one after them. */
@@ -39,17 +42,13 @@ export interface PartRows {
 export const PART = " · ";
 
 const word = (key: string): string => key.replaceAll("_", " ");
-export const grouped = (n: number): string => {
-  if (Number.isInteger(n) && n >= 10_000)
-    return n.toLocaleString("en-US").replaceAll(",", "\u202f");
-  // what an expression gave may have sixteen digits
-  const few = Number.isInteger(n) ? n : Number(n.toPrecision(4));
-  return few !== 0 && Math.abs(few) < 1e-3 ? few.toExponential() : String(few);
-};
+/** Sizes and settings alike. */
+export const settingText = (n: number): string =>
+  Number.isInteger(n) ? grouped(n) : measureText(n);
 
 const piece = (key: string, value: Value | undefined): string => {
   if (value === null || value === undefined || value === false || key === "is") return "";
-  if (typeof value === "number") return `${word(key)} ${grouped(value)}`;
+  if (typeof value === "number") return `${word(key)} ${settingText(value)}`;
   if (value === true) return word(key);
   if (typeof value === "string") return `${word(key)} ${value}`;
   return isVariant(value) && key !== "init" ? namesOf(value) : "";
@@ -131,7 +130,8 @@ export const blockGroups = <B extends AnyBlock>(
       rows: turn.flatMap(({ block }) => rowsOf(block)),
       count: size === 1 ? layers : times,
       blocks: [first, first + layers],
-      label: size === 1 ? range : `${range}: ${turn.map(({ count }) => count).join(" + ")} in turn`,
+      label: range,
+      ...(size > 1 && { turn: `${turn.map(({ count }) => count).join(" + ")} in turn` }),
     });
     at += size * times;
   }
