@@ -5,6 +5,7 @@
 
 Each variant is a tiny model of random weights. What transformers computes from its folder, specc computes; what specc exports
 has the same tensors byte for byte, and transformers computes the same from it, also when the .arch file alone says the model.
+With transformers==4.57.6 in the environment the folders are as that version writes them, and exported for it (--compat v4).
 """
 
 import json
@@ -13,6 +14,7 @@ import sys
 import tempfile
 
 import torch
+import transformers
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from transformers import AutoConfig, AutoModelForCausalLM
@@ -21,6 +23,7 @@ from transformers.utils import logging
 from common import check, finish, specc
 
 TOLERANCE = 5e-5
+V4 = transformers.__version__.startswith("4.")
 TINY = {
     "vocab_size": 96, "hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 3, "num_attention_heads": 4,
     "num_key_value_heads": 2, "max_position_embeddings": 64, "bos_token_id": 1, "eos_token_id": 2, "pad_token_id": None,
@@ -53,7 +56,11 @@ LONG = {
 
 
 def rope(theta=10000.0, **keys):
-    return {"rope_parameters": {"rope_type": "default", "rope_theta": theta, **keys}}
+    if not V4:
+        return {"rope_parameters": {"rope_type": "default", "rope_theta": theta, **keys}}
+    # Version 4 takes this length from outside alone.
+    outside = {key: keys.pop(key) for key in ("original_max_position_embeddings",) if keys.get("rope_type") == "longrope"}
+    return {"rope_theta": theta, "rope_scaling": keys or None, **outside}
 
 
 def older(theta, **scaling):
@@ -117,6 +124,15 @@ VARIANTS = [
     ("deepseek_v3", "not renormalised", {"norm_topk_prob": False, "routed_scaling_factor": 1.0}, {}),
     ("deepseek_v3", "yarn", rope(**YARN, mscale=1.0, mscale_all_dim=1.0), {}),
 ]  # fmt: skip
+# What version 4 does not know, or computes otherwise.
+NEWER = {
+    "llama, padding": "it saves no such id",
+    "llama, longrope, another factor": "it takes the ratio of the lengths instead",
+    "llama, theta beside rope_parameters": "it does not read these",
+    "llama, original length beside rope_parameters": "it does not read these",
+    "gemma3_text, both scaled": "it scales the positions of full attention alone",
+    "deepseek_v2, yarn of version 4": "its softmax scale leaves out mscale_all_dim",
+}
 FORMATS = [("shards", {"max_shard_size": "20kB"}, None), ("bfloat16", {}, torch.bfloat16), ("float16", {}, torch.float16)]
 
 
@@ -174,10 +190,11 @@ def verify(what, source, work):
         worst = (load_file(work / "ours.safetensors")["logits"] - theirs).abs().max().item()
         size = theirs.abs().max().item()
         check(f"{what}: logits", worst < TOLERANCE * max(1, size), f"{worst:.1e} of {size:.1f}")
-        for how in ("out", "out-without-config"):
+        ways = [("out", V4), ("out-without-config", V4)] if V4 else [("out", False), ("out-for-4", True), ("out-without-config", False)]
+        for how, older in ways:
             if how == "out-without-config":
                 (work / "in" / "config.json").unlink()
-            specc("export", "in/model.arch", "-o", how, "-q", cwd=work)
+            specc("export", "in/model.arch", "-o", how, "-q", *(["--compat", "v4"] if older else []), cwd=work)
             check(f"{what}: {how}: tensors", same_tensors(tensors(source), tensors(work / how)))
             again, left = load(work / how)
             check(f"{what}: {how}: loads whole", not left, str(left) if left else "")
@@ -192,6 +209,9 @@ def main():
     cases += [(f"{family}, {name}", family, {}, {}, save, dtype) for family in FAMILIES for name, save, dtype in FORMATS]
     for what, family, made, written, save, dtype in cases:
         if part not in what:
+            continue
+        if V4 and what in NEWER:
+            print(f"skip {what}: {NEWER[what]}")
             continue
         with tempfile.TemporaryDirectory() as folder:
             work = pathlib.Path(folder)
