@@ -1,5 +1,5 @@
 // `specc export` from outside: what it writes, what it refuses, and how it says it.
-import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { project, specc } from "../cli/run.ts";
@@ -101,6 +101,30 @@ test("shards, formats and the older spelling on request", async () => {
     data.forEach((x, i) =>
       expect(Math.abs(after[name]!.data[i]! - x)).toBeLessThanOrEqual(Math.abs(x) / 256),
     );
+});
+test.each([
+  [
+    "hf/gemma3",
+    {
+      rope_parameters: {
+        full_attention: { rope_type: "default", rope_theta: 1e6 },
+        sliding_attention: { rope_type: "linear", rope_theta: 1e4, factor: 2 },
+      },
+    },
+    "blocks.0.attention.position.scaling is linear, not none",
+  ],
+  ["hf/deepseek_v2-qlora-group", {}, "its softmax scale leaves mscale_all_dim out"],
+])("what version 4 would compute otherwise is refused: %s", async (name, config, why) => {
+  const cwd = source(name, config);
+  await specc(["import", "hub"], { cwd });
+  const argv = ["export", "hub/model.arch", "-o", "out"];
+  const ran = await specc([...argv, "--compat", "v4"], { cwd });
+  expect([ran.code, ran.err]).toEqual([
+    1,
+    `error: transformers 4 does not compute Hub\n  ${why}\n  without --compat v4 it is written for transformers 5\n`,
+  ]);
+  expect(existsSync(join(cwd, "out"))).toBe(false);
+  expect((await specc(argv, { cwd })).code).toBe(0);
 });
 test("a changed model gets a changed config, with what the old one said besides", async () => {
   const cwd = source("hf/llama", { flavour: "plain" });

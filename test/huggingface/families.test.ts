@@ -10,7 +10,7 @@ import {
   readModel,
   type Family,
 } from "../../src/compiler/huggingface/index.ts";
-import { configFor } from "../../src/compiler/huggingface/save.ts";
+import { configFor, lostBefore5 } from "../../src/compiler/huggingface/save.ts";
 import { differences } from "../../src/compiler/huggingface/same-model.ts";
 import type { DecoderSpec } from "../../src/compiler/semantics/spec.ts";
 import { dataFolder } from "../parity/checkpoints.ts";
@@ -24,6 +24,13 @@ const read = (config: Config): { readonly family: Family; readonly model: Decode
 const names = readdirSync(dataFolder("hf"));
 const llama = configOf("hf/llama");
 const gemma3 = configOf("hf/gemma3");
+const longrope = {
+  rope_type: "longrope",
+  rope_theta: 10000,
+  short_factor: [1, 1, 1, 1],
+  long_factor: [1, 2, 3, 4.5],
+  original_max_position_embeddings: 16,
+};
 const yarn = { rope_type: "yarn", factor: 4 };
 
 test.each([
@@ -68,20 +75,7 @@ test.each([
     "dynamic",
     { ...llama, rope_parameters: { rope_type: "dynamic", rope_theta: 10000, factor: 2 } },
   ] as const,
-  [
-    "longrope",
-    {
-      ...llama,
-      rope_parameters: {
-        rope_type: "longrope",
-        rope_theta: 10000,
-        factor: 8,
-        short_factor: [1, 1, 1, 1],
-        long_factor: [1, 2, 3, 4.5],
-        original_max_position_embeddings: 16,
-      },
-    },
-  ] as const,
+  ["longrope", { ...llama, rope_parameters: { ...longrope, factor: 8 } }] as const,
   [
     "yarn with scales",
     {
@@ -97,7 +91,7 @@ test.each([
       },
     },
   ] as const,
-])("%s", (_name, config) => {
+])("%s", (name, config) => {
   const { family, model } = read(config);
   // A model of a plain window or none may be said by more than one family: the one it came from goes first.
   const fit = fitConfig(model, config);
@@ -105,6 +99,11 @@ test.each([
   expect(fit.family.name).toBe(family.name);
   const again = readModel(family, configReader(fit.config, "config.json"));
   expect(differences(again, model)).toEqual([]);
+  // Version 4 says all of them, too.
+  const older = configFor(fit, model, {}, {}, "v4");
+  const lost =
+    name === "hf/deepseek_v2-qlora-group" ? ["its softmax scale leaves mscale_all_dim out"] : [];
+  expect(lostBefore5(older, fit, model)).toEqual(lost);
 });
 
 describe("both spellings of rotary positions", () => {
@@ -130,15 +129,27 @@ describe("both spellings of rotary positions", () => {
       { rope_theta: 500, rope_scaling: { rope_type: "llama3", factor: 8 } },
     ],
     [gemma3, { rope_theta: 1000000, rope_local_base_freq: 10000, rope_scaling: { factor: 4 } }],
+    [
+      { ...llama, rope_parameters: longrope },
+      { original_max_position_embeddings: 16, rope_scaling: { long_factor: [1, 2, 3, 4.5] } },
+    ],
   ])("the older is written beside the newer on request", (config, older) => {
     const { model } = read(config);
     const fit = fitConfig(model, config);
     const all = configFor(fit, model, config, { dtype: "float32" }, "v4");
     expect(all).toMatchObject(older);
+    expect(lostBefore5(all, fit, model)).toEqual([]);
     expect(configFor(fit, model, config, { dtype: "float32" }, undefined)).not.toHaveProperty(
       "rope_scaling",
     );
     expect(differences(read(all).model, read(config).model)).toEqual([]);
+  });
+  test("the authors' code of chains reads the older", () => {
+    const rope_scaling = { type: "yarn", factor: 4, original_max_position_embeddings: 32 };
+    const { model } = read({ ...configOf("coe/checkpoint-c2"), rope_theta: 5000, rope_scaling });
+    const written = fitConfig(model).config;
+    expect(written).toMatchObject({ rope_theta: 5000, rope_scaling });
+    expect(written).not.toHaveProperty("rope_parameters");
   });
 });
 

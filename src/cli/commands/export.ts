@@ -14,7 +14,7 @@ import {
   type Config,
   type Fit,
 } from "../../compiler/huggingface/index.ts";
-import { configFor, saysModel } from "../../compiler/huggingface/save.ts";
+import { configFor, lostBefore5, saysModel } from "../../compiler/huggingface/save.ts";
 import { asTheirs, inFormat } from "../../compiler/huggingface/views.ts";
 import type { DecoderSpec } from "../../compiler/semantics/spec.ts";
 import { nodeHost } from "../../runtime/node/index.ts";
@@ -141,10 +141,15 @@ const textFiles = async (
     saysModel(base, fit, model);
   // Said also where there is none: the library's defaults are ids of another vocabulary.
   const own = { dtype, bos_token_id: base["bos_token_id"] ?? null, eos_token_id: end };
-  files.set(
-    CONFIG,
-    stays ? readText(join(folder, CONFIG)) : configText(configFor(fit, model, base, own, compat)),
-  );
+  const config = configFor(fit, model, base, own, compat);
+  const lost = compat === "v4" ? lostBefore5(config, fit, model) : [];
+  if (lost.length > 0)
+    throw new CliError(
+      `transformers 4 does not compute ${model.name}`,
+      [...lost.slice(0, MOST), "without --compat v4 it is written for transformers 5"],
+      1,
+    );
+  files.set(CONFIG, stays ? readText(join(folder, CONFIG)) : configText(config));
   if (!companions.includes("generation_config.json"))
     files.set("generation_config.json", json({ eos_token_id: end }));
   if (companions.includes(TOKENIZER) && !companions.includes("tokenizer_config.json"))

@@ -41,7 +41,7 @@ export interface ConfigReader {
   unread(): readonly string[];
 }
 
-const isConfig = (x: unknown): x is Config =>
+export const isConfig = (x: unknown): x is Config =>
   typeof x === "object" && x !== null && !Array.isArray(x);
 
 export const configReader = (config: Config, file: string, path = ""): ConfigReader => {

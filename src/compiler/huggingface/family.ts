@@ -28,6 +28,8 @@ export interface Family {
   readonly read: (config: ConfigReader) => Draft;
   /** Any model: what does not fit is left out, and then reading back tells. */
   readonly write: (model: DecoderSpec) => Config;
+  /** What of a model version 4 of `transformers` computes otherwise, although its config says it there: a sentence each. */
+  readonly lostBefore5?: (model: DecoderSpec) => readonly string[];
   /** Of all its tensors; a checkpoint of the bare decoder lacks it. */
   readonly prefix?: string;
   /** How its tensors are made of specc's; those that no rule names are the same on both sides. */

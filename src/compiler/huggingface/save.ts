@@ -1,12 +1,10 @@
 // config.json of an exported model: the family's keys from the Spec, all others from the file that the model came with, and
 // the older spelling of some keys on request.
-import { configReader, type Config } from "./config-reader.ts";
+import { configReader, isConfig, type Config } from "./config-reader.ts";
+import { olderRope } from "./families/rope.ts";
 import { isOf, readModel, type Fit } from "./index.ts";
 import { differences } from "./same-model.ts";
 import type { DecoderSpec } from "../semantics/spec.ts";
-
-const isConfig = (x: unknown): x is Config =>
-  typeof x === "object" && x !== null && !Array.isArray(x);
 
 /** Whether a config says just this model, so that it can stay as it is. */
 export const saysModel = (config: Config, { family }: Fit, model: DecoderSpec): boolean =>
@@ -16,22 +14,23 @@ export const saysModel = (config: Config, { family }: Fit, model: DecoderSpec): 
 /** Keys that `rope_parameters` has taken the place of. */
 const OLDER = ["rope_theta", "rope_scaling", "rope_local_base_freq", "torch_dtype"];
 
-const olderRope = (rope: Config): Config => {
-  const { rope_theta, ...rest } = rope;
-  return { rope_theta, rope_scaling: rest["rope_type"] === "default" ? null : rest };
-};
 /** What version 4 of transformers reads; it ignores the newer keys. */
-const olderKeys = ({ rope_parameters: rope, dtype }: Config): Config => {
-  const older = { torch_dtype: dtype };
-  if (!isConfig(rope)) return older;
-  const { full_attention: full, sliding_attention: sliding } = rope;
-  if (!isConfig(full)) return { ...older, ...olderRope(rope) };
-  return {
-    ...older,
-    ...olderRope(full),
-    ...(isConfig(sliding) && { rope_local_base_freq: sliding["rope_theta"] }),
-  };
-};
+const olderKeys = ({ rope_parameters: rope, dtype }: Config): Config => ({
+  torch_dtype: dtype,
+  ...(isConfig(rope) && olderRope(rope)),
+});
+
+/** What of a model version 4 of transformers would not compute from its config, a sentence each. */
+export const lostBefore5 = (
+  { rope_parameters: _, ...config }: Config,
+  { family }: Fit,
+  model: DecoderSpec,
+): readonly string[] => [
+  ...differences(model, readModel(family, configReader(config, "config.json"))).map(
+    ({ text }) => text,
+  ),
+  ...(family.lostBefore5?.(model) ?? []),
+];
 
 /** All of a config that goes on, or only what says nothing of the model. */
 const keptOf = (base: Config, { family }: Fit, all: boolean): Config => {

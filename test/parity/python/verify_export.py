@@ -3,7 +3,7 @@
     pip install transformers==5.23.0 torch==2.13.0 safetensors
     npm run build && python test/parity/python/verify_export.py
 
-Each golden checkpoint is imported, its config forgotten (so that every key of config.json comes from the .arch file), exported
+With transformers==4.57.6 in the environment the folders are exported for it (--compat v4). Each golden checkpoint is imported, its config forgotten (so that every key of config.json comes from the .arch file), exported
 and loaded. A model that specc trained itself, with a tokenizer of its own, is exported and loaded as well.
 """
 
@@ -11,12 +11,16 @@ import pathlib
 import tempfile
 
 import torch
+import transformers
 from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from common import DATA, check, finish, specc
 
 TOLERANCE = 5e-5
+COMPAT = ["--compat", "v4"] if transformers.__version__.startswith("4.") else []
+# Its softmax scale leaves out mscale_all_dim, so it is not exported to.
+NEWER = ["deepseek_v2-qlora-group"] if COMPAT else []
 
 
 def load(folder):
@@ -68,9 +72,11 @@ def main():
             if not (source / "model.safetensors").exists() or not (source / "golden.safetensors").exists():
                 continue
             name = source.name
+            if name in NEWER:
+                continue
             specc("import", source, "-o", f"{name}/model.arch", "-q", cwd=work)
             (work / name / "config.json").unlink()
-            specc("export", f"{name}/model.arch", "-o", f"out-{name}", "-q", cwd=work)
+            specc("export", f"{name}/model.arch", "-o", f"out-{name}", "-q", *COMPAT, cwd=work)
             golden = load_file(source / "golden.safetensors")
             verify_logits(name, f"{name}/model.arch", work / f"out-{name}", golden["input_ids"].long(), work)
 
@@ -78,7 +84,7 @@ def main():
         (work / "text.txt").write_text((TEXT + "The quick brown fox jumps over the lazy dog. ") * 80)
         (work / "tiny.arch").write_text(ARCH)
         specc("train", "tiny.arch", "--out-dir", "run", "-q", cwd=work)
-        specc("export", "run", "-o", "out", "-q", cwd=work)
+        specc("export", "run", "-o", "out", "-q", *COMPAT, cwd=work)
         tokenizer = AutoTokenizer.from_pretrained(work / "out")
         ids = torch.tensor([tokenizer(TEXT)["input_ids"][:32]])
         check("trained by specc: text comes back", tokenizer.decode(tokenizer(TEXT)["input_ids"]) == TEXT)

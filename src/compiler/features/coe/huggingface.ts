@@ -17,6 +17,7 @@ import {
   readNorm,
   variantAt,
 } from "../../huggingface/families/parts.ts";
+import { olderRope, ropeParameters } from "../../huggingface/families/rope.ts";
 import type { DecoderSpec, Value, Variant } from "../../semantics/spec.ts";
 
 const residualOf = (config: ConfigReader): string => {
@@ -120,6 +121,8 @@ export const coeCheckpoints: Family = {
     ...decoderKeys(model),
     ...normKeys(model),
     ...latentKeys(model),
+    // That code is of version 4.
+    ...olderRope(ropeParameters(variantAt(model.blocks[0], "attention.position")) ?? {}),
     hidden_act: "silu",
     first_k_dense_replace: 0,
     moe_layer_freq: 1,

@@ -57,7 +57,6 @@ export const latentKeys = (model: DecoderSpec): Config => {
     head_dim: rope,
     v_head_dim: at(attention, "v"),
     attention_bias: at(attention, "bias"),
-    ...ropeKeys(model),
   };
 };
 
@@ -120,6 +119,7 @@ const deepseekKeys = (model: DecoderSpec): Config => {
     ...decoderKeys(model),
     ...normKeys(model),
     ...latentKeys(model),
+    ...ropeKeys(model),
     hidden_act: "silu",
     intermediate_size: dense === 0 ? undefined : at(firstBlock(model), "ffn.intermediate"),
     first_k_dense_replace: dense < 0 ? model.blocks.length : dense,
@@ -160,6 +160,10 @@ export const deepseekV2: Family = {
     norm_topk_prob: false,
     topk_method: at(mixtureOf(model), "router.groups") === null ? "greedy" : "group_limited_greedy",
   }),
+  lostBefore5: (model) =>
+    at(firstBlock(model), "attention.position.scaling.mscale_all_dim")
+      ? ["its softmax scale leaves mscale_all_dim out"]
+      : [],
 };
 
 export const deepseekV3: Family = {

@@ -1,7 +1,7 @@
 // Rotary positions in config.json: `rope_parameters` since version 5 of transformers, `rope_theta` and `rope_scaling` before;
-// both are read, the newer is written.
+// both are read, the newer is written, the older too on request and for code that knows no other.
 import type { DecoderSpec, Variant } from "../../semantics/spec.ts";
-import type { Config, ConfigReader } from "../config-reader.ts";
+import { isConfig, type Config, type ConfigReader } from "../config-reader.ts";
 import { make, type Keys } from "../family.ts";
 import { at, firstBlock, variantAt } from "./parts.ts";
 
@@ -127,7 +127,7 @@ const aroundOf = (config: ConfigReader, theta: number): Around => {
     original: config.optional(ORIGINAL),
   };
 };
-const olderRope = (config: ConfigReader, around: Around): Variant =>
+const readOlderRope = (config: ConfigReader, around: Around): Variant =>
   config.has("rope_scaling")
     ? ropeFrom(config.inner("rope_scaling"), around)
     : make("rope", { theta: around.theta });
@@ -141,7 +141,7 @@ const checkSpellings = <T>(config: ConfigReader, newer: T, older: T): T => {
 
 export const readRope = (config: ConfigReader, theta = 10_000): Variant => {
   const around = aroundOf(config, theta);
-  const older = olderRope(config, around);
+  const older = readOlderRope(config, around);
   if (!config.has("rope_parameters")) return older;
   return checkSpellings(config, ropeFrom(config.inner("rope_parameters"), around), older);
 };
@@ -159,7 +159,7 @@ export const readRopeByLayer = (
     },
   };
   const older = {
-    full: olderRope(config, around.full),
+    full: readOlderRope(config, around.full),
     sliding: make("rope", { theta: around.sliding.theta }),
   };
   if (!config.has("rope_parameters")) return older;
@@ -184,3 +184,23 @@ export const ropeParameters = (position: Variant | undefined): Config | undefine
 export const ropeKeys = (model: DecoderSpec): Config => ({
   rope_parameters: ropeParameters(variantAt(firstBlock(model), "attention.position")),
 });
+
+/** `rope_parameters` in the words of version 4; what they cannot say is left out. */
+export const olderRope = (rope: Config): Config => {
+  const { full_attention: full, sliding_attention: sliding } = rope;
+  if (isConfig(full))
+    return {
+      ...olderRope(full),
+      ...(isConfig(sliding) && { rope_local_base_freq: sliding["rope_theta"] }),
+    };
+  const { rope_theta, ...scaling } = rope;
+  const type = scaling["rope_type"];
+  if (type === "default") return { rope_theta, rope_scaling: null };
+  return {
+    rope_theta,
+    // `type` is what models' own code reads.
+    rope_scaling: { type, ...scaling },
+    // There this length counts outside alone.
+    ...(type === "longrope" && { [ORIGINAL]: scaling[ORIGINAL] }),
+  };
+};
