@@ -20,7 +20,6 @@ import {
   REPLACED,
   REPORT,
   SCHEDULER,
-  TOKENIZER,
   TRAINER_STATE,
   WEIGHTS,
   checkpointName,
@@ -29,12 +28,13 @@ import {
 import { makeFolder } from "../runtime/node/make-folder.ts";
 import { CliError } from "./errors.ts";
 import { cannotWrite, isFile, isFolder, shownPath } from "./files.ts";
+import { COMPANIONS } from "./huggingface/companions.ts";
 import type { Io } from "./io.ts";
 import { counted } from "../bundle/numbers.ts";
 import { bundleIn, hasMetrics, refuseForeign } from "./out-folder.ts";
 
 /** What a training writes beside the bundle, and into each checkpoint. */
-const RUN_FILES = [METRICS, REPORT, WEIGHTS, CONFIG, TOKENIZER];
+const RUN_FILES = [METRICS, REPORT, WEIGHTS, CONFIG, ...COMPANIONS];
 const CHECKPOINT_FILES = [WEIGHTS, OPTIMIZER, CONFIG, SCHEDULER, RANDOM, TRAINER_STATE];
 
 const isOwnFolder = (folder: string, name: string): boolean => {

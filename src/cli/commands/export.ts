@@ -22,7 +22,8 @@ import { openWeights } from "../../runtime/train/checkpoint.ts";
 import { readTokenizerJson } from "../../runtime/tokenizers/tokenizer-json.ts";
 import { CliError } from "../errors.ts";
 import { isFile, readText, shownPath } from "../files.ts";
-import { companionsIn, readObject, weightsIn } from "../huggingface/folder.ts";
+import { companionsIn } from "../huggingface/companions.ts";
+import { readObject, weightsIn } from "../huggingface/folder.ts";
 import {
   clearStale,
   dtypeOf,
@@ -48,6 +49,7 @@ export interface ExportOptions extends ChoiceOptions {
   readonly json?: boolean;
 }
 
+const GENERATION = "generation_config.json";
 /** That of the libraries. */
 const SHARD_BYTES = 5e9;
 
@@ -126,21 +128,26 @@ const textFiles = async (
   const { fit, model, dtype, base, compat } = given;
   const files = new Map<string, string>();
   const companions = companionsIn(folder);
-  const known = base["eos_token_id"] ?? null;
+  const use = companions.includes(GENERATION)
+    ? readObject(join(folder, GENERATION), GENERATION)
+    : {};
+  // A run's config.json knows the model alone, and says null.
+  const known = base["eos_token_id"] ?? use["eos_token_id"];
   const tokenizer = join(folder, TOKENIZER);
   const tokens = companions.includes(TOKENIZER)
     ? await readTokenizerJson(readText(tokenizer), tokenizer)
     : undefined;
   const separator = tokens?.separator;
   const end = known ?? separator ?? null;
+  const begin = base["bos_token_id"] ?? use["bos_token_id"] ?? null;
 
   const stays =
     compat === undefined &&
-    end === known &&
+    end === (base["eos_token_id"] === undefined ? (known ?? null) : base["eos_token_id"]) &&
     (base["dtype"] ?? base["torch_dtype"]) === dtype &&
     saysModel(base, fit, model);
   // Said also where there is none: the library's defaults are ids of another vocabulary.
-  const own = { dtype, bos_token_id: base["bos_token_id"] ?? null, eos_token_id: end };
+  const own = { dtype, bos_token_id: begin, eos_token_id: end };
   const config = configFor(fit, model, base, own, compat);
   const lost = compat === "v4" ? lostBefore5(config, fit, model) : [];
   if (lost.length > 0)
@@ -150,8 +157,7 @@ const textFiles = async (
       1,
     );
   files.set(CONFIG, stays ? readText(join(folder, CONFIG)) : configText(config));
-  if (!companions.includes("generation_config.json"))
-    files.set("generation_config.json", json({ eos_token_id: end }));
+  if (!companions.includes(GENERATION)) files.set(GENERATION, json({ eos_token_id: end }));
   if (companions.includes(TOKENIZER) && !companions.includes("tokenizer_config.json"))
     files.set(
       "tokenizer_config.json",

@@ -12,7 +12,8 @@ import { evaluationText, headline, partText } from "../evaluation-text.ts";
 import { readBytes, readText, shownPath } from "../files.ts";
 import { interruptible, type Interrupt, type Io } from "../io.ts";
 import { counted, countText, grouped, lossText, timeText } from "../../bundle/numbers.ts";
-import { MANIFEST } from "../../bundle/names.ts";
+import { MANIFEST, WEIGHTS } from "../../bundle/names.ts";
+import { takeCompanions } from "../huggingface/companions.ts";
 import { asBusy, refuseForeign, writeBundleFiles } from "../out-folder.ts";
 import type { ChoiceOptions } from "../options.ts";
 import { progressView } from "../progress.ts";
@@ -261,6 +262,9 @@ const run = async (io: Io, version: string, begun: Begun, options: TrainOptions)
             };
             clearRunFolder(io, plan, say);
             writeBundle(version, opened, plan);
+            const from = resumed === undefined ? weights : join(resumed.folder, WEIGHTS);
+            if (from !== undefined)
+              takeCompanions(io, from, { folder: out, training: begun.training, host }, say);
             say(`run: ${shownPath(io.cwd, out)}`);
           },
           beforeSteps: () => {

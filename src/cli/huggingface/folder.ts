@@ -1,17 +1,9 @@
-// A folder as Hugging Face's libraries lay it out: config.json, weights in one file or in shards, and what goes with them.
+// A folder as Hugging Face's libraries lay it out: config.json, and weights in one file or in shards.
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { CONFIG, TOKENIZER, WEIGHTS, WEIGHTS_INDEX } from "../../bundle/names.ts";
+import { CONFIG, WEIGHTS, WEIGHTS_INDEX } from "../../bundle/names.ts";
 import { CliError } from "../errors.ts";
 import { isFile, isFolder, readText } from "../files.ts";
-
-/** Files that say nothing of the model and everything of its use: they go along as they are. */
-const COMPANIONS = [
-  TOKENIZER, "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "vocab.json", "merges.txt",
-  "tokenizer.model", "chat_template.jinja", "chat_template.json", "generation_config.json",
-]; // prettier-ignore
-export const companionsIn = (folder: string): readonly string[] =>
-  COMPANIONS.filter((name) => isFile(join(folder, name)));
 
 export const readObject = (path: string, shown: string): Readonly<Record<string, unknown>> => {
   let value: unknown;
