@@ -1,8 +1,10 @@
 // The rules of a recipe against a model's parameters: selectors that take nothing, rules that come too late, parameters without one.
+import { suggestion } from "../diagnostics/fix.ts";
+import type { Details } from "../diagnostics/types.ts";
 import type { Report } from "./context.ts";
 import { pastEnd, uncountedHelp } from "./counted.ts";
 import type { RuleBlock, Vocabulary } from "./schema.ts";
-import { matchSelector } from "./selectors.ts";
+import { matchSelector, withGaps } from "./selectors.ts";
 import { note, placeOf } from "./shapes.ts";
 import type { Known, KnownModel, Origin, RuleSpec, SelectorSpec } from "./spec.ts";
 
@@ -76,9 +78,19 @@ const takesNothing = (
   }
   if (paths === undefined || isClass(option, vocabulary)) return false;
   if (paths.some((p) => matchSelector(option, p, count))) return false;
-  const help =
-    uncountedHelp(option, paths, model.name) ?? `parameters of a block: ${some(within(paths))}`;
-  report("selector-matches-nothing", placeOf(at, origins), { model: model.name }, { help: [help] });
+  const span = placeOf(at, origins);
+  const say = (details: Details): void =>
+    report("selector-matches-nothing", span, { model: model.name }, details);
+  const gapped = withGaps(option, paths, count);
+  if (gapped !== undefined)
+    say({
+      help: [`write \`${gapped}\`: a path has no gaps, and \`**\` is any number of segments`],
+      ...suggestion(`Write ${gapped}`, span, gapped),
+    });
+  else {
+    const counted = uncountedHelp(option, paths, model.name);
+    say({ help: [counted ?? `parameters of a block: ${some(within(paths))}`] });
+  }
   return true;
 };
 

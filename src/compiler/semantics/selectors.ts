@@ -50,6 +50,34 @@ const runs = (
   return numbered && number >= index.from && number < index.to && on(at + 2);
 };
 
+/**
+ * The text of a path with `**` in place of segments that were left out, if it takes something then: `heads[0].ffn` of a model
+ * that has `heads.0.blocks.2.ffn.up`. The fewest gaps that do.
+ */
+export const withGaps = (
+  selector: SelectorSpec,
+  paths: readonly string[],
+  blockCount: number,
+): string | undefined => {
+  if (selector.kind !== "path") return undefined;
+  const { segments } = selector;
+  const inner = segments.slice(1).map((_segment, i) => i + 1);
+  const tries = [...inner.map((at) => [at]), inner].map((gaps) =>
+    segments.flatMap((s, i) => (gaps.includes(i) ? [DEEP, s] : [s])),
+  );
+  const found = tries.find((tried) =>
+    paths.some((path) => matchSelector({ kind: "path", segments: tried }, path, blockCount)),
+  );
+  return found?.map(segmentText).join(".");
+};
+const DEEP: SegmentSpec = { kind: "deep" };
+const segmentText = (segment: SegmentSpec): string => {
+  if (segment.kind !== "name") return segment.kind === "deep" ? "**" : "*";
+  const { name, index } = segment;
+  if (index === undefined) return name;
+  return `${name}[${index.to === index.from + 1 ? index.from : `${index.from} .. ${index.to}`}]`;
+};
+
 /** `norm` is a class: attention_norm, ffn_norm and final_norm are of it. */
 const isCalled = (name: string, part: string): boolean =>
   part === name || (name === "norm" && part.endsWith("_norm"));
