@@ -27,6 +27,8 @@ export interface Place {
   readonly owner: string;
   readonly at: Span;
   readonly broken: boolean;
+  /** What may have been meant where keys are missing. */
+  readonly otherwise?: string | undefined;
 }
 
 export const evaluateKeys = (
@@ -93,9 +95,12 @@ export const evaluateKeys = (
       place.at,
       { place: place.name, missing: due.map((key) => key.name).join(", ") },
       {
-        help: due.map(
-          (key) => `write \`${key.name} = ${valueOf(key, ctx.checker.vocabulary)}\`: ${key.doc}`,
-        ),
+        help: [
+          ...(place.otherwise === undefined ? [] : [place.otherwise]),
+          ...due.map(
+            (key) => `write \`${key.name} = ${valueOf(key, ctx.checker.vocabulary)}\`: ${key.doc}`,
+          ),
+        ],
       },
     );
   return values;

@@ -26,6 +26,8 @@ export interface Group {
   readonly count: Written;
   readonly base?: { readonly reference: ReferenceExpr; readonly ctx: Context };
   readonly layers: readonly WrittenBody[];
+  /** It stands in place of inherited ones. */
+  readonly replaces: boolean;
 }
 export interface Flat {
   readonly def: Definition;
@@ -283,11 +285,12 @@ const addGroup = (
     return groups.map((g) => ({ ...g, layers: [...g.layers, layer] }));
   }
   const before = own ? groups : [];
+  const replaces = own ? groups.some((group) => group.replaces) : groups.length > 0;
   if (setting.form === "block")
-    return [...before, { count: written, layers: layer ? [layer] : [] }];
+    return [...before, { count: written, layers: layer ? [layer] : [], replaces }];
   const value = setting.value;
   if (setting.form === "assign" && value?.kind === "reference")
-    return [...before, { count: written, base: { reference: value, ctx }, layers: [] }];
+    return [...before, { count: written, base: { reference: value, ctx }, layers: [], replaces }];
   if (value === undefined || value.kind !== "error")
     checker.report("block-name-expected", (value ?? setting.name).span);
   return [
@@ -295,6 +298,7 @@ const addGroup = (
     {
       count: written,
       layers: [{ body: { entries: [], broken: true, span: setting.span }, ctx, how }],
+      replaces,
     },
   ];
 };

@@ -296,6 +296,9 @@ const evaluateBlock = (
     owner: flat.def.name.text,
     at,
     broken,
+    otherwise: group.replaces
+      ? "these layers replace the inherited ones; `blocks { … }` without a number changes those"
+      : undefined,
   };
   return { values: evaluateKeys(place, written, { ...flat.ctx, layer }), at };
 };

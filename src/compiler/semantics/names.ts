@@ -32,7 +32,7 @@ export const reference = (expr: ReferenceExpr, want: Want | undefined, ctx: Cont
       ctx.report("not-callable", first.span, { name: first.text });
       return undefined;
     }
-    reportUnknown(first, want, ctx, true);
+    reportUnknown(expr, first, want, ctx);
     return undefined;
   }
   const found = named(first, expr, want, ctx);
@@ -57,7 +57,7 @@ export const reference = (expr: ReferenceExpr, want: Want | undefined, ctx: Cont
   }
   const one = variants[0];
   if (one !== undefined) return construct(one, [], expr.span, ctx);
-  reportUnknown(first, want, ctx, false);
+  reportUnknown(expr, first, want, ctx);
   return undefined;
 };
 

@@ -1,25 +1,26 @@
 // What to say of a name that is none: the nearest one that would do, or what it is elsewhere.
 import { suggestion } from "../diagnostics/fix.ts";
 import type { Details } from "../diagnostics/types.ts";
-import type { Name } from "../syntax/ast.ts";
+import type { Name, ReferenceExpr } from "../syntax/ast.ts";
 import { silence, type Context, type Want } from "./context.ts";
 import { didYouMean } from "./did-you-mean.ts";
 import { functions, hasConstructor } from "./functions.ts";
-import type { Type } from "./schema.ts";
+import type { Constructor, Type } from "./schema.ts";
 import { typeOf } from "./types-of.ts";
 import { orList, showType, withArticle, type Val } from "./values.ts";
 
-/** Reports it, or nothing where the text around it was lost and may have declared it. `called`: it has arguments. */
+/** Reports the name that an expression begins with, or nothing where the text around it was lost and may have declared it. */
 export const reportUnknown = (
+  expr: ReferenceExpr,
   name: Name,
   want: Want | undefined,
   ctx: Context,
-  called: boolean,
 ): void => {
   const { text, span } = name;
+  const called = expr.args !== undefined;
   if ((text === "l" || text === "L") && ctx.layer === undefined)
     ctx.report("layer-outside-blocks", span, { name: text });
-  else if (want?.type.kind === "sum") noVariant(name, want.type.name, want, ctx, called);
+  else if (want?.type.kind === "sum") noVariant(expr, name, want.type.name, want, ctx);
   else if (want?.type.kind === "word") noWord(name, want.type.words, ctx);
   else noValue(name, want, ctx, called);
 };
@@ -41,8 +42,15 @@ const noWord = (
 };
 
 /** A constructor of a sum type is due. */
-const noVariant = (name: Name, sum: string, want: Want, ctx: Context, called: boolean): void => {
+const noVariant = (
+  expr: ReferenceExpr,
+  name: Name,
+  sum: string,
+  want: Want,
+  ctx: Context,
+): void => {
   const { constructors, otherNames } = ctx.checker.vocabulary;
+  const called = expr.args !== undefined;
   const elsewhere = constructors.find((c) => c.name === name.text);
   if (ctx.module.ast.lost && !called && elsewhere === undefined) return;
   const known = constructors.filter((c) => c.of === sum).map((c) => c.name);
@@ -54,11 +62,32 @@ const noVariant = (name: Name, sum: string, want: Want, ctx: Context, called: bo
     name.span,
     { name: name.text, type: withArticle(sum) },
     elsewhere !== undefined
-      ? { help: [`${name.text} is ${withArticle(elsewhere.of)}; ${all}`] }
+      ? inside(expr, sum, elsewhere, `${name.text} is ${withArticle(elsewhere.of)}; ${all}`, ctx)
       : near.fixes === undefined
         ? { help: [all] }
         : { ...near, help: [...near.help, ...others] },
   );
+};
+
+/** `rmsnorm()` where `pre(rmsnorm())` is due: the first form that holds it and needs nothing else. */
+const inside = (
+  { span }: ReferenceExpr,
+  sum: string,
+  { of }: Constructor,
+  help: string,
+  { checker, module: { source } }: Context,
+): Details => {
+  const holder = checker.vocabulary.constructors.find(({ of: made, keys: [first, ...others] }) => {
+    const holds = first?.type.kind === "sum" && first.type.name === of;
+    return made === sum && holds && others.every((key) => key.default !== undefined);
+  });
+  if (holder === undefined || source.id !== span.file) return { help: [help] };
+  const { name } = holder;
+  const newText = `${name}(${source.text.slice(span.start, span.end)})`;
+  return {
+    help: [help, `put it inside: \`${newText.includes("\n") ? `${name}(…)` : newText}\``],
+    ...suggestion(`Put it inside of ${name}(…)`, span, newText),
+  };
 };
 
 /** A number, a text or a truth value is due, or anything. */
