@@ -85,6 +85,10 @@ const origin = (value: Val): Pick<Details, "notes"> => {
   return { notes: givenAt(value).map((at) => ({ at, text })) };
 };
 
+/** Configs of other libraries list a value for each layer. */
+const PATTERN =
+  "what changes from layer to layer is written by the layer's number: `if mod(l, 2) == 0 then … else …`";
+
 const wrong = (value: Val, want: Want, ctx: Context): Maybe => {
   const args = { wanted: showType(want.type), found: showVal(value) };
   ctx.report("wrong-type", value.at, args, { ...origin(value), help: instead(value, want, ctx) });
@@ -92,6 +96,7 @@ const wrong = (value: Val, want: Want, ctx: Context): Maybe => {
 };
 const instead = (value: Val, { type, optional }: Want, ctx: Context): readonly string[] => {
   const { raw } = value;
+  if (raw.k === "list" && ctx.layer !== undefined) return [PATTERN];
   if (raw.k === "bool" && !raw.value && optional) return ["write none"];
   if (type.kind === "sum")
     return raw.k === "variant"
