@@ -92,12 +92,20 @@ export interface Interrupt {
   readonly code: () => number;
   readonly done: () => void;
 }
-/** From here on the first signal asks for a good end, and is answered at once; the second ends the process. */
-export const interruptible = (io: Io, answer: () => void = () => undefined): Interrupt => {
+const nothing = (): void => undefined;
+/** From here on the first signal asks for a good end, and is answered at once; the second ends the process, with a last word. */
+export const interruptible = (
+  io: Io,
+  answer: () => void = nothing,
+  lastWord: () => void = nothing,
+): Interrupt => {
   const controller = new AbortController();
   let code = 0;
   const done = io.onSignal((signal) => {
-    if (code !== 0 && signal !== "SIGPIPE") io.exit(EXIT[signal]);
+    if (code !== 0 && signal !== "SIGPIPE") {
+      lastWord();
+      io.exit(EXIT[signal]);
+    }
     code ||= EXIT[signal];
     controller.abort();
     if (signal !== "SIGPIPE") answer();

@@ -112,7 +112,8 @@ const addTrain = ({ add, io, version, done }: Page): void => {
 A folder that holds an earlier run is never written over: the earlier run is moved aside, to <dir>.1, <dir>.2, …
 With --resume-from-checkpoint latest it is continued, and with --overwrite it is dropped. A folder with files that specc
 has not made is refused. The last two checkpoints are kept.
-Ctrl-C saves a checkpoint if a step was made, prints the command that goes on, and exits 130; a second Ctrl-C exits at once.`,
+Ctrl-C saves a checkpoint if a step was made, prints the command that goes on, and exits 130; a second Ctrl-C
+exits at once and says which steps are lost.`,
     )
     .action(async (target: string, options: import("./commands/train.ts").TrainOptions) => {
       done(await (await import("./commands/train.ts")).train(io, version, target, options));

@@ -89,6 +89,24 @@ describe.runIf(built && process.platform === "linux")("a process", () => {
     expect(err).toContain("stopping: a checkpoint is saved first");
     expect(checkpoints(cwd)).toHaveLength(1);
   });
+  test("a second signal ends it at once, and says which steps are lost; its lock goes", async () => {
+    const cwd = project({ "model.arch": LONG });
+    const running = start(["train", "model.arch"], cwd);
+    await until(() => metrics(cwd).includes('"step":60,'));
+    // both before it looks again
+    running.kill("SIGSTOP");
+    running.kill("SIGINT");
+    running.kill("SIGTERM");
+    running.kill("SIGCONT");
+    const { code, err } = await running.ended;
+    expect([130, 143]).toContain(code);
+    const [, first, last] = /stopped at once: steps (\d+) to (\d+) are not saved/.exec(err) ?? [];
+    const saved = Number(first) - 1;
+    expect(Number(last)).toBeGreaterThan(saved);
+    expect(err).toContain(`to go on after step ${saved}: `);
+    expect(readdirSync(join(cwd, "runs/Train"))).not.toContain("specc.lock");
+    expect(checkpoints(cwd)).toContain(`checkpoint-${saved}`);
+  });
   test("a signal before the first step ends it at once, and nothing was made", async () => {
     const cwd = project({ "model.arch": LONG });
     const running = start(["train", "model.arch"], cwd);

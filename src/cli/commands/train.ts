@@ -212,6 +212,21 @@ const tellInterrupted = (io: Io, result: FitResult, begun: Begun): void => {
   );
 };
 
+/** The process ends in the middle of `step`'s successor, or of saving: what is on the disk counts. */
+const tellStopped = (io: Io, { folder, resume }: RunPlan, step: number): void => {
+  const saved = earlierRun(folder)?.step ?? 0;
+  const lost = step - saved;
+  const what =
+    lost <= 0
+      ? "no step is lost"
+      : lost === 1
+        ? `step ${step} is not saved`
+        : `steps ${saved + 1} to ${step} are not saved`;
+  io.err(
+    `\nstopped at once: ${what}\n${saved === 0 ? "" : `  to go on after step ${saved}: ${resume(folder)}\n`}`,
+  );
+};
+
 /** What a checkpoint that is there already is good for, when the run fails. */
 const withWayOn = (error: unknown, { folder, resume }: RunPlan): unknown => {
   if (!(error instanceof FileFault) || lastCheckpoint(folder) === undefined) return error;
@@ -230,6 +245,7 @@ const run = async (io: Io, version: string, begun: Begun, options: TrainOptions)
   const how = { ...options, note: view.note };
   let isOurs = false;
   let interrupt: Interrupt | undefined;
+  let reached = resumed?.state?.step ?? 0;
   let stopping = `stopping before the ${resumed === undefined ? "first" : "next"} step`;
   try {
     const settled = compilation === undefined ? ({ command: "train", name } as const) : undefined;
@@ -250,10 +266,17 @@ const run = async (io: Io, version: string, begun: Begun, options: TrainOptions)
           signal: controller.signal,
           // Until here nothing is lost when a signal ends the process at once.
           beforeWriting: () => {
-            interrupt = interruptible(io, () => {
-              controller.abort();
-              view.note(`${stopping} (once more stops at once)`);
-            });
+            interrupt = interruptible(
+              io,
+              () => {
+                controller.abort();
+                view.note(`${stopping} (once more stops at once)`);
+              },
+              () => {
+                view.stop();
+                tellStopped(io, plan, reached);
+              },
+            );
             isOurs = true;
             // of a checkpoint that was read
             if (resumed !== undefined && options.quiet !== true) announce(io, begun);
@@ -270,7 +293,10 @@ const run = async (io: Io, version: string, begun: Begun, options: TrainOptions)
           beforeSteps: () => {
             stopping = "stopping: a checkpoint is saved first";
           },
-          onStep: view.step,
+          onStep: (progress) => {
+            reached = progress.step;
+            view.step(progress);
+          },
           onEvaluation: (step, evaluation) =>
             view.note(
               `step ${step}: held-out loss ${lossText(evaluation.loss)}, ${headline(evaluation)}${partText(evaluation)}`,

@@ -131,6 +131,21 @@ const clear = (path: string, stale: string): void => {
   rmSync(aside, { force: true });
 };
 
+/** What this process holds, by path. A process that ends in the middle of its work leaves no lock behind. */
+const held = new Map<string, string>();
+const letGo = (path: string, mine: string): void => {
+  held.delete(path);
+  if (textAt(path) === mine) rmSync(path, { force: true });
+};
+const letAllGo = (): void => {
+  for (const [path, mine] of held)
+    try {
+      letGo(path, mine);
+    } catch {
+      // it is of no process from now on, and holds nobody up
+    }
+};
+
 export const takeLock = (path: string): Taken => {
   const { pid } = process;
   const mine = `${JSON.stringify({ pid, host: hostname(), since: new Date().toISOString(), born: birthOf(pid) } satisfies Holder)}\n`;
@@ -138,11 +153,9 @@ export const takeLock = (path: string): Taken => {
   if (seen.kind === "held") return { holder: seen.holder };
   if (seen.kind === "stale") clear(path, seen.text);
   if (!write(path, mine)) return { holder: parsed(textAt(path) ?? "") };
-  return {
-    release: () => {
-      if (textAt(path) === mine) rmSync(path, { force: true });
-    },
-  };
+  if (!process.listeners("exit").includes(letAllGo)) process.on("exit", letAllGo);
+  held.set(path, mine);
+  return { release: () => letGo(path, mine) };
 };
 
 /** As people read it. */
