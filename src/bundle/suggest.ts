@@ -1,6 +1,7 @@
-// "did you mean": the nearest name by edit distance, where swapping two neighbours counts as one edit.
+// "did you mean": the nearest name by edit distance, where swapping two neighbours counts as one edit; else the one that begins
+// with the word, as `hidden_size` does with `hidden`.
 
-export function suggest(word: string, candidates: Iterable<string>): string | undefined {
+export function suggest(word: string, candidates: readonly string[] | ReadonlySet<string>): string | undefined {
   let best: string | undefined;
   // a single letter is near every other one
   let bestDistance = Math.min(Math.ceil(word.length / 3) + 1, word.length);
@@ -9,8 +10,11 @@ export function suggest(word: string, candidates: Iterable<string>): string | un
     const distance = editDistance(word.toLowerCase(), candidate.toLowerCase());
     if (distance < bestDistance) [best, bestDistance] = [candidate, distance];
   }
-  return best;
+  return best ?? only([...candidates].filter((name) => name.startsWith(`${word}_`)));
 }
+
+const only = (found: readonly string[]): string | undefined =>
+  found.length === 1 ? found[0] : undefined;
 
 export function editDistance(a: string, b: string): number {
   let before: number[] = [];

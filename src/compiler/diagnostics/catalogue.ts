@@ -324,5 +324,29 @@ export const syntaxDiagnostics = [
     "let a = 4 ** 2",
     "let a = 4 * 4",
   ),
+  entry(
+    1041,
+    "stray-brace",
+    "no body begins here",
+    "Braces hold the body of a declaration, of `blocks` and of rules, behind its name. Nothing else has them.",
+    "model M {\n  width = 3 {\n  depth = 4\n}",
+    "model M {\n  width = 3\n  depth = 4\n}",
+  ),
+  entry(
+    1042,
+    "braced-arguments",
+    "the arguments of `{name}` stand in parentheses: `{name}(…)`",
+    "Arguments are written `name: value`, with commas between them, in parentheses. Braces hold the body of a declaration, of `blocks` and of rules.",
+    "recipe R {\n  optimizer = adamw { lr = 1e-3 }\n}",
+    "recipe R {\n  optimizer = adamw(lr: 1e-3)\n}",
+  ),
+  entry(
+    1043,
+    "braced-value",
+    "a body has no `=` before it, and a value no braces",
+    "What has a body is written without `=`: `blocks 4 { … }`, `decay { … }`. A value is a number, a string, a list in brackets, a name or a call.",
+    "model M {\n  blocks 4 = { depth = 3 }\n}",
+    "model M {\n  blocks 4 { depth = 3 }\n}",
+  ),
 ] as const;
 export type SyntaxEntry = (typeof syntaxDiagnostics)[number];

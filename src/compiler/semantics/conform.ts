@@ -248,7 +248,10 @@ const quantity = (
   }
   if (!type.units.includes(raw.unit)) {
     const found = showNumber(raw.value, raw.unit);
-    ctx.report("wrong-unit", value.at, { found, units: orList(units) }, origin(value));
+    const number = raw.value;
+    const forms = type.units.map((u) => (u === "%" ? "a percentage" : showNumber(number, u)));
+    const help = [`write it as ${orList(forms)}`];
+    ctx.report("wrong-unit", value.at, { found, units: orList(units) }, { ...origin(value), help });
     return undefined;
   }
   const found = showNumber(raw.value, raw.unit);

@@ -246,7 +246,7 @@ const addBody = (
     if (shape.rules.includes(name.text)) {
       if (entry.form === "block" && entry.body !== undefined)
         rules.set(name.text, { body: entry.body, ctx, how: "written", at: name.span });
-      else
+      else if (entry.value?.kind !== "error")
         checker.report("block-expected", name.span, { key: name.text, form: "selector => value" });
       continue;
     }
@@ -278,7 +278,8 @@ const addGroup = (
   const layer = setting.body && { body: setting.body, ctx, how };
   if (setting.header === undefined) {
     if (setting.form !== "block" || layer === undefined) {
-      checker.report("blocks-count-missing", setting.name.span);
+      if (setting.value?.kind !== "error")
+        checker.report("blocks-count-missing", setting.name.span);
       return groups;
     }
     if (groups.length === 0 && !broken) checker.report("no-blocks-to-change", setting.name.span);

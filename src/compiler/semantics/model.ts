@@ -60,7 +60,7 @@ export const buildModel = (
       path: "",
       owner: def.name.text,
       at: def.name.span,
-      broken: flat.broken || !sure,
+      broken: flat.broken || !sure || isToldAbove(flat),
     },
     flat.keys,
     ctx,
@@ -106,6 +106,10 @@ export const buildModel = (
   if (contradicts) checker.contradictory.add(spec);
   return { known: spec, spec };
 };
+
+/** What a model leaves out that its parent leaves out too is told there, unless the parent reads something else. */
+const isToldAbove = ({ def, keys }: Flat): boolean =>
+  def.extends !== undefined && keys.get("input")?.how !== "written";
 
 /** What `input` says that the model reads, by its constructor's name; undefined where that is not to be told. */
 const kindOf = (flat: Flat, { vocabulary }: Checker): ModelKind | undefined => {
@@ -184,7 +188,7 @@ const evaluateBlocks = (
     const details = {
       help: ["blocks: the stack of layers, for example `blocks 4 { norm = pre(rmsnorm()) … }`"],
     };
-    if (!flat.broken)
+    if (!flat.broken && !isToldAbove(flat))
       checker.report(
         "missing-key",
         def.name.span,

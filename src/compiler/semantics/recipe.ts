@@ -47,7 +47,8 @@ export const buildRecipe = (
       path: "",
       owner: def.name.text,
       at: def.name.span,
-      broken: flat.broken,
+      // what its parent leaves out too is told there
+      broken: flat.broken || flat.def.extends !== undefined,
     },
     flat.keys,
     ctx,

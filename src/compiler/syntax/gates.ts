@@ -47,6 +47,27 @@ export function beginsTopLevel(tokens: readonly IToken[], i: number): boolean {
   return kinds.has(a.image) || (is(b, t.Name) && !firstOnLine(tokens, i + 1)) || is(b, t.Equals);
 }
 
+/**
+ * Tells whether a `}` belongs to the `{` at `i`, where `bodies` are open: on its line, or because its declaration has as many of
+ * the one as of the other.
+ */
+export function closings(tokens: readonly IToken[]): (i: number, bodies: number) => boolean {
+  const onLine = new Set<number>();
+  /** Braces that stay open from a token to the end of its declaration. */
+  const net = new Int32Array(tokens.length + 1);
+  let line: number[] = [];
+  for (let i = 0; i < tokens.length; i++) {
+    if (firstOnLine(tokens, i)) line = [];
+    if (is(tokens[i], t.LCurly)) line.push(i);
+    else if (is(tokens[i], t.RCurly)) onLine.add(line.pop() ?? -1);
+  }
+  for (let i = tokens.length - 1; i >= 0; i--) {
+    const change = is(tokens[i], t.LCurly) ? 1 : is(tokens[i], t.RCurly) ? -1 : 0;
+    net[i] = change + (beginsDecl(tokens, i + 1) ? 0 : net[i + 1]!);
+  }
+  return (i, bodies) => onLine.has(i) || bodies + net[i]! <= 0;
+}
+
 /** A line of selector signs up to `=>`. */
 function beginsRule(tokens: readonly IToken[], i: number): boolean {
   let depth = 0;
@@ -155,7 +176,9 @@ export function retype(tokens: readonly IToken[], i: number): IToken {
     !is(token, t.In, t.As) &&
     is(before, t.NumberToken) &&
     !firstOnLine(tokens, i) &&
-    !is(next, t.Equals, t.Colon, t.Arrow, t.LCurly, t.LParen)
+    !is(next, t.Equals, t.Colon, t.Arrow, t.LParen) &&
+    // `3 steps {`: the brace is what is wrong; `blocks 4 name {` is another matter
+    !(is(next, t.LCurly) && !(units.has(token.image) && is(tokens[i - 2], t.Equals)))
   ) {
     const followed =
       next !== undefined && !firstOnLine(tokens, i + 1) && is(next, t.Name, t.NumberToken);

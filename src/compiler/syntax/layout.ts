@@ -9,6 +9,7 @@ import {
   beginsDecl,
   beginsEntry,
   beginsTopLevel,
+  closings,
   endsAsArgument,
   endsValue,
   firstOnLine,
@@ -20,6 +21,7 @@ import {
   retyped,
 } from "./gates.ts";
 import { closers, isBody, openAt, operators, type Frame, type Open } from "./open.ts";
+import { endOf, virtual } from "./virtual.ts";
 
 /** Counted on the tokens, so that no text can overflow the parser's stack. */
 const maxBrackets = 32;
@@ -31,6 +33,8 @@ const isCall = (stack: readonly Frame[]): boolean => stack.some(isBody);
 export interface Layout {
   /** One run of tokens per declaration: parsed on their own, so that a mistake stays in its declaration. */
   readonly segments: readonly (readonly IToken[])[];
+  /** Offsets where a part of a value was left out. */
+  readonly damage: readonly number[];
 }
 
 /** What other languages write for our words. */
@@ -46,6 +50,8 @@ interface Here {
   readonly i: number;
   readonly inBody: boolean;
   readonly open: Open;
+  /** Of a `{`: whether it has its `}`. */
+  readonly isClosed: ReturnType<typeof closings>;
   readonly report: Report;
 }
 
@@ -187,6 +193,45 @@ function openBracket({ open, report }: Here, token: IToken, endsCount: boolean):
   } else open.giveUp(token);
 }
 
+/**
+ * A `{` where no body can begin. A group of its own is given up, with the value that it stands in; where the declaration has a
+ * `{` too many, that is left out alone.
+ */
+function strayBrace(here: Here, token: IToken): boolean {
+  const { tokens, i, inBody, open, isClosed, report } = here;
+  if (!inBody || !is(token, t.LCurly)) return false;
+  const { last, stack } = open;
+  const between = is(last, t.LCurly, t.RCurly);
+  if (!between && !open.isValued()) return false;
+  const bodies = stack.filter(isBody).length;
+  const grouped = isClosed(i, bodies);
+  if (between) {
+    report("stray-brace", grouped ? { at: token } : { at: token, write: "" });
+    if (grouped && bodies < maxBrackets)
+      stack.push({ kind: "{", token, indent: open.indent, extra: true });
+    else if (grouped) open.skipping = { brackets: 0, braces: 1 };
+    return true;
+  }
+  const called = is(last, t.Name) && last === tokens[i - 1] ? last : undefined;
+  if (called !== undefined) {
+    report("braced-arguments", { at: token }, { name: called.image });
+    open.insert(t.LParen);
+    open.insert(t.Missing);
+    open.insert(t.RParen);
+  } else if (grouped) {
+    report("braced-value", { at: token });
+    if (is(last, ...operators)) open.insert(t.Missing);
+    else open.damage.push(endOf(last ?? token));
+  } else {
+    report("stray-brace", { at: token, write: "" });
+    return true;
+  }
+  if (grouped || !firstOnLine(tokens, i + 1))
+    open.skipping = { brackets: 0, braces: grouped ? 1 : 0 };
+  open.last = virtual(t.RParen, token);
+  return true;
+}
+
 /** `if`, `then` and `else`, where they are no names. False when the token is given up with its value. */
 function conditional({ open, report }: Here, token: IToken): boolean {
   const frame = open.top();
@@ -216,12 +261,13 @@ function conditional({ open, report }: Here, token: IToken): boolean {
 
 export function layOut(tokens: readonly IToken[], report: Report): Layout {
   const open = openAt(report);
+  const isClosed = closings(tokens);
   /** The `{` before which the virtual parenthesis of a count closes. */
   let countEnds: number | undefined;
 
   for (let i = 0; i < tokens.length; i++) {
     const inBody = open.stack.some((frame) => frame.kind === "{");
-    const here: Here = { tokens, i, inBody, open, report };
+    const here: Here = { tokens, i, inBody, open, isClosed, report };
     const written = retype(tokens, i);
     if (open.forced > 0 && inBody && goesOn(tokens, i))
       open.skipping = { brackets: open.forced, braces: 0 };
@@ -243,6 +289,7 @@ export function layOut(tokens: readonly IToken[], report: Report): Layout {
       open.insert(t.LParen);
       countEnds = end;
     }
+    if (strayBrace(here, token)) continue;
     settle(here, token);
     if (is(token, t.LParen, t.LSquare, t.LCurly)) {
       openBracket(here, token, i === countEnds);
@@ -262,5 +309,5 @@ export function layOut(tokens: readonly IToken[], report: Report): Layout {
     }
   }
   open.closeBodies(undefined);
-  return { segments: open.segments };
+  return { segments: open.segments, damage: open.damage };
 }

@@ -13,6 +13,8 @@ export interface Frame {
   readonly indent: number;
   /** For `if`: its `then` is read. */
   then?: boolean;
+  /** A brace too many, which is left out together with its `}`: what it holds is of the body around it. */
+  readonly extra?: boolean;
 }
 export const isBody = ({ kind }: Frame): boolean => kind === "{" || kind === "import";
 
@@ -42,6 +44,8 @@ export interface Open {
   /** One run of tokens per declaration. */
   readonly segments: IToken[][];
   readonly stack: Frame[];
+  /** Offsets where a part of a value is left out. */
+  readonly damage: number[];
   /** What was written last, or stands for it. */
   last: IToken | undefined;
   /** Column of the first token of the line. */
@@ -133,6 +137,8 @@ export function openAt(report: Report): Open {
       else closeBracket();
     }
     fill();
+    // what comes next is another entry, or the body of this one
+    valued = false;
   };
   const closeBodies = (at: IToken | undefined): void => {
     closeValues();
@@ -149,7 +155,8 @@ export function openAt(report: Report): Open {
     }
     while (stack.length > 0) {
       closeValues();
-      if (stack.pop() !== undefined) insert(t.RCurly);
+      const frame = stack.pop();
+      if (frame !== undefined && frame.extra !== true) insert(t.RCurly);
     }
     suspects = [];
   };
@@ -173,7 +180,7 @@ export function openAt(report: Report): Open {
       if (!stack.some((other) => other.kind === "{")) suspects = [];
       open.ifs = 0;
     }
-    return true;
+    return frame?.extra !== true;
   };
   const giveUp = (token: IToken): void => {
     let brackets = 0;
@@ -191,7 +198,8 @@ export function openAt(report: Report): Open {
   };
 
   const open: Open = {
-    ...{ segments, stack, last: undefined, indent: 0, ifs: 0, forced: 0, skipping: undefined },
+    ...{ segments, stack, damage: [], last: undefined, indent: 0, ifs: 0 },
+    ...{ forced: 0, skipping: undefined },
     ...{ isValued: () => valued, top, emit, insert, fill },
     ...{ closeIfs, closeValues, closeBodies, close, giveUp },
   };

@@ -30,7 +30,7 @@ export function parse(source: Source): ParseResult {
     comments,
     tokens.map((token) => token.startOffset),
   );
-  const { segments } = layOut(tokens, problems.report);
+  const { segments, damage: leftOut } = layOut(tokens, problems.report);
 
   let edition: NumberExpr | undefined;
   let lost = false;
@@ -38,7 +38,7 @@ export function parse(source: Source): ParseResult {
   for (const segment of segments) {
     if (segment.length === 0) continue;
     const { cst, damage } = parseSegment(segment, problems.report);
-    const lowered = lowerFile({ problems, docs, damage: [...stray, ...damage] }, cst);
+    const lowered = lowerFile({ problems, docs, damage: [...stray, ...leftOut, ...damage] }, cst);
     lost ||= lowered.decls.length === 0 && lowered.edition === undefined;
     lost ||= lowered.decls.some((decl) => damage.some((at) => isHead(decl, at)));
     decls.push(...lowered.decls);
