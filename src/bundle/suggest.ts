@@ -1,7 +1,10 @@
 // "did you mean": the nearest name by edit distance, where swapping two neighbours counts as one edit; else the one that begins
 // with the word, as `hidden_size` does with `hidden`.
 
-export function suggest(word: string, candidates: readonly string[] | ReadonlySet<string>): string | undefined {
+export function suggest(
+  word: string,
+  candidates: readonly string[] | ReadonlySet<string>,
+): string | undefined {
   let best: string | undefined;
   // a single letter is near every other one
   let bestDistance = Math.min(Math.ceil(word.length / 3) + 1, word.length);

@@ -187,8 +187,8 @@ const wordsOfPaths = (parameters: readonly ParameterShape[]): readonly string[] 
 /** Words that selectors may use: the vocabulary's, and those of the models at hand. */
 const selectorWords = (checker: Checker, models: readonly ModelSpec[]): readonly string[] => [
   ...new Set([
-    ...checker.vocabulary.words,
     ...BASE_WORDS,
+    ...checker.vocabulary.words,
     ...models.flatMap((model) => wordsOfPaths(checker.parametersOf(model) ?? [])),
   ]),
 ];

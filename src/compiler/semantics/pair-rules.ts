@@ -4,7 +4,8 @@ import type { Details } from "../diagnostics/types.ts";
 import type { Report } from "./context.ts";
 import { pastEnd, uncountedHelp } from "./counted.ts";
 import type { RuleBlock, Vocabulary } from "./schema.ts";
-import { matchSelector, withGaps } from "./selectors.ts";
+import { absentWord, nearestSelector } from "./nearest-selector.ts";
+import { matchSelector } from "./selectors.ts";
 import { note, placeOf } from "./shapes.ts";
 import type { Known, KnownModel, Origin, RuleSpec, SelectorSpec } from "./spec.ts";
 
@@ -33,12 +34,14 @@ export const checkRules = (given: RulesOfPair): void => {
   if (count === undefined || origins.get(path)?.how === "default") return;
   /** The first rule that takes a parameter has it. */
   const owner = new Map<string, number>();
+  let missed = false;
   rules.forEach(({ selector }, i) => {
     if (selector === undefined) return;
     const options = selector.kind === "or" ? selector.operands : [selector];
     const idle = options.filter((option, o) =>
       takesNothing(option, `${path}.${i}.selector.${o}`, count, given),
     );
+    missed ||= idle.length > 0;
     const matched = paths.filter((p) => matchSelector(selector, p, count));
     const fresh = matched.filter((p) => !owner.has(p));
     const closing = i === rules.length - 1 && leavesRest(rules);
@@ -48,7 +51,7 @@ export const checkRules = (given: RulesOfPair): void => {
   });
   const left = paths.filter((p) => !owner.has(p));
   // a rule with a mistake may be theirs
-  if (left.length > 0 && rules.every(({ selector }) => selector !== undefined))
+  if (left.length > 0 && !missed && rules.every(({ selector }) => selector !== undefined))
     report(
       "parameters-without-rule",
       placeOf(path, origins),
@@ -79,19 +82,28 @@ const takesNothing = (
   if (paths === undefined || isClass(option, vocabulary)) return false;
   if (paths.some((p) => matchSelector(option, p, count))) return false;
   const span = placeOf(at, origins);
-  const say = (details: Details): void =>
-    report("selector-matches-nothing", span, { model: model.name }, details);
-  const gapped = withGaps(option, paths, count);
-  if (gapped !== undefined)
-    say({
-      help: [`write \`${gapped}\`: a path has no gaps, and \`**\` is any number of segments`],
-      ...suggestion(`Write ${gapped}`, span, gapped),
-    });
-  else {
-    const counted = uncountedHelp(option, paths, model.name);
-    say({ help: [counted ?? `parameters of a block: ${some(within(paths))}`] });
-  }
+  const near = nearestSelector(option, paths, count);
+  const details: Details =
+    near === undefined
+      ? { help: [whatIsThere(option, paths, model.name)] }
+      : {
+          help: [
+            `write \`${near.text}\`: ${near.reordered ? "from the whole to its parts" : "a path has no gaps, and `**` is any number of segments"}`,
+          ],
+          ...suggestion(`Write ${near.text}`, span, near.text),
+        };
+  report("selector-matches-nothing", span, { model: model.name }, details);
   return true;
+};
+
+/** For a selector that is like none of the model's. */
+const whatIsThere = (option: SelectorSpec, paths: readonly string[], model: string): string => {
+  const counted = uncountedHelp(option, paths, model);
+  if (counted !== undefined) return counted;
+  const absent = absentWord(option, paths);
+  return absent === undefined
+    ? `parameters of a block: ${some(within(paths))}`
+    : `no parameter of ${model} is called ${absent}`;
 };
 
 const reportShadowed = (

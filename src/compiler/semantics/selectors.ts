@@ -50,34 +50,6 @@ const runs = (
   return numbered && number >= index.from && number < index.to && on(at + 2);
 };
 
-/**
- * The text of a path with `**` in place of segments that were left out, if it takes something then: `heads[0].ffn` of a model
- * that has `heads.0.blocks.2.ffn.up`. The fewest gaps that do.
- */
-export const withGaps = (
-  selector: SelectorSpec,
-  paths: readonly string[],
-  blockCount: number,
-): string | undefined => {
-  if (selector.kind !== "path") return undefined;
-  const { segments } = selector;
-  const inner = segments.slice(1).map((_segment, i) => i + 1);
-  const tries = [...inner.map((at) => [at]), inner].map((gaps) =>
-    segments.flatMap((s, i) => (gaps.includes(i) ? [DEEP, s] : [s])),
-  );
-  const found = tries.find((tried) =>
-    paths.some((path) => matchSelector({ kind: "path", segments: tried }, path, blockCount)),
-  );
-  return found?.map(segmentText).join(".");
-};
-const DEEP: SegmentSpec = { kind: "deep" };
-const segmentText = (segment: SegmentSpec): string => {
-  if (segment.kind !== "name") return segment.kind === "deep" ? "**" : "*";
-  const { name, index } = segment;
-  if (index === undefined) return name;
-  return `${name}[${index.to === index.from + 1 ? index.from : `${index.from} .. ${index.to}`}]`;
-};
-
 /** `norm` is a class: attention_norm, ffn_norm and final_norm are of it. */
 const isCalled = (name: string, part: string): boolean =>
   part === name || (name === "norm" && part.endsWith("_norm"));
@@ -100,7 +72,7 @@ export const selectorSpec = (
       return sound.length < operands.length ? undefined : { kind: selector.kind, operands: sound };
     }
     case "path": {
-      const segments = selector.segments.map((s) => segmentSpec(s, words, ctx));
+      const segments = selector.segments.map((s) => segmentSpec(s, selector.segments, words, ctx));
       const sound = segments.filter((s) => s !== undefined);
       return sound.length < segments.length ? undefined : { kind: "path", segments: sound };
     }
@@ -109,6 +81,7 @@ export const selectorSpec = (
 
 const segmentSpec = (
   segment: Segment,
+  path: readonly Segment[],
   words: readonly string[],
   ctx: Context,
 ): SegmentSpec | undefined => {
@@ -117,17 +90,33 @@ const segmentSpec = (
   const range = index && indexSpec(index, ctx);
   if (name.text === "" || (index !== undefined && range === undefined)) return undefined;
   if (!words.includes(name.text)) {
-    ctx.report(
-      "unknown-selector-word",
-      name.span,
-      { name: name.text },
-      didYouMean(name, [...words, "*"], ctx.checker.vocabulary.otherNames),
-    );
+    const near = didYouMean(name, [...words, "*"], ctx.checker.vocabulary.otherNames);
+    const without =
+      near.fixes === undefined
+        ? textOf(
+            path.filter((other) => other !== segment),
+            words,
+          )
+        : undefined;
+    const help = without === undefined ? near.help : [`leave it out: \`${without}\``];
+    ctx.report("unknown-selector-word", name.span, { name: name.text }, { ...near, help });
     return undefined;
   }
   return range === undefined
     ? { kind: "name", name: name.text }
     : { kind: "name", name: name.text, index: range };
+};
+
+/** A path of words that are all known, as it is written. */
+const textOf = (segments: readonly Segment[], words: readonly string[]): string | undefined => {
+  const parts = segments.map((s) =>
+    s.kind === "name" && s.index === undefined && words.includes(s.name.text)
+      ? s.name.text
+      : undefined,
+  );
+  return parts.length > 0 && parts.every((part) => part !== undefined)
+    ? parts.join(".")
+    : undefined;
 };
 
 /** `[3]` is one, `[0 .. 12]` half open. */
