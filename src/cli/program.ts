@@ -22,6 +22,7 @@ import {
   type ColorChoice,
   type QuietChoice,
 } from "./options.ts";
+import { refuseSurplus } from "./surplus.ts";
 
 /** What commands are written on. */
 interface Page {
@@ -92,7 +93,7 @@ const addBuild = ({ add, io, version, done }: Page): void => {
 const addTrain = ({ add, io, version, done }: Page): void => {
   choice(add("train", "train what a file describes, or a bundle"))
     .argument("<target>", "an .arch file or a bundle's folder")
-    .option("--out-dir <dir>", "where the run is kept (default: runs/<recipe>)")
+    .option("-o, --out-dir <dir>", "where the run is kept (default: runs/<recipe>)")
     .option(
       "--resume-from-checkpoint <path>",
       'go on from a checkpoint; "latest" takes the run\'s last',
@@ -235,7 +236,7 @@ const addInspect = ({ add, io, version, done }: Page): void => {
   choice(add("inspect", "show layers, shapes, parameters, FLOPs and memory, or how trainings went"))
     .argument("[target]", "an .arch file or a bundle's folder")
     .option("--run <folders...>", "instead of a target: what one or several trainings recorded")
-    .option("--out <file>", "with --run: draw it over training and depth, as .html or .svg")
+    .option("-o, --out <file>", "with --run: draw it over training and depth, as .html or .svg")
     .option("--json", "print the table as JSON")
     .option("--svg <file>", "draw the model")
     .option("--print-ir [pass]", "print a program's graph; after:PASS stops after that pass")
@@ -291,7 +292,7 @@ const addForward = ({ add, io, version, done }: Page): void => {
       "--inputs <file>",
       "safetensors with input_ids and, optionally, labels and attention_mask; for a model of images with images and labels",
     )
-    .requiredOption("--out <file>", "where to write logits, loss and hidden.l")
+    .requiredOption("-o, --out <file>", "where to write logits, loss and hidden.l")
     .option("--grad", "also grad.<name of each parameter on disk>")
     .addOption(engine())
     .action(async (target: string, options: import("./commands/forward.ts").ForwardOptions) => {
@@ -361,7 +362,7 @@ const commands: readonly ((page: Page) => void)[] = [
 ];
 
 export const buildProgram = (io: Io, version: string, done: Page["done"]): Command => {
-  const program = new Command("specc");
+  const program = refuseSurplus(new Command("specc"));
   program
     .description(
       "Compiles .arch descriptions of models and of their training to graphs that TensorFlow.js runs.",

@@ -191,8 +191,10 @@ export const createModel = async (options: ModelOptions): Promise<Model> => {
     );
   };
   let known = options.tokenizer;
-  const tokenizer = async (): Promise<Tokenizer> =>
-    (known ??= await findTokenizer(host, manifest, beside));
+  const tokenizer = async (): Promise<Tokenizer> => {
+    needTokens(manifest);
+    return (known ??= await findTokenizer(host, manifest, beside));
+  };
   let defaults: GenerationDefaults | undefined;
   const generationDefaults = async (): Promise<GenerationDefaults> =>
     (defaults ??= beside === undefined ? NO_DEFAULTS : await readGenerationDefaults(beside));
@@ -250,6 +252,7 @@ export const createModel = async (options: ModelOptions): Promise<Model> => {
     complete: (prompts, how) => complete("complete", prompts, how),
     generationDefaults,
     chatPrompt: async (messages, how) => {
+      needTokens(manifest);
       checkChat(messages, how);
       const template = beside && (await findChatTemplate(beside));
       if (template !== undefined) return renderChat(template, messages, how);

@@ -88,6 +88,34 @@ describe("invocation", () => {
       expect([code, err]).toEqual([2, expect.stringContaining("unknown option")]);
     }
   });
+  test("-o is where a command writes, wherever one says it", async () => {
+    const { out: help } = await specc(["--help"], { cwd: folder() });
+    const names = [...help.matchAll(/^ {2}(\w+)(?:\|\w+)? .*[<[]/gm)].map(([, name = ""]) => name);
+    expect(names).toContain("inspect");
+    const without: string[] = [];
+    for (const name of names) {
+      const { out } = await specc([name, "--help"], { cwd: folder() });
+      if (/--out(?:-dir)? </.test(out) && !/-o, --out/.test(out)) without.push(name);
+    }
+    expect(without).toEqual([]);
+  });
+  test("an argument too many is named, with the option that it belongs to", async () => {
+    const told = (...args: readonly string[]) => specc(args, { cwd: folder() });
+    const text = await told("generate", "runs/Train", "Once upon a time");
+    expect(text.code).toBe(2);
+    expect(text.err).toContain(
+      "generate takes one argument, runs/Train; 'Once upon a time' is one too many",
+    );
+    expect(text.err).toContain("write --prompt 'Once upon a time'");
+    for (const args of [
+      ["train", "a.arch", "b.arch"],
+      ["backend", "remove", "tensorflow", "b.arch"],
+      ["doctor", "b.arch"],
+    ]) {
+      const { code, err } = await told(...args);
+      expect([code, err]).toEqual([2, expect.stringContaining("b.arch is one too many")]);
+    }
+  });
   test("--set needs key=value", async () => {
     const { code, err } = await specc(["check", "model.arch", "--set", "length"], {
       cwd: project(),

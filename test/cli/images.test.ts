@@ -183,6 +183,8 @@ describe("a trained model", () => {
     interface Model {
       classify(images: readonly ArrayLike<number>[]): Promise<readonly { label: number; probabilities: Float32Array }[]>; // prettier-ignore
       generate(prompt: string): Promise<string>;
+      tokenizer(): Promise<unknown>;
+      chatPrompt(messages: readonly object[]): Promise<string>;
       trainer(): { step(batch: object): Promise<{ loss: number }> };
       close(): Promise<void>;
     }
@@ -207,9 +209,14 @@ describe("a trained model", () => {
       new RangeError("pixels are numbers from 0 to 1, and image 1 has 255"),
     );
     await expect(model.classify([images[0]!.map(() => NaN)])).rejects.toThrow("image 0 has NaN");
-    await expect(model.generate("x")).rejects.toThrow(
-      new TypeError("Shapes reads images: this is for models that read tokens"),
-    );
+    for (const call of [
+      () => model.generate("x"),
+      () => model.tokenizer(),
+      () => model.chatPrompt([]),
+    ])
+      await expect(call()).rejects.toThrow(
+        new TypeError("Shapes reads images: this is for models that read tokens"),
+      );
     const batch = { images: Array.from({ length: 8 }, (_, i) => images[i % 3]), targets: [0, 1, 2, 3, 4, 5, 6, 7] }; // prettier-ignore
     const trainer = model.trainer();
     await expect(trainer.step({ ...batch, images: batch.images.map(() => bytes) })).rejects.toThrow("0 to 1"); // prettier-ignore

@@ -11,7 +11,7 @@ import {
 } from "node:fs";
 import { join, resolve } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { folder, project, TINY, type Ran } from "./run.ts";
+import { folder, project, TINY, until, type Ran } from "./run.ts";
 
 const SCRIPT = resolve("bin/specc.js");
 const built = existsSync("dist/src/cli/main.js");
@@ -46,9 +46,6 @@ const start = (
     ),
   };
 };
-const until = async (fits: () => boolean): Promise<void> => {
-  while (!fits()) await new Promise((done) => setTimeout(done, 5));
-};
 const metrics = (cwd: string): string => {
   const file = join(cwd, "runs/Train/metrics.jsonl");
   return existsSync(file) ? readFileSync(file, "utf8") : "";
@@ -82,7 +79,7 @@ describe.runIf(built && process.platform === "linux")("a process", () => {
   ] as const)("%s saves a checkpoint and gives %i", async (signal, exit) => {
     const cwd = project({ "model.arch": LONG });
     const running = start(["train", "model.arch"], cwd);
-    await until(() => metrics(cwd).includes('"step":3,'));
+    await until(() => metrics(cwd).includes('"step":3,'), running.ended);
     running.kill(signal);
     const { code, err } = await running.ended;
     expect(code).toBe(exit);
@@ -92,7 +89,7 @@ describe.runIf(built && process.platform === "linux")("a process", () => {
   test("a second signal ends it at once, and says which steps are lost; its lock goes", async () => {
     const cwd = project({ "model.arch": LONG });
     const running = start(["train", "model.arch"], cwd);
-    await until(() => metrics(cwd).includes('"step":60,'));
+    await until(() => metrics(cwd).includes('"step":60,'), running.ended);
     // both before it looks again
     running.kill("SIGSTOP");
     running.kill("SIGINT");
@@ -118,7 +115,7 @@ describe.runIf(built && process.platform === "linux")("a process", () => {
   test("killed in the middle, it goes on from its last checkpoint; its lock holds nobody up", async () => {
     const cwd = project({ "model.arch": LONG.replace("2000", "120") });
     const running = start(["train", "model.arch"], cwd);
-    await until(() => metrics(cwd).includes('"step":60,'));
+    await until(() => metrics(cwd).includes('"step":60,'), running.ended);
     running.kill("SIGKILL");
     await running.ended;
     expect(readdirSync(join(cwd, "runs/Train"))).toContain("specc.lock");

@@ -6,7 +6,7 @@ import { readSafetensors, writeSafetensors } from "../../src/bundle/safetensors.
 import { commandFor, quoted } from "../../src/cli/called.ts";
 import type { Signal } from "../../src/cli/io.ts";
 import { resumeCommand } from "../../src/cli/resume.ts";
-import { folder, project, specc, TINY, type Ran } from "./run.ts";
+import { folder, project, specc, TINY, until, type Ran } from "./run.ts";
 
 const LONG = TINY.replace("6 steps", "100 steps");
 
@@ -30,8 +30,10 @@ describe("the command that goes on", () => {
       { cwd, script: join(cwd, "bin/specc.js"), signals: (listener) => (send = listener) },
     );
     const file = join(cwd, "a b/metrics.jsonl");
-    while (!existsSync(file) || !readFileSync(file, "utf8").includes('"step":2,'))
-      await new Promise((done) => setTimeout(done, 1));
+    await until(
+      () => existsSync(file) && readFileSync(file, "utf8").includes('"step":2,'),
+      running,
+    );
     send?.("SIGTERM");
     const { code, err } = await running;
     expect(code).toBe(143);

@@ -47,6 +47,16 @@ export const specc = async (argv: readonly string[], options: RunOptions): Promi
   return { code, out, err };
 };
 
+/** Until something is there that a command makes; one that ends before has failed. */
+export const until = async (fits: () => boolean, running: Promise<Ran>): Promise<void> => {
+  while (!fits()) {
+    const pause = new Promise<undefined>((done) => setTimeout(() => done(undefined), 1));
+    const ended = await Promise.race([running, pause]);
+    if (ended !== undefined && !fits())
+      throw new Error(`the command ended with ${ended.code}: ${ended.err}`);
+  }
+};
+
 /** A folder that lasts as long as the test. */
 export const folder = (files: Readonly<Record<string, string>> = {}): string => {
   const path = mkdtempSync(join(tmpdir(), "specc-"));

@@ -12,7 +12,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import type { Signal } from "../../src/cli/io.ts";
-import { project, specc, TINY } from "./run.ts";
+import { project, specc, TINY, until } from "./run.ts";
 
 const rows = (file: string): readonly Record<string, number>[] =>
   readFileSync(file, "utf8")
@@ -166,8 +166,7 @@ describe("train", () => {
       signals: (listener) => (send = listener),
     });
     const file = join(cwd, "stopped/metrics.jsonl");
-    while (!existsSync(file) || losses(file).length < 2)
-      await new Promise((done) => setTimeout(done, 1));
+    await until(() => existsSync(file) && losses(file).length >= 2, interrupted);
     send?.("SIGINT");
     const { code, err } = await interrupted;
     expect([code, err]).toEqual([130, expect.stringContaining("--resume-from-checkpoint latest")]);

@@ -302,6 +302,10 @@ test("a model without its tokenizer is told of, and is no model of bytes", async
   expect((await specc(["import", "hub"], { cwd })).err).toContain(
     "no tokenizer.json: specc generate needs the model's own beside the weights\n",
   );
+  const told = await specc(["import", "hub", "--json", "-q"], { cwd });
+  expect(JSON.parse(told.out)).toMatchObject({
+    notices: ["no tokenizer.json: specc generate needs the model's own beside the weights"],
+  });
   const refused = await generate(cwd, "hub/model.arch");
   expect([refused.code, refused.out]).toEqual([1, ""]);
   expect(refused.err).toContain(

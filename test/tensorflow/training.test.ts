@@ -7,7 +7,7 @@ import { describe, expect, test } from "vitest";
 import { readSafetensors, writeSafetensors } from "../../src/bundle/safetensors.ts";
 import type { HostTensor } from "../../src/bundle/tensor.ts";
 import type { Signal } from "../../src/cli/io.ts";
-import { specc } from "../cli/run.ts";
+import { specc, until } from "../cli/run.ts";
 import { losses, missing, rows, run, STEPS, trainingProject } from "./here.ts";
 
 const close = (a: readonly number[], b: readonly number[], bound = 1e-4): void => {
@@ -98,7 +98,7 @@ describe.skipIf(missing !== undefined)("training on tensorflow", () => {
         return false;
       }
     };
-    while (!begun()) await new Promise((done) => setTimeout(done, 1));
+    await until(begun, running);
     send?.("SIGINT");
     expect((await running).code).toBe(130);
     await train(folder, "stopped", "--engine", "tensorflow", "--resume-from-checkpoint", "latest");

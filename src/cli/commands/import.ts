@@ -226,11 +226,13 @@ export const importFolder = async (
     writeFile(out, text);
 
     const shown = shownPath(io.cwd, out);
-    if (options.json === true) io.out(report(imported, account, { arch: shown, weights }));
+    const place = { arch: shown, weights };
+    const tokens = await tokenizerAccount(folder, model.vocab_size);
+    const notices = tokens === undefined ? [] : [tokens];
+    if (options.json === true) io.out(report(imported, account, { ...place, notices }));
     if (options.quiet !== true) {
-      tell(io, imported, account, { arch: shown, weights });
-      const tokens = await tokenizerAccount(folder, model.vocab_size);
-      if (tokens !== undefined) io.err(`${tokens}\n`);
+      tell(io, imported, account, place);
+      for (const notice of notices) io.err(`${notice}\n`);
     }
     return 0;
   } finally {
@@ -242,13 +244,18 @@ interface Place {
   readonly arch: string;
   readonly weights: Written;
 }
-const report = (imported: Imported, account: Account, place: Place | undefined): string =>
+/** @param made undefined: nothing was */
+const report = (
+  imported: Imported,
+  account: Account,
+  made: (Place & { readonly notices: readonly string[] }) | undefined,
+): string =>
   `${JSON.stringify(
     {
       formatVersion: "1.0",
       family: imported.family.name,
       model: imported.model.name,
-      ...place,
+      ...made,
       config: { kept: imported.kept },
       tensors: account,
     },
