@@ -106,7 +106,7 @@ describe("inspect --run", () => {
     const { out } = await specc(["inspect", "--run", "runs/a"], { cwd });
     expect(out).toMatch(/over depth, step 6 .*entropy.*dropped/);
     expect(out).toMatch(
-      /load, last told +of +mean +lowest +at +highest +at\nblocks\.0 +5 +0\.2 +0\.\d/,
+      /load, last told +of +mean +lowest +at +highest +at\nblocks\.0 +5 +20\.00% +\d+\.\d\d%/,
     );
     const told = JSON.parse(
       (await specc(["inspect", "--run", "runs/a", "--json"], { cwd })).out,
@@ -188,7 +188,7 @@ describe("inspect --run", () => {
     writeFileSync(join(cwd, "cut/metrics.jsonl"), '{"type":"run"}\n{"step":1,"train/loss":2}\n');
     appendFileSync(join(cwd, "cut/metrics.jsonl"), '{"step":2,"tra');
     const { code, out } = await specc(["inspect", "--run", "cut"], { cwd });
-    expect([code, out]).toEqual([0, expect.stringMatching(/train\/loss +2 +2/)]);
+    expect([code, out]).toEqual([0, expect.stringMatching(/train\/loss +2\.0000 +2\.0000/)]);
     expect(await told("--run", "cut", "--out", "x.pdf")).toContain("neither .svg nor .html");
     expect(await told("--run", "cut", "./cut")).toContain("--run names cut twice");
   });

@@ -1,11 +1,12 @@
 // `specc inspect --run`: what one or several trainings recorded, as tables on the terminal and as pictures in one file.
 import { resolve } from "node:path";
 import { figuresSvg } from "../../runtime/report/figure.ts";
+import { figuresOf } from "../../runtime/report/figures.ts";
 import { painter, wantsColor, wantsUnicode } from "../color.ts";
 import { CliError } from "../errors.ts";
 import { shownPath, writeFile } from "../files.ts";
 import type { Io } from "../io.ts";
-import { runFigures, runsHtml, runsTitle } from "../history/figures.ts";
+import { runsHtml, runsTitle } from "../history/page.ts";
 import { readRun, type RunRecord } from "../history/record.ts";
 import { runsData, runsText } from "../history/text.ts";
 import type { InspectOptions } from "./inspect.ts";
@@ -17,7 +18,7 @@ export interface RunsOptions extends InspectOptions {
 
 const drawingOf = (file: string, runs: readonly RunRecord[]): string => {
   if (/\.html?$/i.test(file)) return runsHtml(runs);
-  if (/\.svg$/i.test(file)) return figuresSvg(runsTitle(runs), runFigures(runs));
+  if (/\.svg$/i.test(file)) return figuresSvg(runsTitle(runs), figuresOf(runs));
   throw new CliError(`--out ${file} is neither .svg nor .html`, [
     "one file holds all pictures: --out runs.html or --out runs.svg",
   ]);

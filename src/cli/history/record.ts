@@ -1,4 +1,5 @@
 // What a training left of its course: metrics.jsonl of its folder, read back.
+import { counted } from "../../bundle/numbers.ts";
 import { METRICS } from "../../bundle/names.ts";
 import { join, resolve } from "node:path";
 import { keysOf } from "../../runtime/report/families.ts";
@@ -84,6 +85,9 @@ export const readRun = (io: Io, folder: string): RunRecord => {
 
 export const lastStepOf = ({ rows }: RunRecord): number =>
   rows.reduce((last, { step }) => Math.max(last, typeof step === "number" ? step : 0), 0);
+
+export const aboutRun = (run: RunRecord): string =>
+  `${run.model} by ${run.recipe}, ${counted(lastStepOf(run), "step")}, engine ${run.engine}, seed ${run.seed}`;
 
 /** Numbers of a step that say how it went, by their names in the file. */
 export const scalarNames = (runs: readonly RunRecord[]): readonly string[] => {

@@ -1,18 +1,19 @@
 // Runs as tables on a terminal: how each number went over the training, and what stands where in depth at its end.
 import { courseAt, stepsOf } from "../../runtime/report/depth-figures.ts";
+import type { Points } from "../../runtime/report/chart.ts";
 import {
   familiesOf,
   isDeep,
   placesOf,
   pointsOf,
   type Family,
-  type Points,
 } from "../../runtime/report/families.ts";
-import { rangeOf, shortNumber } from "../../runtime/report/scale.ts";
+import { numbersOf } from "../../runtime/report/quantities.ts";
+import { rangeOf } from "../../runtime/report/scale.ts";
 import type { Paint } from "../color.ts";
 import { grouped } from "../../bundle/numbers.ts";
 import { table } from "../table.ts";
-import { lastStepOf, scalarNames, type RunRecord } from "./record.ts";
+import { aboutRun, lastStepOf, scalarNames, type RunRecord } from "./record.ts";
 
 const LEVELS = "▁▂▃▄▅▆▇█";
 const WIDTH = 20;
@@ -34,8 +35,8 @@ const course = (points: Points): string => {
   return means.map((x) => LEVELS[level(x)]!).join("");
 };
 
-const heading = ({ name, model, recipe, engine, seed, ...run }: RunRecord, paint: Paint): string =>
-  `${paint.bold(name)}  ${paint.dim(`${model} by ${recipe}, ${grouped(lastStepOf({ name, model, recipe, engine, seed, ...run }))} steps, engine ${engine}, seed ${seed}`)}`;
+const heading = (run: RunRecord, paint: Paint): string =>
+  `${paint.bold(run.name)}  ${paint.dim(aboutRun(run))}`;
 
 const titled = (
   rows: readonly (readonly string[])[],
@@ -46,9 +47,10 @@ const titled = (
   return [paint.bold(head), ...rest].join("\n");
 };
 
-const last = (points: Points): string => {
+/** `name`: of the metric or its quantity. */
+const last = (points: Points, name: string): string => {
   const value = points.at(-1)?.[1];
-  return value === undefined ? "" : shortNumber(value);
+  return value === undefined ? "" : numbersOf(name).text(value);
 };
 
 /** One run: each number's course. */
@@ -58,7 +60,7 @@ const scalarTable = (run: RunRecord, unicode: boolean, paint: Paint): string => 
     const values = points.map(([, y]) => y);
     if (values.length === 0) return [];
     const numbers = [values[0]!, values.at(-1)!, ...rangeOf(values)];
-    return [[name, ...numbers.map(shortNumber), ...(unicode ? [course(points)] : [])]];
+    return [[name, ...numbers.map(numbersOf(name).text), ...(unicode ? [course(points)] : [])]];
   });
   const head = [
     "over the training",
@@ -75,14 +77,19 @@ const scalarTable = (run: RunRecord, unicode: boolean, paint: Paint): string => 
 const columnOf = ({ quantity, lists }: Family): string =>
   lists.length === 0 ? quantity : `highest ${quantity} / mean`;
 
+const lastAt = (family: Family | undefined, place: string): string => {
+  const curve = family?.curves.find((own) => own.place === place);
+  // of lists it is no share but a ratio
+  return last(curve?.points ?? [], family?.lists.length === 0 ? family.quantity : "");
+};
+
 /** One run: quantities that have a value at each place, side by side. */
 const depthTable = (families: readonly Family[], paint: Paint): string => {
   const places = placesOf(families);
-  const [, step] = rangeOf(families.flatMap(stepsOf));
-  const value = (family: Family, place: string): string =>
-    last(family.curves.find((curve) => curve.place === place)?.points ?? []);
-  const rows = places.map((place) => [place, ...families.map((family) => value(family, place))]);
-  const head = [`over depth, step ${grouped(step)}`, ...families.map(columnOf)];
+  const [first, step] = rangeOf(families.map((family) => stepsOf(family).at(-1) ?? 0));
+  const rows = places.map((place) => [place, ...families.map((family) => lastAt(family, place))]);
+  const when = first === step ? grouped(step) : `${grouped(first)} to ${grouped(step)}`;
+  const head = [`over depth, step ${when}`, ...families.map(columnOf)];
   return titled(
     [head, ...rows],
     families.map((_, i) => i + 1),
@@ -96,14 +103,10 @@ const listTable = ({ quantity, lists }: Family, paint: Paint): string => {
     const [low, high] = rangeOf(values);
     const mean = values.reduce((sum, x) => sum + x, 0) / values.length;
     const at = (x: number): string => String(values.indexOf(x));
+    const { text } = numbersOf(quantity);
     return [
-      place,
-      String(values.length),
-      shortNumber(mean),
-      shortNumber(low),
-      at(low),
-      shortNumber(high),
-      at(high),
+      ...[place, String(values.length), text(mean)],
+      ...[text(low), at(low), text(high), at(high)],
     ];
   });
   const head = [`${quantity}, last told`, "of", "mean", "lowest", "at", "highest", "at"];
@@ -128,19 +131,14 @@ const manyRuns = (runs: readonly RunRecord[], paint: Paint): readonly string[] =
   const right = runs.map((_, i) => i + 1);
   const scalars = scalarNames(runs).map((key) => [
     key,
-    ...runs.map(({ rows }) => last(pointsOf(rows, key))),
+    ...runs.map(({ rows }) => last(pointsOf(rows, key), key)),
   ]);
   const families = runs.map(({ rows }) => familiesOf(rows).filter(isDeep));
   const quantities = [...new Set(families.flat().map(({ quantity }) => quantity))];
   const depth = quantities.map((quantity) => {
     const mine = families.map((own) => own.find((family) => family.quantity === quantity));
     const places = placesOf(mine.filter((family): family is Family => family !== undefined));
-    const rows = places.map((place) => [
-      place,
-      ...mine.map((family) =>
-        last(family?.curves.find((curve) => curve.place === place)?.points ?? []),
-      ),
-    ]);
+    const rows = places.map((place) => [place, ...mine.map((family) => lastAt(family, place))]);
     const told = mine.find((family) => family !== undefined);
     return titled([[told ? columnOf(told) : quantity, ...names], ...rows], right, paint);
   });

@@ -43,7 +43,7 @@ export const PART = " · ";
 
 const word = (key: string): string => key.replaceAll("_", " ");
 /** Sizes and settings alike. */
-export const settingText = (n: number): string =>
+const settingText = (n: number): string =>
   Number.isInteger(n) ? grouped(n) : measureText(n);
 
 const piece = (key: string, value: Value | undefined): string => {

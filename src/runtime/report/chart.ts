@@ -1,12 +1,15 @@
 // A line chart: axes with round ticks, a tooltip on each mark.
-import { escapeHtml, LETTER, widthOf, type Figure } from "./figure.ts";
-import { logScale, niceScale, rangeOf, shortNumber } from "./scale.ts";
+import { grouped, measureText } from "../../bundle/numbers.ts";
+import { escapeHtml, widthOf, type Drawing, type Figure, type LegendEntry } from "./figure.ts";
+import { clearLabels, labelAt } from "./labels.ts";
+import { logScale, niceScale, rangeOf } from "./scale.ts";
 
+export type Points = readonly (readonly [x: number, y: number])[];
 export interface Series {
   readonly name: string;
   /** A CSS colour. */
   readonly colour: string;
-  readonly points: readonly (readonly [x: number, y: number])[];
+  readonly points: Points;
   /** Drawn faintly beneath its own running mean. */
   readonly smooth?: boolean;
   /** A mark on each point, for few points. */
@@ -16,6 +19,8 @@ export interface ChartOptions {
   readonly title: string;
   readonly note?: string;
   readonly series: readonly Series[];
+  /** What colours mean; the series where there are several, unless given. */
+  readonly legend?: readonly LegendEntry[];
   readonly wide?: boolean;
   /** What x counts; "step" unless given. */
   readonly xName?: string;
@@ -25,103 +30,96 @@ export interface ChartOptions {
   readonly breaks?: readonly number[];
   /** Powers of ten at equal distances, where all values are above 0. */
   readonly log?: boolean;
+  /** A value beside a mark, and as short as can be beside the axis. */
+  readonly text?: (y: number) => string;
+  readonly tick?: (y: number) => string;
 }
 
 /** Of a whole chart: they take more room than its lines. */
-const MOST_TIPS = 400;
+const MOST_TIPS = 300;
 const MARGIN = { left: 52, right: 14, top: 10, bottom: 34 } as const;
 /** More points than pixels only make a file large. */
-const MOST_POINTS = 600;
+const mostPoints = (wide: boolean): number => (wide ? 600 : 300);
 
-const thinned = (points: Series["points"]): Series["points"] => {
-  if (points.length <= MOST_POINTS) return points;
-  const step = points.length / MOST_POINTS;
-  return Array.from(
-    { length: MOST_POINTS },
-    (_, i) => points[Math.min(points.length - 1, Math.floor((i + 1) * step) - 1)]!,
-  );
+/** Of each part of many points the lowest and the highest, so that no peak is lost; and where the line ends. */
+const thinned = (points: Points, most: number): Points => {
+  if (points.length <= most) return points;
+  const parts = Math.floor(most / 2);
+  const kept = Array.from({ length: parts }, (_, i) => {
+    const part = points.slice(
+      Math.floor((i * points.length) / parts),
+      Math.floor(((i + 1) * points.length) / parts),
+    );
+    const ordered = part.toSorted(([, a], [, b]) => a - b);
+    return [ordered[0]!, ordered.at(-1)!].toSorted(([a], [b]) => a - b);
+  });
+  return [...kept.flat(), points.at(-1)!];
 };
 
 /** A line's points, parted before each of the breaks. */
-const parted = (points: Series["points"], breaks: readonly number[]): readonly Series["points"][] =>
+const parted = (points: Points, breaks: readonly number[]): readonly Points[] =>
   [-Infinity, ...breaks]
     .map((from, i) => points.filter(([x]) => x >= from && x < (breaks[i] ?? Infinity)))
     .filter((part) => part.length > 0);
 
-/** Exponential running mean, free of the bias of its beginning. */
-const smoothed = (points: Series["points"]): Series["points"] => {
-  const keep = Math.max(0, 1 - 30 / Math.max(60, points.length));
-  let [mean, weight] = [0, 0];
-  return points.map(([x, y]) => {
-    mean = keep * mean + (1 - keep) * y;
-    weight = keep * weight + (1 - keep);
-    return [x, mean / weight];
+/** Of all points, to each side of the one in the middle. */
+const SMOOTHED = 1 / 80;
+/** Mean of a point and as many before as after it: one of those before alone would lag behind a line that falls. */
+const meansOf = (points: Points): Points => {
+  const most = Math.max(2, Math.round(points.length * SMOOTHED));
+  const sums = [0];
+  for (const [, y] of points) sums.push(sums.at(-1)! + y);
+  return points.map(([x], i) => {
+    const reach = Math.min(most, i, points.length - 1 - i);
+    return [x, (sums[i + reach + 1]! - sums[i - reach]!) / (2 * reach + 1)];
   });
 };
+/** Means of means: near ones weigh more, so that a peak leaves a hill and no table. */
+const smoothed = (points: Points): Points => meansOf(meansOf(points));
 
-interface Label {
-  readonly text: string;
-  /** Of its tick. */
-  readonly x: number;
-  readonly anchor: "start" | "middle" | "end";
-  readonly from: number;
-  readonly to: number;
-}
-/** Centred below its tick, unless it would leave the picture. */
-const labelAt = (x: number, text: string, width: number): Label => {
-  const length = LETTER * text.length;
-  const anchor = x < length / 2 ? "start" : x + length / 2 > width ? "end" : "middle";
-  const from = x - { start: 0, middle: length / 2, end: length }[anchor];
-  return { text, x, anchor, from, to: from + length };
-};
-const LABEL_GAP = 8;
-/** Every so many of them, so that none runs into the next. */
-const clearLabels = (labels: readonly Label[], every = 1): readonly Label[] => {
-  const kept = labels.filter((_, i) => i % every === 0);
-  return kept.every(({ from }, i) => i === 0 || from >= kept[i - 1]!.to + LABEL_GAP)
-    ? kept
-    : clearLabels(labels, every + 1);
-};
-
-/** Undefined where there is nothing to draw. */
-export const lineChart = (options: ChartOptions): Figure | undefined => {
-  const { title, note, series, wide = false, xName = "step", xNames, breaks = [] } = options;
-  const [width, height] = [widthOf({ wide }), wide ? 340 : 250];
-  const drawn = series
-    .map((s) => ({ ...s, points: s.points.filter(([, y]) => Number.isFinite(y)) }))
-    .filter(({ points }) => points.length > 0);
-  if (drawn.length === 0) return undefined;
+const drawChart = (
+  options: ChartOptions,
+  drawn: readonly Series[],
+  { wide, tips }: { readonly wide: boolean; readonly tips: boolean },
+): Drawing => {
+  const { xName = "step", xNames, breaks = [], text = measureText, tick = text } = options;
+  const [width, height, most] = [widthOf({ wide }), wide ? 340 : 250, mostPoints(wide)];
   const all = drawn.flatMap(({ points }) => points);
   const [x0, mostX] = rangeOf(all.map(([x]) => x));
-  const x1 = Math.max(mostX, x0 + 1);
+  const x1 = mostX > x0 ? mostX : x0 + 1;
   const [lowest, highest] = rangeOf(all.map(([, y]) => y));
   const isLog = options.log === true && lowest > 0;
   const y = (isLog ? logScale : niceScale)(lowest, highest, wide ? 6 : 4);
   const along = (v: number): number =>
     isLog ? Math.log(v / y.from) / Math.log(y.to / y.from) : (v - y.from) / (y.to - y.from);
-  const xTicks = niceScale(x0, x1, wide ? 8 : 4).ticks.filter(
-    (t) => t >= x0 && t <= x1 && Number.isInteger(t),
-  );
+  // a name for each branch rather than names at equal distances
+  const xTicks =
+    breaks.length > 0
+      ? [x0, ...breaks]
+      : niceScale(x0, x1, 8).ticks.filter(
+          (t) => t >= x0 && t <= x1 && (xNames === undefined || Number.isInteger(t)),
+        );
   const inner = {
     width: width - MARGIN.left - MARGIN.right,
     height: height - MARGIN.top - MARGIN.bottom,
   };
-  const nameOf = (x: number): string => xNames?.[x] ?? `${xName} ${shortNumber(x)}`;
+  const tickOf = (x: number): string =>
+    xNames?.[x] ?? (Number.isInteger(x) ? grouped(x) : measureText(x));
   const at = (v: number): number => MARGIN.left + ((v - x0) / (x1 - x0)) * inner.width;
   const px = (v: number): string => at(v).toFixed(1);
   const py = (v: number): string => (MARGIN.top + (1 - along(v)) * inner.height).toFixed(1);
   const [left, right, bottom] = [MARGIN.left, width - MARGIN.right, height - MARGIN.bottom];
 
-  const path = (points: Series["points"], style: string): string =>
+  const path = (points: Points, style: string): string =>
     `<polyline fill="none" stroke-linejoin="round" stroke-linecap="round" ${style} points="${points.map(([a, b]) => `${px(a)},${py(b)}`).join(" ")}"/>`;
   const lines = drawn.map(({ name, colour, points, smooth, marks }) => {
-    const few = thinned(points);
+    const few = thinned(points, most);
     const parts = parted(few, breaks);
     const stroke = `stroke="${colour}"`;
     const line =
       smooth === true
         ? path(few, `${stroke} stroke-width="1" opacity="0.28"`) +
-          path(thinned(smoothed(points)), `${stroke} stroke-width="2"`)
+          path(thinned(smoothed(points), most), `${stroke} stroke-width="2"`)
         : parts.map((part) => path(part, `${stroke} stroke-width="2"`)).join("");
     const dots =
       marks === true || parts.some((part) => part.length === 1)
@@ -129,27 +127,42 @@ export const lineChart = (options: ChartOptions): Figure | undefined => {
             .map(([a, b]) => `<circle cx="${px(a)}" cy="${py(b)}" r="3.2" fill="${colour}"/>`)
             .join("")
         : "";
+    if (!tips) return line + dots;
     // Wide invisible marks carry the tooltips.
     const every = Math.ceil((few.length * drawn.length) / MOST_TIPS);
-    const tips = few
+    const told = few
       .filter((_, i) => i % every === 0 || i === few.length - 1)
-      .map(
-        ([a, b]) =>
-          `<circle cx="${px(a)}" cy="${py(b)}" r="7" fill="transparent"><title>${escapeHtml(name)} at ${escapeHtml(nameOf(a))}: ${shortNumber(b)}</title></circle>`,
-      )
-      .join("");
-    return line + dots + tips;
+      .map(([a, b]) => {
+        const where = xNames?.[a] ?? `${xName} ${tickOf(a)}`;
+        return `<circle cx="${px(a)}" cy="${py(b)}" r="7" fill="transparent"><title>${escapeHtml(name)} at ${escapeHtml(where)}: ${text(b)}</title></circle>`;
+      });
+    return line + dots + told.join("");
   });
   const grid = y.ticks.map(
     (t) =>
-      `<line class="grid" x1="${left}" x2="${right}" y1="${py(t)}" y2="${py(t)}"/><text x="${left - 8}" y="${py(t)}" dy="0.32em" text-anchor="end">${shortNumber(t)}</text>`,
+      `<line class="grid" x1="${left}" x2="${right}" y1="${py(t)}" y2="${py(t)}"/><text x="${left - 8}" y="${py(t)}" dy="0.32em" text-anchor="end">${tick(t)}</text>`,
   );
-  const labels = xTicks.map((t) => labelAt(at(t), xNames?.[t] ?? shortNumber(t), width));
+  const labels = xTicks.map((t) => labelAt(at(t), tickOf(t), width));
   const steps = clearLabels(labels).map(
-    ({ text, x, anchor }) =>
-      `<line class="tick" x1="${x.toFixed(1)}" x2="${x.toFixed(1)}" y1="${bottom}" y2="${bottom + 4}"/><text x="${x.toFixed(1)}" y="${bottom + 16}" text-anchor="${anchor}">${escapeHtml(text)}</text>`,
+    (label) =>
+      `<line class="tick" x1="${label.x.toFixed(1)}" x2="${label.x.toFixed(1)}" y1="${bottom}" y2="${bottom + 4}"/><text x="${label.x.toFixed(1)}" y="${bottom + 16}" text-anchor="${label.anchor}">${escapeHtml(label.text)}</text>`,
   );
   const axis = `<line class="axis" x1="${left}" x2="${right}" y1="${bottom}" y2="${bottom}"/><text class="label" x="${right}" y="${height - 3}" text-anchor="end">${escapeHtml(xName)}</text>`;
-  const drawing = [...grid, ...steps, axis, ...lines].join("");
-  return { title, note, legend: drawn, wide, height, drawing };
+  return { height, drawing: [...grid, ...steps, axis, ...lines].join("") };
+};
+
+/** Undefined where there is nothing to draw. */
+export const lineChart = (options: ChartOptions): Figure | undefined => {
+  const { title, note, series, wide = false } = options;
+  const drawn = series
+    .map((s) => ({ ...s, points: s.points.filter(([, y]) => Number.isFinite(y)) }))
+    .filter(({ points }) => points.length > 0);
+  if (drawn.length === 0) return undefined;
+  const legend = options.legend ?? (drawn.length > 1 ? drawn : []);
+  return {
+    ...{ title, note, legend, wide },
+    ...drawChart(options, drawn, { wide, tips: true }),
+    // what is touched shows no tooltip
+    ...(wide && { narrow: drawChart(options, drawn, { wide: false, tips: false }) }),
+  };
 };

@@ -2,8 +2,8 @@
 // "probes/<quantity>/<place>", "metrics/<place>.<quantity>" and "metrics/heads/<i>/<quantity>" are families; the places come in the order of the data.
 import { branchOf, partMeasure, singular } from "../../bundle/branches.ts";
 import type { Row } from "../train/metrics.ts";
+import type { Points } from "./chart.ts";
 
-export type Points = readonly (readonly [step: number, value: number])[];
 export interface Curve {
   /** "blocks.3.ffn" */
   readonly place: string;
@@ -102,12 +102,6 @@ export const familiesOf = (rows: readonly Row[]): readonly Family[] => {
       }),
     };
   });
-};
-
-/** "activation_variance" -> "Activation variance" */
-export const titleOf = (quantity: string): string => {
-  const words = quantity.replaceAll("_", " ");
-  return words.charAt(0).toUpperCase() + words.slice(1);
 };
 
 /** Where a place of another family belongs in a list of places: inside of a block before its end, else behind `before`. */

@@ -6,15 +6,20 @@ export interface LegendEntry {
   readonly name: string;
   readonly colour: string;
 }
-export interface Figure {
-  readonly title: string;
-  readonly note?: string | undefined;
-  readonly legend: readonly LegendEntry[];
-  /** As wide as two others. */
-  readonly wide: boolean;
+export interface Drawing {
   readonly height: number;
   /** Elements in a view of `widthOf` by `height`. */
   readonly drawing: string;
+}
+export interface Figure extends Drawing {
+  readonly title: string;
+  readonly note?: string | undefined;
+  /** Shown where there is one. */
+  readonly legend: readonly LegendEntry[];
+  /** As wide as two others. */
+  readonly wide: boolean;
+  /** A wide one as narrow as others, for small screens. */
+  readonly narrow?: Drawing | undefined;
 }
 
 /** Width of a letter of 11 pixels, which nothing can measure before it is shown: that of a wide font. */
@@ -37,7 +42,7 @@ const MOST_NAMES = 8;
 const isRamp = (legend: Figure["legend"]): boolean => legend.length > MOST_NAMES;
 
 const legendHtml = (legend: Figure["legend"]): string => {
-  if (legend.length < 2) return "";
+  if (legend.length === 0) return "";
   const mark = ({ colour }: LegendEntry): string => `<i style="background:${colour}"></i>`;
   if (!isRamp(legend))
     return `<p class="legend">${legend.map((entry) => `<span>${mark(entry)}${escapeHtml(entry.name)}</span>`).join("")}</p>`;
@@ -45,17 +50,27 @@ const legendHtml = (legend: Figure["legend"]): string => {
   return `<p class="legend ramp"><span>${escapeHtml(first)} ${legend.map(mark).join("")} ${escapeHtml(last)}</span></p>`;
 };
 
+const svgHtml = (title: string, width: number, { height, drawing }: Drawing, of = ""): string =>
+  `<svg${of} viewBox="0 0 ${width} ${Math.round(height)}" role="img" aria-label="${escapeHtml(title)}">${drawing}</svg>`;
+
 export const figureHtml = (figure: Figure): string => {
-  const { title, note, legend, wide, height, drawing } = figure;
-  return `<figure class="${wide ? "wide" : ""}"><figcaption><b>${escapeHtml(title)}</b>${note === undefined ? "" : ` <small>${escapeHtml(note)}</small>`}</figcaption>${legendHtml(legend)}
-<div class="drawing"><svg viewBox="0 0 ${widthOf(figure)} ${Math.round(height)}" role="img" aria-label="${escapeHtml(title)}">${drawing}</svg></div></figure>`;
+  const { title, note, legend, wide, narrow } = figure;
+  const caption = `<figcaption><b>${escapeHtml(title)}</b>${note === undefined ? "" : ` <small>${escapeHtml(note)}</small>`}</figcaption>`;
+  const drawings =
+    narrow === undefined
+      ? svgHtml(title, widthOf(figure), figure)
+      : svgHtml(title, WHOLE, figure, ' class="broad"') +
+        svgHtml(title, HALF, narrow, ' class="narrow"');
+  return `<figure${wide ? ' class="wide"' : ""}>${caption}${legendHtml(legend)}
+${drawings}</figure>`;
 };
 
-const GAP = 16;
+/** That two narrow ones are as wide as a wide one. */
+const GAP = WHOLE - 2 * HALF;
 const HEAD = 44;
 
 const legendSvg = ({ legend, ...figure }: Figure, top: number): string => {
-  if (legend.length < 2) return "";
+  if (legend.length === 0) return "";
   let x = 16;
   const text = (words: string): string => {
     const made = `<text x="${x}" y="${top}">${escapeHtml(words)}</text>`;

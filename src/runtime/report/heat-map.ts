@@ -1,7 +1,9 @@
 // A table of numbers as colours: one row for each place, the first below, so that depth grows upwards.
-import { escapeHtml, LETTER, widthOf, type Figure } from "./figure.ts";
+import { grouped, measureText } from "../../bundle/numbers.ts";
+import { escapeHtml, LETTER, widthOf, type Drawing, type Figure } from "./figure.ts";
+import { clearLabels, labelAt } from "./labels.ts";
 import { heatColour } from "./palette.ts";
-import { rangeOf, shortNumber } from "./scale.ts";
+import { niceScale, rangeOf } from "./scale.ts";
 
 export interface HeatMapOptions {
   readonly title: string;
@@ -16,6 +18,9 @@ export interface HeatMapOptions {
   readonly wide?: boolean;
   /** What the colours span, where several maps are compared; the map's own values unless given. */
   readonly range?: readonly [low: number, high: number];
+  /** A value beside its cell, and as short as can be beside the bar of colours. */
+  readonly text?: (value: number) => string;
+  readonly tick?: (value: number) => string;
 }
 
 const MARGIN = { top: 8, bottom: 34 } as const;
@@ -26,6 +31,9 @@ const MOST_COLUMNS = 64;
 const MOST_LABELS = 20;
 /** The longest label that has room. */
 const MOST_LETTERS = 28;
+/** Its end says more than its beginning, which others share. */
+const shortened = (name: string): string =>
+  name.length > MOST_LETTERS ? `…${name.slice(1 - MOST_LETTERS)}` : name;
 const WIDE_RANGE = 20;
 
 /** Every so many of a list, first and last included. */
@@ -34,9 +42,35 @@ const spreadOver = (count: number, most: number): readonly number[] =>
     ? Array.from({ length: count }, (_, i) => i)
     : Array.from({ length: most }, (_, i) => Math.round((i * (count - 1)) / (most - 1)));
 
+/** Where a value of the columns stands between them, which are in order. */
+const placeAmong = (columns: readonly number[], value: number): number => {
+  const after = columns.findIndex((column) => column >= value);
+  const [to, from] = [columns[after] ?? value, columns[after - 1] ?? value];
+  return to === from || after < 1 ? after : after - (to - value) / (to - from);
+};
+/** All where they are few, else round numbers among them. */
+const columnTicks = (columns: readonly number[]): readonly number[] => {
+  const [first, last] = [columns[0]!, columns.at(-1)!];
+  return columns.length <= 12
+    ? columns
+    : niceScale(first, last, 8).ticks.filter((t) => t >= first && t <= last && Number.isInteger(t));
+};
+
 /** Undefined where there is nothing to draw. */
 export const heatMap = (options: HeatMapOptions): Figure | undefined => {
-  const { title, note, columnName, wide = false } = options;
+  const { title, note, wide = false } = options;
+  const drawn = drawMap(options, { wide, tips: true });
+  if (drawn === undefined) return undefined;
+  // what is touched shows no tooltip
+  const narrow = wide ? drawMap(options, { wide: false, tips: false }) : undefined;
+  return { title, note, legend: [], wide, ...drawn, ...(narrow !== undefined && { narrow }) };
+};
+
+const drawMap = (
+  options: HeatMapOptions,
+  { wide, tips }: { readonly wide: boolean; readonly tips: boolean },
+): Drawing | undefined => {
+  const { columnName, text = measureText } = options;
   const chosen = spreadOver(options.columns.length, MOST_COLUMNS);
   const columns = chosen.map((i) => options.columns[i]!);
   const rows = options.rows.map(({ name, values }) => ({
@@ -60,7 +94,7 @@ export const heatMap = (options: HeatMapOptions): Figure | undefined => {
   const left =
     14 + LETTER * Math.min(MOST_LETTERS, Math.max(...rows.map(({ name }) => name.length)));
   const rowHeight = Math.min(wide ? 24 : 48, Math.max(5, (wide ? 320 : 200) / rows.length));
-  const marks = barMarks(low, high, isLog);
+  const marks = barMarks(low, high, isLog, options.tick ?? measureText);
   const right =
     BAR.gap + BAR.words + 4 + LETTER * Math.max(...marks.map(({ text }) => text.length));
   const inner = { width: width - left - right, height: rowHeight * rows.length };
@@ -76,7 +110,7 @@ export const heatMap = (options: HeatMapOptions): Figure | undefined => {
         ? []
         : [
             // a hair wider than its place, against seams
-            `<rect x="${fixed(x(i))}" y="${fixed(y(row))}" width="${fixed(cellWidth + 0.3)}" height="${fixed(rowHeight + 0.3)}" fill="${heatColour(shareOf(value))}"><title>${escapeHtml(name)}, ${columnName} ${shortNumber(columns[i]!)}: ${shortNumber(value)}</title></rect>`,
+            `<rect x="${fixed(x(i))}" y="${fixed(y(row))}" width="${fixed(cellWidth + 0.3)}" height="${fixed(rowHeight + 0.3)}" fill="${heatColour(shareOf(value))}"${tips ? `><title>${escapeHtml(name)}, ${columnName} ${grouped(columns[i]!)}: ${text(value)}</title></rect>` : "/>"}`,
           ],
     ),
   );
@@ -84,22 +118,22 @@ export const heatMap = (options: HeatMapOptions): Figure | undefined => {
   const labels = rows.flatMap(({ name }, row) =>
     row % every === 0
       ? [
-          `<text x="${fixed(left - 6)}" y="${fixed(y(row) + rowHeight / 2)}" dy="0.32em" text-anchor="end">${escapeHtml(name)}</text>`,
+          `<text x="${fixed(left - 6)}" y="${fixed(y(row) + rowHeight / 2)}" dy="0.32em" text-anchor="end">${escapeHtml(shortened(name))}</text>`,
         ]
       : [],
   );
   const bottom = MARGIN.top + inner.height;
-  const ticks = spreadOver(
-    columns.length,
-    columns.length <= 12 ? columns.length : wide ? 9 : 5,
-  ).map(
-    (i) =>
-      `<text x="${fixed(x(i) + cellWidth / 2)}" y="${fixed(bottom + 14)}" text-anchor="middle">${shortNumber(columns[i]!)}</text>`,
+  const tickLabels = columnTicks(columns).map((value) =>
+    labelAt(x(placeAmong(columns, value)) + cellWidth / 2, grouped(value), width),
+  );
+  const ticks = clearLabels(tickLabels).map(
+    (label) =>
+      `<text x="${fixed(label.x)}" y="${fixed(bottom + 14)}" text-anchor="${label.anchor}">${label.text}</text>`,
   );
   const axis = `<text class="label" x="${fixed(width - right)}" y="${fixed(height - 3)}" text-anchor="end">${columnName}</text>`;
   const bar = colourBar(width - right + BAR.gap, MARGIN.top, inner.height, marks);
-  const drawing = [...cells, ...labels, ...ticks, axis, ...bar].join("");
-  return { title, note, legend: [], wide, height, drawing };
+  const map = `<g shape-rendering="crispEdges">${cells.join("")}</g>`;
+  return { height, drawing: [map, ...labels, ...ticks, axis, ...bar].join("") };
 };
 
 interface BarMark {
@@ -107,12 +141,17 @@ interface BarMark {
   readonly share: number;
   readonly text: string;
 }
-const barMarks = (low: number, high: number, isLog: boolean): readonly BarMark[] => {
+const barMarks = (
+  low: number,
+  high: number,
+  isLog: boolean,
+  tick: (value: number) => string,
+): readonly BarMark[] => {
   const digits = high - low < 0.5 * Math.max(Math.abs(low), Math.abs(high)) ? 4 : 2;
   const middle = isLog ? Math.sqrt(low * high) : (low + high) / 2;
   return [high, middle, low].map((value, i) => ({
     share: i / 2,
-    text: shortNumber(Number(value.toPrecision(digits))),
+    text: tick(Number(value.toPrecision(digits))),
   }));
 };
 
@@ -137,5 +176,5 @@ const colourBar = (
       ({ share, text }) =>
         `<text x="${(left + BAR.words).toFixed(1)}" y="${(top + share * height).toFixed(1)}" dy="${share === 0 ? "0.8em" : share === 1 ? "0" : "0.32em"}">${text}</text>`,
     );
-  return [...bar, ...texts];
+  return [`<g shape-rendering="crispEdges">${bar.join("")}</g>`, ...texts];
 };

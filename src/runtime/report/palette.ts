@@ -2,20 +2,12 @@
 
 /** Of what stands at i among count in the order of depth: from blue at the first to red at the last. */
 export const depthColour = (i: number, count: number): string =>
-  `hsl(${Math.round(225 - (225 * i) / Math.max(1, count - 1))} 68% 54%)`;
+  `hsl(${Math.round(225 - (225 * i) / Math.max(1, count - 1))} 68% var(--depth))`;
 
-const RUNS = [
-  "#2563eb",
-  "#ea580c",
-  "#0d9488",
-  "#9333ea",
-  "#ca8a04",
-  "#db2777",
-  "#65a30d",
-  "#64748b",
-];
-/** Of one among several runs. */
-export const runColour = (i: number): string => RUNS[i % RUNS.length]!;
+/** Of one among several runs: one of the theme's. */
+export const runColour = (i: number): string => `var(--run${i % 8})`;
+/** Of one among the parts of a model, told from the model's own, which is that of the second run. */
+export const partColour = (i: number): string => runColour(i === 0 ? 0 : i + 1);
 
 /** Dark to bright at equal steps of lightness, as matplotlib's viridis has them. */
 const STOPS = ["440154", "414487", "2a788e", "22a884", "7ad151", "fde725"].map((hex) =>

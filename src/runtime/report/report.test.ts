@@ -7,7 +7,7 @@ import { breaksOf, familiesOf, placesOf } from "./families.ts";
 import { figureHtml, LETTER } from "./figure.ts";
 import { heatMap } from "./heat-map.ts";
 import { renderReport } from "./report.ts";
-import { niceScale, rangeOf, shortNumber } from "./scale.ts";
+import { niceScale, rangeOf } from "./scale.ts";
 
 test("scales", () => {
   expect(rangeOf(Array.from({ length: 300_000 }, (_, i) => (i * 7919) % 300_007))).toEqual([
@@ -16,15 +16,6 @@ test("scales", () => {
   expect(niceScale(0.13, 5.6, 6).ticks).toEqual([0, 1, 2, 3, 4, 5, 6]);
   expect(niceScale(2.31, 2.48, 4).ticks).toEqual([2.3, 2.35, 2.4, 2.45, 2.5]);
   for (const high of [3, 3 + 1e-15]) expect(niceScale(3, high, 4).ticks.length).toBeGreaterThan(2);
-  expect([0, 3e-4, 0.25, 1500, 12_345, 2.5e6, 0.1 + 0.2].map(shortNumber)).toEqual([
-    "0",
-    "3e-4",
-    "0.25",
-    "1500",
-    "12.3k",
-    "2.5M",
-    "0.3",
-  ]);
 });
 
 test("metrics are drawn by what they tell, lists by their largest number", () => {
@@ -51,7 +42,7 @@ test("metrics are drawn by what they tell, lists by their largest number", () =>
   ]);
   // of three experts with 0.1, 0.3 and 0.4: the last is half as much again as the mean
   expect(html).toContain("blocks.0.ffn at step 2: 1.5");
-  expect(html).toContain("blocks.0.ffn, index 2: 0.4");
+  expect(html).toContain("blocks.0.ffn, index 2: 40.00%");
   expect(html).not.toMatch(/NaN|undefined|Infinity/);
 });
 
@@ -105,7 +96,7 @@ test("one file, with everything in it", () => {
   expect(html).toContain("x = &quot;&lt;b&gt;&quot;");
   expect(html).toContain("1 min 15 s");
   expect(html).not.toMatch(/NaN|undefined|Infinity/);
-  expect(html.length).toBeLessThan(200_000);
+  expect(html.length).toBeLessThan(250_000);
 });
 
 test("no two charts have one title; a part of what is held out is told as one", () => {
@@ -137,8 +128,8 @@ test("no two charts have one title; a part of what is held out is told as one", 
   expect(titles).toContain("Global gradient norm");
   expect(titles).toContain("Gradient norm");
   expect(new Set(titles).size).toBe(titles.length);
-  expect(html).toContain("<dd>64 <small>of 1034 sequences held out</small></dd>");
-  expect(html).toContain("64 sequences, spread over the 1034 held out: 512 tokens, 512 bytes");
+  expect(html).toContain("<dd>64 <small>of 1,034 sequences held out</small></dd>");
+  expect(html).toContain("64 sequences, spread over the 1,034 held out: 512 tokens, 512 bytes");
 });
 
 test("maps with one range have one colour for one number, and room for the numbers of their bar", () => {

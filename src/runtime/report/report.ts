@@ -1,17 +1,22 @@
 // report.html: what a training was and how it went, in one file that needs no other.
-import { partMeasure, partsWord, singular } from "../../bundle/branches.ts";
+import { partsWord } from "../../bundle/branches.ts";
 import { keptParameters } from "../../bundle/kept-parameters.ts";
 import type { DataSpec, Manifest, TrainingSpec } from "../../bundle/manifest.ts";
+import {
+  counted,
+  countText,
+  grouped,
+  lossText,
+  measureText,
+  percentText,
+  timeText,
+} from "../../bundle/numbers.ts";
 import { sourceName } from "../data/images/index.ts";
 import { KEPT } from "../train/checkpoint.ts";
 import type { TrainResult } from "../train/options.ts";
-import type { Row } from "../train/metrics.ts";
-import { lineChart } from "./chart.ts";
-import { familyFigures } from "./depth-figures.ts";
-import { familiesOf, keysOf, pointsOf } from "./families.ts";
-import { escapeHtml, figureHtml, type Figure } from "./figure.ts";
-import { depthColour } from "./palette.ts";
-import { shortNumber } from "./scale.ts";
+import { pointsOf } from "./families.ts";
+import { escapeHtml, figureHtml } from "./figure.ts";
+import { figuresOf } from "./figures.ts";
 import { STYLE } from "./style.ts";
 
 export interface ReportInput {
@@ -27,128 +32,10 @@ export interface ReportInput {
   readonly source: string | undefined;
 }
 
-/** "eval/heads/0/accuracy" belongs to the chart "accuracy", as head 0. */
-const measureCharts = (rows: readonly Row[]): readonly (Figure | undefined)[] => {
-  const found = keysOf(rows).flatMap((key) => {
-    const [, name] = /^eval\/(.+)$/.exec(key) ?? [];
-    if (name === undefined) return [];
-    const part = partMeasure(name);
-    if (part === undefined && name.includes("/")) return [];
-    return [{ key, part, measure: part?.measure ?? name }];
-  });
-  const measures = [...new Set(found.map(({ measure }) => measure))].filter(
-    (measure) => !TOLD.has(measure) || found.some((f) => f.measure === measure && f.part),
-  );
-  return measures.map((measure) => {
-    const mine = found.filter((f) => f.measure === measure);
-    const word = mine.find(({ part }) => part)?.part?.word;
-    return lineChart({
-      title: `Held-out ${measure.replaceAll("_", " ")}`,
-      ...(word !== undefined && { note: `the model, and each of its ${word}` }),
-      series: mine.map(({ key, part }, i) => ({
-        name: part === undefined ? "model" : `${singular(part.word)} ${part.index}`,
-        colour: part === undefined ? "var(--eval)" : depthColour(i, mine.length),
-        points: pointsOf(rows, key),
-        marks: true,
-      })),
-    });
-  });
-};
-/** Measures with a chart or figure of their own, or none because they never change. */
-const TOLD: ReadonlySet<string> = new Set([
-  "loss",
-  "perplexity",
-  "bits_per_byte",
-  "tokens",
-  "images",
-]);
-
-const chartsOf = ({ manifest, result: { history } }: ReportInput): string =>
-  [
-    lineChart({
-      title: "Loss",
-      note: `nats ${oneOf(manifest)}; the faint line is each step, the strong one its running mean`,
-      wide: true,
-      series: [
-        {
-          name: "training",
-          colour: "var(--train)",
-          points: pointsOf(history, "train/loss"),
-          smooth: true,
-        },
-        {
-          name: "held out",
-          colour: "var(--eval)",
-          points: pointsOf(history, "eval/loss"),
-          marks: true,
-        },
-      ],
-    }),
-    ...measureCharts(history),
-    lineChart({
-      title: "Held-out bits per byte",
-      series: [
-        {
-          name: "bits per byte",
-          colour: "var(--eval)",
-          points: pointsOf(history, "eval/bits_per_byte"),
-          marks: true,
-        },
-      ],
-    }),
-    lineChart({
-      title: "Learning rate",
-      series: [
-        {
-          name: "learning rate",
-          colour: "var(--other)",
-          points: pointsOf(history, "train/learning_rate"),
-        },
-      ],
-    }),
-    lineChart({
-      title: "Global gradient norm",
-      note: "of all parameters, before clipping",
-      series: [
-        {
-          name: "global gradient norm",
-          colour: "var(--train)",
-          points: pointsOf(history, "train/grad_norm"),
-          smooth: true,
-        },
-      ],
-    }),
-    lineChart({
-      title: "Speed",
-      note: `${unitOf(manifest)} a second`,
-      series: [
-        {
-          name: `${unitOf(manifest)}/s`,
-          colour: "var(--other)",
-          points: pointsOf(history, `perf/${unitOf(manifest)}_per_second`),
-          smooth: true,
-        },
-      ],
-    }),
-    ...familiesOf(history).flatMap(familyFigures),
-  ]
-    .flatMap((figure) => (figure === undefined ? [] : [figureHtml(figure)]))
-    .join("\n");
-
 const unitOf = ({ training }: Manifest): "tokens" | "images" =>
   training?.data.kind === "images" ? "images" : "tokens";
 const oneOf = (manifest: Manifest): string =>
   unitOf(manifest) === "images" ? "an image" : "a token";
-const percent = (share: number): string => `${(share * 100).toFixed(2)}%`;
-
-const duration = (seconds: number): string => {
-  const whole = Math.round(seconds);
-  if (whole < 60) return `${whole} s`;
-  return whole < 3600
-    ? `${Math.floor(whole / 60)} min ${whole % 60} s`
-    : `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`;
-};
-
 const median = (values: readonly number[]): number | undefined =>
   [...values].sort((a, b) => a - b)[values.length >> 1];
 
@@ -162,8 +49,8 @@ const evaluationFigures = ({ history, evaluation }: TrainResult): readonly KeyFi
     const first = pointsOf(history, `eval/${key}`)[0]?.[1];
     return [
       name,
-      value === undefined ? undefined : percent(value),
-      first === undefined ? undefined : `from ${percent(first)}`,
+      value === undefined ? undefined : percentText(value),
+      first === undefined ? undefined : `from ${percentText(first)}`,
     ];
   };
   const { samples, heldOut } = evaluation;
@@ -174,19 +61,19 @@ const evaluationFigures = ({ history, evaluation }: TrainResult): readonly KeyFi
       ? [
           [
             "Held-out bits per byte",
-            evaluation.bitsPerByte.toFixed(3),
-            first === undefined ? undefined : `from ${first.toFixed(2)}`,
+            lossText(evaluation.bitsPerByte),
+            first === undefined ? undefined : `from ${lossText(first)}`,
           ],
-          ["Held-out perplexity", shortNumber(evaluation.perplexity), "a token"],
+          ["Held-out perplexity", measureText(evaluation.perplexity), "a token"],
         ]
-      : [["Held-out loss", evaluation.loss.toFixed(4), "nats an image"]];
+      : [["Held-out loss", lossText(evaluation.loss), "nats an image"]];
   return [
     ...own,
     // a part of them stands for all
     [
       "Evaluated on",
-      samples < heldOut ? shortNumber(samples) : undefined,
-      `of ${shortNumber(heldOut)} ${unit} held out`,
+      samples < heldOut ? grouped(samples) : undefined,
+      `of ${grouped(heldOut)} ${unit} held out`,
     ],
     share("Held-out accuracy", "accuracy"),
     share("Calibration error", "calibration_error"),
@@ -198,11 +85,11 @@ const parametersFigure = (manifest: Manifest): KeyFigure => {
   const { parameters } = manifest.model;
   const kept = keptParameters(manifest);
   return kept < parameters
-    ? ["Parameters kept", shortNumber(kept), `of ${shortNumber(parameters)}`]
-    : ["Parameters", shortNumber(parameters)];
+    ? ["Parameters kept", countText(kept), `of ${countText(parameters)}`]
+    : ["Parameters", countText(parameters)];
 };
 
-const figuresOf = ({ manifest, result }: ReportInput): string => {
+const keyFigures = ({ manifest, result }: ReportInput): string => {
   const { history } = result;
   const unit = unitOf(manifest);
   const seen = pointsOf(history, `train/num_input_${unit}_seen`).at(-1)?.[1];
@@ -210,18 +97,18 @@ const figuresOf = ({ manifest, result }: ReportInput): string => {
   const figures: readonly KeyFigure[] = [
     ...evaluationFigures(result),
     parametersFigure(manifest),
-    ["Steps", String(result.step)],
+    ["Steps", grouped(result.step)],
     [
       "Checkpoint",
-      result.checkpoint === undefined ? undefined : `step ${result.step}`,
+      result.checkpoint === undefined ? undefined : `step ${grouped(result.step)}`,
       `the last ${KEPT} are kept`,
     ],
     [
       unit === "tokens" ? "Tokens seen" : "Images seen",
-      seen === undefined ? undefined : shortNumber(seen),
+      seen === undefined ? undefined : countText(seen),
     ],
-    ["Median speed", speed === undefined ? undefined : shortNumber(Math.round(speed)), `${unit}/s`],
-    ["Time", duration(result.seconds)],
+    ["Median speed", speed === undefined ? undefined : countText(speed), `${unit}/s`],
+    ["Time", timeText(result.seconds)],
   ];
   const cells = figures.flatMap(([name, value, unit]) =>
     value === undefined
@@ -237,7 +124,7 @@ const figuresOf = ({ manifest, result }: ReportInput): string => {
 
 const modelText = (model: Manifest["model"]): string =>
   model.kind === "decoder"
-    ? `${model.layers} blocks of width ${model.hiddenSize}, vocabulary ${model.vocabSize}, context ${model.context}`
+    ? `${model.layers} blocks of width ${grouped(model.hiddenSize)}, vocabulary ${grouped(model.vocabSize)}, context ${grouped(model.context)}`
     : `${model.layers} residual units, images of ${model.height}×${model.width}×${model.channels}, ${model.classes} classes`;
 
 const dataText = (data: DataSpec): string =>
@@ -252,13 +139,13 @@ const recipeText = ({ recipe, batch, micro, data }: TrainingSpec): string => {
     : `${recipe}: batches of ${batch} images${passes}`;
 };
 
-const measureText = (evaluation: TrainResult["evaluation"]): string => {
+const evaluatedText = (evaluation: TrainResult["evaluation"]): string => {
   if (evaluation === undefined) return "none";
   const { samples, heldOut } = evaluation;
-  const part = samples < heldOut ? `, spread over the ${heldOut} held out` : "";
+  const part = samples < heldOut ? `, spread over the ${grouped(heldOut)} held out` : "";
   return evaluation.kind === "text"
-    ? `${samples} sequences${part}: ${evaluation.tokens} tokens, ${evaluation.bytes} bytes`
-    : `${samples} images${part}`;
+    ? `${counted(samples, "sequence")}${part}: ${counted(evaluation.tokens, "token")}, ${counted(evaluation.bytes, "byte")}`
+    : `${counted(samples, "image")}${part}`;
 };
 
 const detailsOf = ({ manifest, engine, seed, weights, result }: ReportInput): string => {
@@ -268,11 +155,11 @@ const detailsOf = ({ manifest, engine, seed, weights, result }: ReportInput): st
     ["Model", `${model.name}: ${modelText(model)}`],
     ["Recipe", training === null ? "" : recipeText(training)],
     ["Data", training === null ? "" : dataText(training.data)],
-    ["Last evaluated on", measureText(result.evaluation)],
+    ["Last evaluated on", evaluatedText(result.evaluation)],
     ["Engine", engine],
     ["Seed", String(seed)],
     ...(weights === undefined ? [] : ([["Began with", weights]] as const)),
-    [`FLOPs ${oneOf(manifest)}, forward and backward`, shortNumber(flops)],
+    [`FLOPs ${oneOf(manifest)}, forward and backward`, countText(flops)],
     ["Spec", `sha256 ${specHash}`],
     ["Written by", `${generator.name} ${generator.version}`],
   ];
@@ -292,9 +179,11 @@ export const renderReport = (input: ReportInput): string => {
 <title>${escapeHtml(title)}</title><style>${STYLE}</style></head>
 <body><main>
 <header><h1>${escapeHtml(manifest.model.name)}</h1><p>Trained by the recipe ${escapeHtml(manifest.training?.recipe ?? "")} on the ${escapeHtml(input.engine)} engine</p></header>
-${figuresOf(input)}
+${keyFigures(input)}
 <section class="charts">
-${chartsOf(input)}
+${figuresOf([{ name: "", rows: input.result.history }])
+  .map(figureHtml)
+  .join("\n")}
 </section>
 ${sample === undefined ? "" : sampleOf(sample, manifest.training?.sample?.prompt ?? "")}
 <h2>Details</h2><div class="card">${detailsOf(input)}</div>

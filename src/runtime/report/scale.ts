@@ -1,4 +1,4 @@
-// Axes: round tick values, and numbers as short as they can be told apart.
+// Axes: round tick values that cover what is drawn.
 
 export interface Scale {
   readonly from: number;
@@ -46,14 +46,4 @@ export const logScale = (low: number, high: number, count: number): Scale => {
     to,
     ticks: all.filter((t) => t >= from && t <= to).map((t) => Number(t.toPrecision(12))),
   };
-};
-
-/** 0.0003 -> 3e-4, 12000 -> 12k: what fits beside an axis. */
-export const shortNumber = (x: number): string => {
-  const size = Math.abs(x);
-  if (size === 0) return "0";
-  if (size >= 1e6) return `${Number((x / 1e6).toPrecision(3))}M`;
-  if (size >= 1e4) return `${Number((x / 1e3).toPrecision(3))}k`;
-  if (size < 1e-3) return x.toExponential(2).replace(/\.?0+e/, "e");
-  return String(Number(x.toPrecision(4)));
 };
