@@ -43,8 +43,7 @@ export const PART = " · ";
 
 const word = (key: string): string => key.replaceAll("_", " ");
 /** Sizes and settings alike. */
-const settingText = (n: number): string =>
-  Number.isInteger(n) ? grouped(n) : measureText(n);
+const settingText = (n: number): string => (Number.isInteger(n) ? grouped(n) : measureText(n));
 
 const piece = (key: string, value: Value | undefined): string => {
   if (value === null || value === undefined || value === false || key === "is") return "";
