@@ -22,15 +22,26 @@ const table = (head, rows) =>
 
 /** Run by run: how much a number of this arm lies above that of the other. */
 const differences = (arm, other, of) => arm.runs.map((run, i) => of(run) - of(other.runs[i]));
+const standardError = (values) =>
+  values.length > 1 ? (spreadOf(values) / Math.sqrt(values.length)).toFixed(4) : "";
 const lower = (values) => `${values.filter((x) => x < 0).length} of ${values.length}`;
 
 const lossTable = ({ arms }, against) => {
   const base = arms.find(({ name }) => name === against);
   return table(
-    ["model", "parameters", "training FLOPs a token", "held-out loss", `minus ${against}`, "lower"],
+    [
+      "model",
+      "parameters",
+      "training FLOPs a token",
+      "held-out loss",
+      `minus ${against}`,
+      "standard error",
+      "lower",
+    ],
     arms.map((arm) => {
       const apart = differences(arm, base, (run) => run.loss);
-      const rest = arm === base ? ["", ""] : [signed(apart), lower(apart)];
+      const rest =
+        arm === base ? ["", "", ""] : [signed(apart), standardError(apart), lower(apart)];
       const sizes = [grouped(arm.parameters), grouped(arm.flopsPerToken)];
       return [`\`${arm.name}\``, ...sizes, shown(arm.runs.map(({ loss }) => loss)), ...rest];
     }),
@@ -117,6 +128,6 @@ const section = ({ study, result }) => {
 export const resultsText = (known) =>
   `${[
     "# Results",
-    "Written by `npm run studies` from `results/*.json`: mean ± sample standard deviation over seeds. A seed gives all arms the same batches, and the same first values to parameters of the same name, so differences are taken seed by seed; “lower” counts the seeds in which the loss is the lower one.",
+    "Written by `npm run studies` from `results/*.json`: mean ± sample standard deviation over seeds. A seed gives all arms the same batches, and the same first values to parameters of the same name, so differences are taken seed by seed; “standard error” is that of the mean difference, “lower” counts the seeds in which the loss is the lower one.",
     ...known.map(section),
   ].join("\n\n")}\n`;
