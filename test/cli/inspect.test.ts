@@ -2,7 +2,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { project, specc, TINY } from "./run.ts";
+import { project, specc, TINY, type Ran } from "./run.ts";
 
 describe("inspect", () => {
   test("counts parameters as the shapes say", async () => {
@@ -27,6 +27,21 @@ describe("inspect", () => {
     const { out } = await specc(["inspect", "model.arch"], { cwd: project() });
     expect(out).toContain("blocks[0 .. 2]");
     expect(out).toContain("optimizer state");
+  });
+  test("what layers of alike sizes do differently is told beside them", async () => {
+    const set = (window: string): Promise<Ran> =>
+      specc(["inspect", "model.arch", "--set", `blocks.attention.window=${window}`], {
+        cwd: project({ "model.arch": TINY.replace("blocks 2", "blocks 7") }),
+      });
+    const turns = await set("if mod(l, 3) == 0 then none else 4");
+    expect(turns.out).toContain("blocks[0 .. 7]");
+    expect(turns.out).toContain(
+      [
+        "attention  mha, heads 2 · rope · window 4  blocks 0–1, 3–4, 6",
+        "           mha, heads 2 · rope             blocks 2, 5",
+      ].join("\n"),
+    );
+    expect((await set("4")).out).not.toContain("window");
   });
   test("shows nothing that is not there, and names every row", async () => {
     const cwd = project({ "model.arch": TINY.split("recipe")[0]! });

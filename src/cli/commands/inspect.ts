@@ -11,6 +11,7 @@ import {
   type Target,
 } from "../../compiler/compile.ts";
 import { accountsOf } from "../../compiler/emit/accounts.ts";
+import { blocksText, layerForms } from "../../compiler/emit/layer-forms.ts";
 import { modelSvg } from "../../compiler/emit/model-svg.ts";
 import { summarize, type Count, type Layer, type Summary } from "../../compiler/emit/summary.ts";
 import { printGraph } from "../../compiler/ir/text.ts";
@@ -148,7 +149,11 @@ const layerRows = (summary: Summary): readonly (readonly string[])[] => {
     const [, before = "", first = ""] = /^(.*?)(\d+)$/.exec(begin.name) ?? [];
     rows.push([
       times === 1 ? layer.name : `${before.slice(0, -1)}[${first} .. ${Number(first) + times}]`,
-      layer.parts.length > 0 ? (times === 1 ? "" : `${times} alike, each:`) : shapesOf(layer),
+      layer.parts.length > 0
+        ? times === 1
+          ? ""
+          : `${times} of alike sizes, each:`
+        : shapesOf(layer),
       grouped(layer.parameters),
       ...densityCell(summary, layer),
       countText(layer.flops),
@@ -171,6 +176,16 @@ const layerRows = (summary: Summary): readonly (readonly string[])[] => {
   return rows;
 };
 
+/** "attention  gqa, heads 4 · kv 2 · window 64  blocks 0–4, 6–10", of what is not alike in all layers of a decoder. */
+const formRows = ({ model }: Target): readonly (readonly string[])[] => {
+  const forms = model.kind === "decoder" ? layerForms(model.blocks) : [];
+  return forms.map(({ key, text, blocks }, i) => [
+    forms[i - 1]?.key === key ? "" : key,
+    text,
+    blocksText(blocks),
+  ]);
+};
+
 /** What a training step holds when the recipe makes the other choice of `checkpoint`. */
 const bytesOtherwise = ({ recipe, ...rest }: Target): number | null => {
   const step = programsFor(rest.model, recipe)[0];
@@ -191,13 +206,15 @@ const branchText = (branch: Summary["branches"][number]): string =>
 
 const report = (
   io: Io,
-  { model, recipe }: Target,
+  target: Target,
   summary: Summary,
   otherwise: number | null,
   options: InspectOptions,
 ): void => {
+  const { model, recipe } = target;
   const paint = painter(wantsColor(io, options.color, "out"));
   const { bytes, flops, item } = summary;
+  const forms = formRows(target);
   const [head = "", ...rest] = table(layerRows(summary), [2, 3, 4]).split("\n");
   const activations: (readonly [bytes: number, what: string])[] = [];
   if (bytes.step !== null && recipe !== undefined) {
@@ -241,7 +258,7 @@ const report = (
       : [["cache", bytesText(bytes.cache), "of one sequence that is generated, whole context"]]),
   ];
   io.out(
-    `${paint.bold(model.name)}${model.doc === null ? "" : `  ${paint.dim(model.doc)}`}\n\n${paint.bold(head)}\n${rest.join("\n")}\n\n${table(costs, [1])}\n`,
+    `${paint.bold(model.name)}${model.doc === null ? "" : `  ${paint.dim(model.doc)}`}\n\n${paint.bold(head)}\n${rest.join("\n")}\n\n${forms.length === 0 ? "" : `${table(forms, [])}\n\n`}${table(costs, [1])}\n`,
   );
 };
 

@@ -50,7 +50,8 @@ const piece = (key: string, value: Value | undefined): string => {
   if (typeof value === "number") return `${word(key)} ${settingText(value)}`;
   if (value === true) return word(key);
   if (typeof value === "string") return `${word(key)} ${value}`;
-  return isVariant(value) && key !== "init" ? namesOf(value) : "";
+  if (!isVariant(value) || key === "init") return "";
+  return value.is === "none" ? `${word(key)} none` : namesOf(value);
 };
 /** A form and the forms that it holds: "rope yarn". */
 const namesOf = (value: Variant): string =>
