@@ -102,6 +102,19 @@ test("shards, formats and the older spelling on request", async () => {
       expect(Math.abs(after[name]!.data[i]! - x)).toBeLessThanOrEqual(Math.abs(x) / 256),
     );
 });
+test("a tokenizer that specc does not read goes along", async () => {
+  const cwd = source("hf/llama");
+  const tokenizer = '{"model":{"type":"Unigram","vocab":[["a",0]]}}';
+  writeFileSync(join(cwd, "hub", "tokenizer.json"), tokenizer);
+  const read = await specc(["import", "hub", "-o", "in/model.arch"], { cwd });
+  expect([read.code, read.err]).toEqual([
+    0,
+    expect.stringContaining("a Unigram tokenizer is not supported"),
+  ]);
+  const ran = await specc(["export", "in/model.arch", "-o", "out"], { cwd });
+  expect(ran.code, ran.err).toBe(0);
+  expect(readFileSync(join(cwd, "out", "tokenizer.json"), "utf8")).toBe(tokenizer);
+});
 test.each([
   [
     "hf/gemma3",

@@ -1,6 +1,6 @@
 // Tokenizers of the `tokenizers` library, exactly: ids, texts, and ids cut inside a character.
 import { readFileSync } from "node:fs";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { readTokenizerJson } from "../../src/runtime/index.ts";
 
 interface Golden {
@@ -28,4 +28,21 @@ test.each(["bytelevel", "split-nfc", "metaspace-fallback"])("%s", async (name) =
     expect(tokenizer.decode(said), text).toBe(more.decoded_skip_special);
   }
   for (const { ids, decoded } of golden.partial_decode) expect(tokenizer.decode(ids)).toBe(decoded);
+});
+
+interface Parts {
+  readonly tokenizer: object;
+  readonly texts: readonly string[];
+  readonly variants: readonly {
+    readonly name: string;
+    readonly ids: readonly (readonly number[])[];
+    readonly [part: string]: unknown;
+  }[];
+}
+describe("parts of byte-level BPE, one by one", () => {
+  const { tokenizer, texts, variants } = JSON.parse(read("../tokenizer-parts.json")) as Parts;
+  test.each(variants)("$name", async ({ name, ids, ...parts }) => {
+    const ours = await readTokenizerJson(JSON.stringify({ ...tokenizer, ...parts }), name);
+    texts.forEach((text, i) => expect([...ours.encode(text)], text).toEqual(ids[i]));
+  });
 });

@@ -3,6 +3,7 @@
 import { TOKENIZER, CONFIG, WEIGHTS_INDEX, WEIGHTS } from "../../bundle/names.ts";
 import { basename, dirname, join, resolve } from "node:path";
 import { configText } from "../../bundle/config-text.ts";
+import { FileFault } from "../../bundle/file-fault.ts";
 import type { SafetensorsFile } from "../../bundle/safetensors.ts";
 import { accountOf } from "../../compiler/huggingface/account.ts";
 import {
@@ -19,6 +20,7 @@ import { asTheirs, inFormat } from "../../compiler/huggingface/views.ts";
 import type { DecoderSpec } from "../../compiler/semantics/spec.ts";
 import { nodeHost } from "../../runtime/node/index.ts";
 import { openWeights } from "../../runtime/train/checkpoint.ts";
+import type { Tokenizer } from "../../runtime/tokenizers/tokenizer.ts";
 import { readTokenizerJson } from "../../runtime/tokenizers/tokenizer-json.ts";
 import { CliError } from "../errors.ts";
 import { isFile, readText, shownPath } from "../files.ts";
@@ -114,6 +116,17 @@ const checkWeights = (
 
 const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
 
+/** Undefined: specc does not read it, and it goes along all the same. */
+const tokenizerIn = async (folder: string): Promise<Tokenizer | undefined> => {
+  const path = join(folder, TOKENIZER);
+  try {
+    return await readTokenizerJson(readText(path), path);
+  } catch (error) {
+    if (error instanceof FileFault) return undefined;
+    throw error;
+  }
+};
+
 /** The texts beside the weights that are not simply taken along. */
 const textFiles = async (
   folder: string,
@@ -133,10 +146,7 @@ const textFiles = async (
     : {};
   // A run's config.json knows the model alone, and says null.
   const known = base["eos_token_id"] ?? use["eos_token_id"];
-  const tokenizer = join(folder, TOKENIZER);
-  const tokens = companions.includes(TOKENIZER)
-    ? await readTokenizerJson(readText(tokenizer), tokenizer)
-    : undefined;
+  const tokens = companions.includes(TOKENIZER) ? await tokenizerIn(folder) : undefined;
   const separator = tokens?.separator;
   const end = known ?? separator ?? null;
   const begin = base["bos_token_id"] ?? use["bos_token_id"] ?? null;

@@ -1,23 +1,8 @@
 // Byte-level byte-pair encoding: text is split by a pattern, each piece becomes bytes, and the pairs of lowest rank are merged
 // until none is left. Pieces repeat, so their ids are remembered.
+import { cutter, type AddedToken } from "./added-tokens.ts";
+import { splitText, type Split } from "./splits.ts";
 import { BYTE_CHARACTERS, CHARACTER_BYTES, separatorOf, type Tokenizer } from "./tokenizer.ts";
-
-/**
- * The split of GPT-2: contractions, then words, numbers and signs with a leading space, then white space. That is Unicode's:
- * JavaScript's own `\s` has U+FEFF and lacks U+0085.
- */
-export const GPT2_SPLIT =
-  /'(?:[sdmt]|ll|ve|re)| ?\p{L}+| ?\p{N}+| ?[^\p{White_Space}\p{L}\p{N}]+|\p{White_Space}+(?!\P{White_Space})|\p{White_Space}+/gu;
-
-/** Taken out of a text whole. */
-export interface AddedToken {
-  readonly id: number;
-  readonly content: string;
-  /** Stands for no bytes of a text: an end, a turn. */
-  readonly special: boolean;
-  /** Looked for in the normalized text, after the others. */
-  readonly normalized: boolean;
-}
 
 export interface BpeModel {
   /** Token text in byte characters -> id. */
@@ -25,31 +10,14 @@ export interface BpeModel {
   /** In order of rank. */
   readonly merges: readonly (readonly [string, string])[];
   readonly added: readonly AddedToken[];
-  /** Pieces of normal text; what lies between two matches is a piece too. */
-  readonly split: readonly RegExp[];
   readonly normalize: (text: string) => string;
-  readonly addPrefixSpace: boolean;
+  /** Of normal text that no added token is in. */
+  readonly splits: readonly Split[];
   /** A piece that is a token as a whole is not merged up. */
   readonly ignoreMerges: boolean;
   /** Put before a prompt. */
   readonly begin: readonly number[];
 }
-
-const splitBy = (pieces: readonly string[], pattern: RegExp): readonly string[] =>
-  pieces.flatMap((piece) => {
-    const out: string[] = [];
-    let at = 0;
-    for (const match of piece.matchAll(pattern)) {
-      if (match.index > at) out.push(piece.slice(at, match.index));
-      if (match[0] !== "") out.push(match[0]);
-      at = match.index + match[0].length;
-    }
-    if (at < piece.length) out.push(piece.slice(at));
-    return out;
-  });
-
-export const splitText = (text: string, patterns: readonly RegExp[]): readonly string[] =>
-  patterns.reduce(splitBy, text === "" ? [] : [text]);
 
 /** Merges in place by rank, lowest first, the leftmost of equals; `ids` is one piece. Pieces are short: a scan is fastest. */
 const mergePiece = (
@@ -71,18 +39,6 @@ const mergePiece = (
 /** Two ids below 2^24 as one number. */
 const pairKey = (a: number, b: number): number => a * 16777216 + b;
 
-/** A text cut at tokens that are looked for in it; of two that begin alike, the longer. */
-const cutter = (
-  tokens: readonly (readonly [content: string, id: number])[],
-): ((text: string) => readonly (string | number)[]) => {
-  if (tokens.length === 0) return (text) => [text];
-  const ids = new Map(tokens);
-  const contents = [...ids.keys()].sort((a, b) => b.length - a.length || (a < b ? -1 : 1));
-  const pattern = new RegExp(`(${contents.map(escape).join("|")})`, "u");
-  return (text) => text.split(pattern).map((part) => ids.get(part) ?? part);
-};
-
-const escape = (text: string): string => text.replace(/[.*+?^${}()|[\]\\/]/g, "\\$&");
 const CACHED_PIECES = 100_000;
 
 /** `json`: the text it was read from, given back as it was. */
@@ -130,17 +86,18 @@ export const bpeTokenizer = (model: BpeModel, json: () => string): Tokenizer => 
     if (pieces.size < CACHED_PIECES) pieces.set(piece, ids);
     return ids;
   };
-  const [raw, normal] = [false, true].map((when) =>
-    cutter(
-      added
-        .filter(({ normalized, content }) => normalized === when && content !== "")
-        .map(({ content, id }) => [when ? model.normalize(content) : content, id]),
-    ),
+  const raw = cutter(
+    added.filter(({ normalized }) => !normalized),
+    (content) => content,
+  );
+  const normal = cutter(
+    added.filter(({ normalized }) => normalized),
+    model.normalize,
   );
   /** Pieces of text that no added token is in, and added tokens. */
   const cut = (text: string): readonly (string | number)[] =>
-    raw!(text).flatMap((part) =>
-      typeof part === "number" ? [part] : normal!(model.normalize(part)),
+    raw(text).flatMap((part) =>
+      typeof part === "number" ? [part] : normal(model.normalize(part)),
     );
 
   const separator = separatorOf(new Map(added.map(({ content, id }) => [content, id])));
@@ -158,8 +115,7 @@ export const bpeTokenizer = (model: BpeModel, json: () => string): Tokenizer => 
           ids.push(part);
           continue;
         }
-        const prefix = model.addPrefixSpace && part !== "" && !part.startsWith(" ") ? " " : "";
-        for (const piece of splitText(prefix + part, model.split))
+        for (const piece of splitText(part, model.splits))
           for (const token of encodePiece(piece)) ids.push(token);
       }
       return Int32Array.from(ids);

@@ -1,6 +1,7 @@
-// Every other tokenizer.json, by Hugging Face's own JavaScript library: metaspaces and byte fallback, WordPiece, Unigram.
+// Every other tokenizer.json, by Hugging Face's own JavaScript library: metaspaces and byte fallback, WordPiece.
 import { Tokenizer as LibraryTokenizer } from "@huggingface/tokenizers";
 import type { TokenizerFile } from "./file.ts";
+import { unreadPart } from "./library-parts.ts";
 import { separatorOf, type Tokenizer } from "./tokenizer.ts";
 
 /** What is used of it: its own types name files without endings, which Node's resolution does not find (0.2.0). */
@@ -35,10 +36,10 @@ const withMarkKept = (ids: readonly number[], tokenOf: (id: number) => string): 
 /** Ids before these that may change how the first of them reads. */
 const CONTEXT = 4;
 
-export const libraryTokenizer = (
-  { json, model, begin, fault }: TokenizerFile,
-  text: string,
-): Tokenizer => {
+export const libraryTokenizer = (file: TokenizerFile, text: string): Tokenizer => {
+  const { json, model, begin, fault } = file;
+  const unread = unreadPart(file);
+  if (unread !== undefined) throw fault(unread);
   let library: Library;
   try {
     library = new createLibrary(json, {});

@@ -6,22 +6,26 @@ import { byteLevelModel } from "./byte-level.ts";
 import { isObject, listOf, partsOf, type Fault } from "./file.ts";
 import type { Tokenizer } from "./tokenizer.ts";
 
-/** The special tokens that a template has before the text itself. */
+/**
+ * The special tokens before the text itself. What comes behind it is left out: a prompt goes on, and a text that is trained on
+ * ends with the separator.
+ */
 const beginOf = (postProcessor: unknown): readonly number[] => {
-  const template = partsOf(postProcessor, "processors").find(
-    ({ type }) => type === "TemplateProcessing",
+  const parts = partsOf(postProcessor, "processors");
+  const found = parts.find(({ type }) =>
+    ["TemplateProcessing", "BertProcessing", "RobertaProcessing"].includes(String(type)),
   );
-  if (template === undefined) return [];
-  const parts = listOf(template["single"]).filter(isObject);
-  const text = parts.findIndex((part) => "Sequence" in part);
-  const known = isObject(template["special_tokens"]) ? template["special_tokens"] : {};
-  return parts.slice(0, Math.max(0, text)).flatMap(({ SpecialToken: special }) => {
+  if (found === undefined) return [];
+  if (found["type"] !== "TemplateProcessing") return listOf(found["cls"]).filter(isId);
+  const single = listOf(found["single"]).filter(isObject);
+  const text = single.findIndex((part) => "Sequence" in part);
+  const known = isObject(found["special_tokens"]) ? found["special_tokens"] : {};
+  return single.slice(0, Math.max(0, text)).flatMap(({ SpecialToken: special }) => {
     const token = isObject(special) ? known[String(special["id"])] : undefined;
-    return isObject(token)
-      ? listOf(token["ids"]).filter((id): id is number => typeof id === "number")
-      : [];
+    return isObject(token) ? listOf(token["ids"]).filter(isId) : [];
   });
 };
+const isId = (id: unknown): id is number => typeof id === "number";
 
 export const readTokenizerJson = async (text: string, file: string): Promise<Tokenizer> => {
   const fault: Fault = (reason) => new FileFault(file, reason);

@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { FileFault } from "../../bundle/file-fault.ts";
 import { readTokenizerJson } from "./tokenizer-json.ts";
 import { BYTE_CHARACTERS, bytesTokenizer } from "./tokenizer.ts";
-import { GPT2_SPLIT, splitText } from "./bpe.ts";
+import { gpt2Split } from "./splits.ts";
 import { trainBpe } from "./train-bpe.ts";
 
 const TEXTS = [
@@ -46,7 +46,7 @@ describe("byte-level BPE", () => {
   const plainMerges = (texts: readonly string[], size: number): readonly (readonly string[])[] => {
     const tokens = ["", ...BYTE_CHARACTERS];
     const words = texts
-      .flatMap((text) => splitText(text, [GPT2_SPLIT]))
+      .flatMap(gpt2Split)
       .map((piece) => Array.from(new TextEncoder().encode(piece), (b) => 1 + b));
     const merges: string[][] = [];
     while (tokens.length < size) {
@@ -84,7 +84,7 @@ describe("byte-level BPE", () => {
   });
 
   test("white space is Unicode's, as the library has it", () => {
-    expect(splitText("a\u0085b \u0085 \ufeffc \ufeff\n d", [GPT2_SPLIT])).toEqual([
+    expect(gpt2Split("a\u0085b \u0085 \ufeffc \ufeff\n d")).toEqual([
       "a",
       "\u0085",
       "b",
@@ -95,7 +95,7 @@ describe("byte-level BPE", () => {
       "\n",
       " d",
     ]);
-    expect(splitText("x\u00a0y \u3000\u3000w \u180e1", [GPT2_SPLIT])).toEqual([
+    expect(gpt2Split("x\u00a0y \u3000\u3000w \u180e1")).toEqual([
       "x",
       "\u00a0",
       "y",
@@ -267,14 +267,19 @@ test("a template that begins with tokens holds for byte-level BPE too", async ()
   };
   const tokenizer = await readTokenizerJson(JSON.stringify({ ...json, post_processor }), "t.json");
   expect(tokenizer.begin).toEqual([0]);
+  for (const type of ["BertProcessing", "RobertaProcessing"]) {
+    const processor = { type, sep: ["<|e|>", 3], cls: ["<|b|>", 2] };
+    const text = JSON.stringify({ ...json, post_processor: processor });
+    expect((await readTokenizerJson(text, "t.json")).begin).toEqual([2]);
+  }
 });
 
 const shell = { added_tokens: [], normalizer: null, post_processor: null, decoder: null };
 const bpe = { type: "BPE", vocab: { a: 0 }, merges: [] as string[] };
-test.each([
+test.each<readonly [string, RegExp]>([
   ["{", /not JSON/],
   ["{}", /no model with a vocab/],
-  ['{"model":{"type":"Runes","vocab":{}}}', /a Runes tokenizer that is not supported/],
+  ['{"model":{"type":"Runes","vocab":{}}}', /a Runes tokenizer is not supported/],
   [JSON.stringify({ ...shell, model: bpe, pre_tokenizer: { type: "Oracle" } }), /Oracle/],
   [
     JSON.stringify({
@@ -284,6 +289,40 @@ test.each([
     }),
     /uses "b"/,
   ],
+  ['{"model":{"type":"Unigram","vocab":[["a",0]]}}', /a Unigram tokenizer is not supported/],
+  [JSON.stringify({ ...shell, model: { ...bpe, dropout: 0.1 } }), /BPE tokenizer with dropout/],
+  [JSON.stringify({ ...shell, model: bpe }), /without an unk_token or bytes/],
+  [
+    JSON.stringify({ ...shell, model: bpe, decoder: { type: "Metaspace", split: false } }),
+    /the decoder \{"type":"Metaspace","split":false\} is not supported/,
+  ],
+  [
+    JSON.stringify({ ...shell, model: bpe, normalizer: { type: "Lowercase" } }),
+    /the normalizer \{"type":"Lowercase"\} is not supported/,
+  ],
+  [
+    JSON.stringify({
+      ...{ ...shell, model: bpe },
+      added_tokens: [{ id: 1, content: "b", single_word: true }],
+    }),
+    /the added token "b" is single_word/,
+  ],
+  ...["\\p{L}++", "(?>a)", "[a&&b]", "[[:alpha:]]", "\\X", "(?i:[a-z])", "[\\W]", "(?i:ß)"].map(
+    (Regex) =>
+      [
+        JSON.stringify({
+          ...{ ...shell, model: bpe },
+          pre_tokenizer: {
+            type: "Sequence",
+            pretokenizers: [
+              { type: "Split", pattern: { Regex }, behavior: "Isolated", invert: false },
+              { type: "ByteLevel" },
+            ],
+          },
+        }),
+        /the pre-tokenizer \{"type":"Split".* is not supported/,
+      ] as const,
+  ),
 ])("refuses %s", async (text, message) => {
   const reading = readTokenizerJson(text, "t.json");
   await expect(reading).rejects.toThrow(FileFault);

@@ -1,7 +1,8 @@
 // Learns byte-pair merges: the pair that occurs most is merged, again and again. Distinct pieces are counted once; a merge
 // touches only the pieces that hold its pair, and a heap with late correction finds the next. Ties go to the lower ids, so
 // that the same text gives the same tokenizer everywhere.
-import { bpeTokenizer, GPT2_SPLIT, splitText } from "./bpe.ts";
+import { bpeTokenizer } from "./bpe.ts";
+import { gpt2Split } from "./splits.ts";
 import { BYTE_CHARACTERS, tokenizerJson, type Tokenizer } from "./tokenizer.ts";
 
 interface Candidate {
@@ -54,8 +55,7 @@ export const trainBpe = (chunks: Iterable<string>, size: number): Tokenizer => {
     );
   const pieceCounts = new Map<string, number>();
   for (const chunk of chunks) {
-    for (const piece of splitText(chunk, [GPT2_SPLIT]))
-      pieceCounts.set(piece, (pieceCounts.get(piece) ?? 0) + 1);
+    for (const piece of gpt2Split(chunk)) pieceCounts.set(piece, (pieceCounts.get(piece) ?? 0) + 1);
   }
   const encoder = new TextEncoder();
   const words = [...pieceCounts].map(([piece, count]) => ({
@@ -125,10 +125,12 @@ export const trainBpe = (chunks: Iterable<string>, size: number): Tokenizer => {
     {
       vocab,
       merges,
-      added: special.map((token) => ({ ...token, special: true, normalized: false })),
-      split: [GPT2_SPLIT],
+      added: special.map((token) => ({
+        ...{ ...token, special: true, normalized: false },
+        ...{ lstrip: false, rstrip: false, singleWord: false },
+      })),
+      splits: [gpt2Split],
       normalize: (x) => x,
-      addPrefixSpace: false,
       ignoreMerges: false,
       begin: [],
     },
