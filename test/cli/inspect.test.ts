@@ -43,6 +43,15 @@ describe("inspect", () => {
     );
     expect((await set("4")).out).not.toContain("window");
   });
+  test("layers stand in the order in which data passes", async () => {
+    const text = TINY.replace("  blocks 2", "  embedding = token(norm: rmsnorm())\n  blocks 2");
+    const cwd = project({ "model.arch": text.replace("rope()", "learned()") });
+    const { out } = await specc(["inspect", "--json", "model.arch"], { cwd });
+    const { layers } = JSON.parse(out) as { readonly layers: readonly { readonly name: string }[] };
+    expect(layers.map(({ name }) => name)).toEqual([
+      ...["embedding", "position", "embedding_norm", "blocks.0", "blocks.1", "final_norm", "head"],
+    ]);
+  });
   test("shows nothing that is not there, and names every row", async () => {
     const cwd = project({ "model.arch": TINY.split("recipe")[0]! });
     const { out } = await specc(["inspect", "model.arch"], { cwd });

@@ -113,6 +113,22 @@ const partsOf = (
   }));
 };
 
+/** In the order in which data passes; what has parameters alone (a norm within the embedding) behind what they follow. */
+const layerNames = (
+  flops: ReadonlyMap<string, number>,
+  params: readonly StateEntry[],
+): readonly string[] => {
+  const names = [...flops.keys()].filter((key) => key !== "" && !key.includes("/"));
+  let last = -1;
+  for (const { name } of params) {
+    const layer = placeOf(name)[0];
+    const at = names.indexOf(layer);
+    if (at < 0) names.splice(last + 1, 0, layer);
+    last = at < 0 ? last + 1 : at;
+  }
+  return names;
+};
+
 export const summarize = (
   model: string,
   { state, active, densities }: Pick<Compiled, "state" | "active" | "densities">,
@@ -125,13 +141,7 @@ export const summarize = (
   const flops = flopsByPlace(forward, count);
   const params = state.filter((entry) => entry.kind === "param");
   const countOf = countingWith(densities);
-  const names = [
-    ...new Set([
-      ...[...flops.keys()].filter((key) => key !== "" && !key.includes("/")),
-      ...params.map((p) => placeOf(p.name)[0]),
-    ]),
-  ];
-  const layers = names
+  const layers = layerNames(flops, params)
     .filter((name) => name !== "loss")
     .map((name): Layer => {
       const own = params.filter((p) => placeOf(p.name)[0] === name);
