@@ -122,7 +122,7 @@ exits at once and says which steps are lost.`,
 };
 
 const addEval = ({ add, io, version, done }: Page): void => {
-  choice(add("eval", "measure the loss on held-out text"))
+  choice(add("eval", "measure the loss on held-out data"))
     .argument("<target>", "an .arch file, a bundle or a run")
     .option("--weights <path>", "safetensors, or a folder of them (default: beside the target)")
     .addOption(engine())

@@ -166,7 +166,10 @@ export const importFolder = async (
   checkFolder(source, name);
   const path = weightsIn(source, name);
   const out = resolve(io.cwd, options.out ?? join(basename(source), "model.arch"));
-  if (!out.endsWith(".arch")) throw new CliError(`${options.out ?? out} is no .arch file`);
+  if (!out.endsWith(".arch"))
+    throw new CliError(`${options.out ?? out} is no .arch file`, [
+      `name the file, the weights go beside it: -o ${join(options.out ?? out, "model.arch")}`,
+    ]);
   const folder = dirname(out);
   const title = basename(source);
   if (options.name !== undefined && !/^[A-Za-z_]\w*$/.test(options.name))

@@ -22,10 +22,8 @@ const subPart: Rule = rule(
   },
 );
 
-export const opByOpRules: readonly Rule[] = [subPart];
-
 export const opByOp: Pass = {
   name: "op-by-op",
   doc: "fewer ops for what XLA would fuse",
-  run: (graph) => rewriteGraph(graph, opByOpRules),
+  run: (graph) => rewriteGraph(graph, [subPart]),
 };

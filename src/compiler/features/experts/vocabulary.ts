@@ -272,7 +272,7 @@ const checkGroups = (
     return complaint(`${keep} groups are kept of ${count}`, "keep", `keep ${count} at most`);
   if (topK > keep * size)
     return complaint(
-      `a token visits ${topK} experts, but ${keep} groups hold ${keep * size}`,
+      `a token visits ${topK} experts, but ${keep === 1 ? "one group holds" : `${keep} groups hold`} ${keep * size}`,
       "keep",
       `keep ${Math.ceil(topK / size)} groups or more`,
     );

@@ -192,7 +192,7 @@ const checkStart = (value: Variant): readonly Complaint<Entry>[] => {
   return [
     {
       name: "gpas-starts-flipped",
-      args: { init: shown(init), factor: kept.toFixed(3) },
+      args: { init: shown(init), factor: String(Number(kept.toFixed(3))) },
       at: "init",
       details,
     },
