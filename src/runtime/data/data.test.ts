@@ -4,6 +4,7 @@ import type { TextData } from "../../bundle/manifest.ts";
 import { FileFault } from "../../bundle/file-fault.ts";
 import { memoryHost } from "../toy.test.helper.ts";
 import { bytesTokenizer } from "../tokenizers/tokenizer.ts";
+import { trainBpe } from "../tokenizers/train-bpe.ts";
 import {
   findFiles,
   loadData,
@@ -161,4 +162,22 @@ test("a BPE file that is missing is trained once and kept; counting an epoch wri
   await expect(
     loadText({ ...data, tokenizer: { kind: "bpe", file: "tok.json", size: 257 } }, files),
   ).rejects.toThrow(/the model's vocabulary 257/);
+});
+
+test("an end of texts under a name of its own is the one that the model's files say", async () => {
+  const words = "the cat and the hat ".repeat(50);
+  const trained = trainBpe([words], 280).toJson();
+  const renamed = trained.replaceAll("<|endoftext|>", "<｜end▁of▁sentence｜>");
+  const data = spec({ tokenizer: { kind: "bpe", file: "hub/tokenizer.json", size: 280 } });
+  const separatorOf = async (config: object): Promise<number | undefined> => {
+    const files = memoryHost({
+      "project/a.txt": words,
+      "project/hub/tokenizer.json": renamed,
+      "project/hub/config.json": JSON.stringify(config),
+    });
+    return (await loadText(data, files)).tokenizer.separator;
+  };
+  expect(renamed).not.toBe(trained);
+  expect(await separatorOf({ eos_token_id: [256, 3] })).toBe(256);
+  expect(await separatorOf({ hidden_size: 4 })).toBeUndefined();
 });

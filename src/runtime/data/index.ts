@@ -3,6 +3,8 @@ import { FileFault } from "../../bundle/file-fault.ts";
 import type { DataSpec, TextData, TokenizerSpec, TrainingSpec } from "../../bundle/manifest.ts";
 import { codeOf } from "../file-errors.ts";
 import { fromRoot, replaceFile, type Host } from "../host.ts";
+import { besideWeights } from "../tokenizers/beside.ts";
+import { endsIn } from "../tokenizers/find.ts";
 import { bytesTokenizer, type Tokenizer } from "../tokenizers/tokenizer.ts";
 import { readTokenizerJson } from "../tokenizers/tokenizer-json.ts";
 import { LEAST_TOKENS, trainBpe } from "../tokenizers/train-bpe.ts";
@@ -104,6 +106,12 @@ export const shortcomings = (
   ];
 };
 
+/** A token that ends texts under a name of its own is known by the files beside it: <｜end▁of▁sentence｜> of DeepSeek. */
+const withSeparator = async (tokenizer: Tokenizer, path: string, host: Host): Promise<Tokenizer> =>
+  tokenizer.separator === undefined
+    ? { ...tokenizer, separator: (await endsIn(besideWeights(host, path)))[0] }
+    : tokenizer;
+
 const tokenizerFor = async (
   data: TextData,
   documents: readonly string[],
@@ -116,7 +124,7 @@ const tokenizerFor = async (
   const text = await tokenizerFile(spec, host);
   if (text !== undefined) {
     const tokenizer = await readTokenizerJson(text, path);
-    if (tokenizer.size <= spec.size) return tokenizer;
+    if (tokenizer.size <= spec.size) return withSeparator(tokenizer, path, host);
     throw new FileFault(
       path,
       `has ${tokenizer.size} tokens, the model's vocabulary ${spec.size}`,

@@ -10,7 +10,7 @@ import { bytesTokenizer, type Tokenizer } from "./tokenizer.ts";
 import { readTokenizerJson } from "./tokenizer-json.ts";
 
 /** `eos_token_id`, one or several: generation_config.json says it for the use, config.json for the model. */
-const endsIn = async (beside: Beside): Promise<readonly number[]> => {
+export const endsIn = async (beside: Beside): Promise<readonly number[]> => {
   for (const name of ["generation_config.json", CONFIG]) {
     const { eos_token_id: given } = await readObject(beside, name);
     const ids = (typeof given === "number" ? [given] : listOf(given)).filter(
