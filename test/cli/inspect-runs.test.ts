@@ -140,6 +140,42 @@ describe("inspect --run", () => {
       expect(places.indexOf(`blocks.${i}.ffn.1`)).toBeLessThan(places.indexOf(`blocks.${i}`));
     expect(places.indexOf("blocks.1.ffn.0")).toBeGreaterThan(places.indexOf("blocks.0"));
   });
+  test("what is worth a look, as tables, data and a page tell it", async () => {
+    // a first value that no step of this size brings back
+    const gated = TINY.replace("gpas()", "gpas(init: 1.25)");
+    const cwd = project({ "model.arch": gated });
+    await train(cwd, "runs/a");
+    const one = await specc(["inspect", "--run", "runs/a"], { cwd });
+    expect(one.out).toMatch(
+      /\nworth a look\nblocks\.0\.gpas\.gate gates +step 6 +keeps \d\.\d\d% of what it scales \(gate 1\.\d+\)\n/,
+    );
+    await train(cwd, "runs/b", "--set", "blocks.scaling.init = 0");
+    const { out } = await specc(["inspect", "--run", "runs/a", "runs/b"], { cwd });
+    expect(out.match(/^runs\/a +blocks\.\d\.gpas\.gate gates/gm)).toHaveLength(2);
+    expect(out).not.toMatch(/^runs\/b +blocks/m);
+    const json = await specc(["inspect", "--run", "runs/a", "runs/b", "--json"], { cwd });
+    const { runs } = JSON.parse(json.out) as { runs: { findings: object[] }[] };
+    expect(runs.map(({ findings }) => findings.length)).toEqual([2, 0]);
+    expect(runs[0]!.findings[1]).toMatchObject({ quantity: "gates", place: "blocks.1.gpas.gate" });
+    await specc(["inspect", "--run", "runs/a", "--out", "a.html", "-q"], { cwd });
+    expect(readFileSync(join(cwd, "a.html"), "utf8")).toContain("<h2>Worth a look</h2>");
+
+    // a folder with another spec by now says nothing of the run
+    const metrics = join(cwd, "runs/a/metrics.jsonl");
+    const text = readFileSync(metrics, "utf8");
+    writeFileSync(metrics, text.replace(/"spec_sha256":"\w+"/, '"spec_sha256":"0"'));
+    expect((await specc(["inspect", "--run", "runs/a"], { cwd })).out).not.toContain(
+      "worth a look",
+    );
+  });
+  test("a step that came to no number is told", async () => {
+    const cwd = project({
+      "run/metrics.jsonl":
+        '{"type":"run"}\n{"step":1,"train/loss":2}\n{"step":2,"train/loss":null,"nonfinite":["train/loss"]}\n',
+    });
+    const { out } = await specc(["inspect", "--run", "run"], { cwd });
+    expect(out).toMatch(/\nworth a look\ntrain\/loss +step 2 +is no finite number\n$/);
+  });
   test("several runs side by side, drawn in one file that needs no other", async () => {
     const cwd = project({ "model.arch": PROBED });
     await train(cwd, "runs/a");

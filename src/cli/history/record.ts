@@ -7,6 +7,7 @@ import type { Row } from "../../runtime/train/metrics.ts";
 import { CliError } from "../errors.ts";
 import { isFile, isFolder, readText, shownPath } from "../files.ts";
 import type { Io } from "../io.ts";
+import { findingsIn, type Finding } from "./findings.ts";
 
 export interface RunRecord {
   /** Its folder, as shown. */
@@ -16,6 +17,8 @@ export interface RunRecord {
   readonly engine: string;
   readonly seed: number;
   readonly rows: readonly Row[];
+  /** What is worth a look. */
+  readonly findings: readonly Finding[];
 }
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -80,6 +83,7 @@ export const readRun = (io: Io, folder: string): RunRecord => {
     engine: textOf(within(header, "backend")),
     seed: typeof seed === "number" ? seed : 0,
     rows,
+    findings: findingsIn(io, path, within(header, "spec_sha256"), rows),
   };
 };
 

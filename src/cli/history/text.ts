@@ -113,6 +113,27 @@ const listTable = ({ quantity, lists }: Family, paint: Paint): string => {
   return titled([head, ...rows], [1, 2, 3, 4, 5, 6], paint);
 };
 
+/** Findings of a run on a terminal: more only hide the rest. */
+const MOST_FINDINGS = 12;
+const findingsTable = (runs: readonly RunRecord[], paint: Paint): readonly string[] => {
+  const all = runs.flatMap(({ name, findings }) => findings.map((finding) => ({ name, finding })));
+  if (all.length === 0) return [];
+  const rows = all
+    .slice(0, MOST_FINDINGS)
+    .map(({ name, finding }) => [
+      ...(runs.length > 1 ? [name] : []),
+      [finding.place, finding.quantity].filter((word) => word !== "").join(" "),
+      `step ${grouped(finding.step)}`,
+      finding.text,
+    ]);
+  const more = all.length - rows.length;
+  const head = ["worth a look", ...rows[0]!.slice(1).map(() => "")];
+  return [
+    titled([head, ...rows], [], paint) +
+      (more > 0 ? `\nand ${grouped(more)} more: --json has all` : ""),
+  ];
+};
+
 const oneRun = (run: RunRecord, unicode: boolean, paint: Paint): readonly string[] => {
   const families = familiesOf(run.rows);
   const deep = families.filter(isDeep);
@@ -122,6 +143,7 @@ const oneRun = (run: RunRecord, unicode: boolean, paint: Paint): readonly string
     scalarTable(run, unicode, paint),
     ...(deep.length > 0 ? [depthTable(deep, paint)] : []),
     ...listed.map((family) => listTable(family, paint)),
+    ...findingsTable([run], paint),
   ];
 };
 
@@ -146,6 +168,7 @@ const manyRuns = (runs: readonly RunRecord[], paint: Paint): readonly string[] =
     runs.map((run) => heading(run, paint)).join("\n"),
     titled([["at the end", ...names], ...scalars], right, paint),
     ...depth,
+    ...findingsTable(runs, paint),
   ];
 };
 

@@ -2,6 +2,7 @@
 // the training step.
 import type { Family } from "../huggingface/family.ts";
 import type { Method } from "../model/sites.ts";
+import type { Watch } from "../model/watch.ts";
 import type { VocabularyPart } from "../semantics/schema.ts";
 
 export interface Feature extends Method {
@@ -9,4 +10,6 @@ export interface Feature extends Method {
   readonly vocabulary: VocabularyPart;
   /** Layouts of checkpoints that the method's own code writes. */
   readonly families?: readonly Family[];
+  /** When what a training measured of it is worth a look. */
+  readonly watches?: readonly Watch[];
 }

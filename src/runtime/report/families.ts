@@ -50,7 +50,7 @@ const curveOf = (rows: readonly Row[], key: string): Points =>
   });
 
 /** What the name of a metric says: its quantity and its place. */
-const readName = (name: string): readonly [quantity: string, place: string] | undefined => {
+export const readName = (name: string): readonly [quantity: string, place: string] | undefined => {
   const [, kind, rest = ""] = /^(probes|metrics)\/(.+)$/.exec(name) ?? [];
   if (kind === undefined) return undefined;
   const part = partMeasure(rest);

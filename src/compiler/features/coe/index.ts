@@ -7,6 +7,7 @@ import type { Variant } from "../../semantics/spec.ts";
 import type { Feature } from "../feature.ts";
 import { chainOf, replacesStream, residualOf, type Iteration } from "../experts/chain.ts";
 import { mixtureOf, routerOf } from "../experts/config.ts";
+import { loadWatch } from "../experts/watch.ts";
 import { coeCheckpoints } from "./huggingface.ts";
 import { vocabulary } from "./vocabulary.ts";
 
@@ -42,5 +43,6 @@ export const coe: Feature = {
   },
   vocabulary,
   families: [coeCheckpoints],
+  watches: [loadWatch("coe")],
   kinds: { ffn: { coe: { build: chain, replacesStream } } },
 };

@@ -10,6 +10,7 @@ import type { Feature } from "../feature.ts";
 import { gateActivations } from "./gate.ts";
 import { gpasCheckpoints } from "./huggingface.ts";
 import { siteOf, vocabulary } from "./vocabulary.ts";
+import { gateWatch } from "./watch.ts";
 
 /** The role of gates: what the clip, the learning rate and the probe find them by. */
 const GATE = "gate";
@@ -76,4 +77,5 @@ export const gpas: Feature = {
     return role === GATE && typeof rate === "number" ? rate : 1;
   },
   probes: [{ name: "gates", role: GATE }],
+  watches: [gateWatch],
 };

@@ -6,6 +6,7 @@ import type { Feature } from "../feature.ts";
 import { balanceOfModel } from "../experts/balance.ts";
 import { chainOf, replacesStream, residualOf } from "../experts/chain.ts";
 import { mixtureOf, routerOf } from "../experts/config.ts";
+import { loadWatch } from "../experts/watch.ts";
 import { vocabulary } from "./vocabulary.ts";
 
 const mixture: Layer = (cell, spec, x) => {
@@ -29,4 +30,5 @@ export const moe: Feature = {
   vocabulary,
   kinds: { ffn: { moe: { build: mixture, replacesStream } } },
   finish: balanceOfModel,
+  watches: [loadWatch("moe")],
 };
