@@ -7,6 +7,7 @@ import { describe, expect, test } from "vitest";
 import { analyze } from "../../src/compiler/analyze.ts";
 import { PAGE } from "../../src/compiler/diagnostics/page.ts";
 import { generatedPages, generatedParts } from "../../src/compiler/generated-docs.ts";
+import { formatSource } from "../../src/format/format.ts";
 import { project, specc } from "../cli/run.ts";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
@@ -52,6 +53,9 @@ describe("examples in the documentation", () => {
       resolveImport: (_from, spec) => ({ path: spec.replace("./", "") }),
     });
     expect(result.diagnostics.map((d) => `${d.code} ${d.message}`)).toEqual([]);
+  });
+  test.each(examples)("$name is laid out as specc fmt does it", async ({ text }) => {
+    expect(await formatSource(text)).toEqual({ ok: true, text });
   });
 });
 
