@@ -55,6 +55,14 @@ const checkMask = (mask: HostTensor, sequence: number, file: string): void => {
   }
 };
 
+const heldBy = (tensors: Tensors): string => {
+  const names = Object.keys(tensors);
+  const more = names.length > 4 ? ` and ${names.length - 4} more` : "";
+  return names.length === 0
+    ? "it holds no tensors"
+    : `it holds ${names.slice(0, 4).join(", ")}${more}`;
+};
+
 /** input_ids [B, T], with labels or an attention mask of that shape; the targets are the labels shifted by one. */
 const readTokens = (
   tensors: Tensors,
@@ -62,12 +70,7 @@ const readTokens = (
   { vocab_size: vocabSize, context }: DecoderSpec,
 ): Inputs => {
   const ids = table(tensors, "input_ids", shown);
-  if (ids === undefined)
-    throw new CliError(
-      `${shown}: no tensor input_ids`,
-      [`it holds ${Object.keys(tensors).join(", ")}`],
-      1,
-    );
+  if (ids === undefined) throw new CliError(`${shown}: no tensor input_ids`, [heldBy(tensors)], 1);
   const [batch = 0, sequence = 0] = ids.shape;
   if (batch === 0 || sequence === 0) throw new CliError(`${shown}: input_ids is empty`, [], 1);
   if (sequence > context)
@@ -109,11 +112,7 @@ const readTokens = (
 const readImages = (tensors: Tensors, shown: string, { input, head }: ImageSpec): Inputs => {
   const images = tensors["images"];
   if (images?.dtype !== "f32")
-    throw new CliError(
-      `${shown}: no tensor images of floats`,
-      [`it holds ${Object.keys(tensors).join(", ")}`],
-      1,
-    );
+    throw new CliError(`${shown}: no tensor images of floats`, [heldBy(tensors)], 1);
   const [batch = 0, ...sides] = images.shape;
   const wanted = ["height", "width", "channels"].map((key) => Number(input[key]));
   if (batch === 0 || sides.join() !== wanted.join())

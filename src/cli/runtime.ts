@@ -263,7 +263,8 @@ export const needWeights = (
   const path = weightsPath(io, given, folder);
   if (path !== undefined) return path;
   const saved = lastCheckpoint(folder);
-  throw new CliError(`no weights: there is no model.safetensors beside ${name}`, [
+  const place = isFolder(resolve(io.cwd, name)) ? "in" : "beside";
+  throw new CliError(`no weights: there is no ${WEIGHTS} ${place} ${name}`, [
     saved === undefined
       ? "train first and name the run's folder, or give a file with --weights"
       : `the run has not ended; take those of its last checkpoint: --weights ${quoted(shownPath(io.cwd, saved))}`,

@@ -28,19 +28,18 @@ const SKIPPED: ReadonlySet<string> = new Set(["node_modules", "dist", ".git"]);
 const isReadable = (path: string): boolean =>
   statSync(path, { throwIfNoEntry: false })?.isFile() ?? true;
 /** Runs and bundles carry copies of their sources, which are nobody's to edit. */
-const archFilesBelow = (folder: string): readonly string[] =>
-  isFile(join(folder, MANIFEST))
-    ? []
-    : readdirSync(folder, { withFileTypes: true })
-        .sort((a, b) => (a.name < b.name ? -1 : 1))
-        .flatMap((entry) => {
-          const path = join(folder, entry.name);
-          if (entry.isDirectory())
-            return SKIPPED.has(entry.name) || entry.name.startsWith(".")
-              ? []
-              : archFilesBelow(path);
-          return entry.name.endsWith(".arch") && isReadable(path) ? [path] : [];
-        });
+const archFilesBelow = (folder: string): readonly string[] => {
+  const entries = readdirSync(folder, { withFileTypes: true });
+  if (entries.some(({ name }) => name === MANIFEST)) return [];
+  return entries
+    .sort((a, b) => (a.name < b.name ? -1 : 1))
+    .flatMap((entry) => {
+      const path = join(folder, entry.name);
+      if (entry.isDirectory())
+        return SKIPPED.has(entry.name) || entry.name.startsWith(".") ? [] : archFilesBelow(path);
+      return entry.name.endsWith(".arch") && isReadable(path) ? [path] : [];
+    });
+};
 
 /** Files as given, folders as the `.arch` files below them; absolute. */
 export const archFiles = (io: Io, given: readonly string[]): readonly string[] => {
@@ -48,6 +47,7 @@ export const archFiles = (io: Io, given: readonly string[]): readonly string[] =
     const path = resolve(io.cwd, name);
     if (!isFolder(path)) {
       if (!isFile(path)) throw noFile(path, name);
+      if (!path.endsWith(".arch")) throw new CliError(`${name} is no .arch file`);
       return [path];
     }
     const below = archFilesBelow(path);

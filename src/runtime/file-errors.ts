@@ -20,6 +20,7 @@ const REFUSALS: Readonly<Record<string, Refusal>> = {
   EROFS: { reason: "the file system is read-only", help: "choose a place on another one" },
   ENOSPC: { reason: "the disk is full", help: FULL },
   EDQUOT: { reason: "the disk quota is used up", help: FULL },
+  EFBIG: { reason: "the file is larger than the disk or the limit on sizes (ulimit -f) allows" },
   EXDEV: { reason: "the two places are on different disks" },
   EBUSY: { reason: "it is in use, or a disk is mounted there" },
   EIO: { reason: "the disk or terminal failed (EIO)" },

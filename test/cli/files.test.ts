@@ -84,6 +84,13 @@ describe("check", () => {
     }
     expect((await specc(["check", "run"], { cwd })).err).toContain("it is a bundle");
   });
+  test("files of other kinds are refused by name, as train refuses them", async () => {
+    const cwd = folder({ "notes.md": "# Notes\n" });
+    for (const command of ["check", "fmt"]) {
+      const { code, err } = await specc([command, "notes.md"], { cwd });
+      expect([code, err]).toEqual([2, "error: notes.md is no .arch file\n"]);
+    }
+  });
   test("pipes are no sources: skipped in a folder, refused by name and by import", async () => {
     const cwd = project({ "a.arch": 'spec 1\nimport { M } from "./pipe.arch"\n' });
     execFileSync("mkfifo", [join(cwd, "pipe.arch")]);

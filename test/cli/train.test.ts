@@ -353,6 +353,7 @@ describe("train", () => {
     expect((await specc(["train", "model.arch", "-q", "--out-dir", "r"], { cwd })).code).toBe(0);
     rmSync(join(cwd, "r/model.safetensors"));
     const { err } = await specc(["eval", "r"], { cwd });
+    expect(err).toContain("there is no model.safetensors in r\n");
     const [, weights = ""] = /--weights (\S+)/.exec(err) ?? [];
     expect(weights).toMatch(/^r\/checkpoint-\d+$/);
     expect((await specc(["eval", "r", "-q", "--weights", weights], { cwd })).code).toBe(0);

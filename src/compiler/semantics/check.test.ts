@@ -256,6 +256,22 @@ describe("--set", () => {
       expect(sources[file]!.text.slice(start, end)).toBe(at);
     }
   });
+  test.each([
+    ["lr", "did you mean `optimizer.lr`?"],
+    ["optimizer.learning_rate", "did you mean `optimizer.lr`?"],
+    ["R.warmup", "did you mean `R.schedule.warmup`?"],
+    ["blocks.heads", "did you mean `blocks.attention.heads`?"],
+    ["blocks.attention.heds", "did you mean `blocks.attention.heads`?"],
+    ["lama.context", "did you mean `context`?"],
+    ["optimizer.momentum", "momentum is an argument of sgd, which the file does not use there"],
+    ["n_layer", "the number of blocks is set by a parameter"],
+    ["input.height", "height is an argument of image, which the file does not use there"],
+    ["nothing", "name a parameter, a key, or a path such as optimizer.lr"],
+  ])("%s leads to what can be set", (key, help) => {
+    expect(set([key, "1"]).diagnostics).toMatchObject([
+      { name: "unknown-set", help: [expect.stringContaining(help)] },
+    ]);
+  });
   test("rules are not for it, and that is said", () => {
     expect(set(["decay", "constant(0.1)"]).diagnostics).toMatchObject([
       {

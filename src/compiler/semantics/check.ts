@@ -1,7 +1,6 @@
 // Text to Spec: loads the files, checks every declaration of each, and fills the Spec from those of the entry.
 // Mistakes are diagnostics; nothing here throws for what a user wrote.
 import { Reporter } from "../diagnostics/report.ts";
-import { suggest } from "../../bundle/suggest.ts";
 import type { Diagnostic, Source } from "../diagnostics/types.ts";
 import type { Definition } from "../syntax/ast.ts";
 import { parse } from "../syntax/parse.ts";
@@ -22,6 +21,7 @@ import { BLOCK, MODEL, buildModel, checkBlock, type BuiltModel } from "./model.t
 import { checkPair } from "./pair.ts";
 import { buildRecipe, recipeShape, type BuiltRecipe } from "./recipe.ts";
 import type { ParameterShape, Vocabulary } from "./schema.ts";
+import { setHelp, type Declared } from "./set-help.ts";
 import type { ModelSpec, Origin, Origins, RecipeSpec, Spec } from "./spec.ts";
 
 export type { FileLoader } from "./load.ts";
@@ -93,7 +93,7 @@ export const check = (entry: string, files: FileLoader, options: CheckOptions): 
         "unknown-set",
         override.span,
         { key: override.key },
-        setHelp(override.key, loaded.entry, vocabulary),
+        setHelp(override.key, declaredBy(loaded.entry), vocabulary),
       );
   return result(spec, loaded.entry.ast.edition?.value ?? EDITION);
 };
@@ -107,6 +107,11 @@ const definitions = (module: Module): readonly DefinitionBinding[] =>
     const binding = module.names.get(decl.name.text);
     return binding?.kind === "definition" && binding.decl === decl ? [binding] : [];
   });
+
+const declaredBy = (module: Module): Declared => ({
+  names: definitions(module).map(({ decl }) => decl.name.text),
+  parameters: definitions(module).flatMap(({ decl }) => decl.params.map((p) => p.name.text)),
+});
 
 /** What needs no instance: words of kinds, `let`s, blocks by themselves. */
 const checkParts = (module: Module, checker: Checker): void => {
@@ -304,29 +309,6 @@ const readOverrides = (
     }
     return [{ key, expr: decl.value, span, module: entry, used: false }];
   });
-
-const setHelp = (
-  key: string,
-  entry: Module,
-  vocabulary: Vocabulary,
-): { readonly help: readonly string[] } => {
-  const params = definitions(entry).flatMap((b) => b.decl.params.map((p) => p.name.text));
-  const keys = [...(vocabulary.keys["model"] ?? []), ...(vocabulary.keys["recipe"] ?? [])].map(
-    (k) => k.name,
-  );
-  const [head = "", ...below] = key.split(".");
-  if (vocabulary.rules["recipe"]?.some(({ name }) => name === head) === true)
-    return { help: [`the rules of ${head} cannot be set from outside: write them in the recipe`] };
-  const known = [...params, ...keys];
-  const near = known.includes(head) ? undefined : suggest(head, known);
-  return {
-    help: [
-      near === undefined
-        ? "name a parameter, a key, or a path such as optimizer.lr"
-        : `did you mean \`${[near, ...below].join(".")}\`?`,
-    ],
-  };
-};
 
 /** The same checks for a model and a recipe that meet only when they run: `--model A --recipe B`. */
 export const checkRun = (
