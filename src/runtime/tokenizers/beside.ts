@@ -10,9 +10,9 @@ export interface Beside {
   read(name: string): Promise<string | undefined>;
 }
 
-/** A folder of weights, or that of a weights file or index. */
+/** Of a folder, or of a file of weights, their index or a tokenizer. */
 export const besideWeights = (host: Host, weights: string): Beside => {
-  const stripped = weights.replace(/[^/]*\.(safetensors|json)$/, "");
+  const stripped = weights.replace(/[^/]*\.(safetensors|json)$/, "").replace(/(.)\/+$/, "$1");
   const where = stripped === "" ? "." : stripped;
   return {
     where,
