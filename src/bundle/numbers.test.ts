@@ -4,9 +4,11 @@ import {
   bytesText,
   counted,
   countText,
+  countTick,
   densityText,
   lossText,
   measureText,
+  measureTick,
   percentText,
   timeText,
 } from "./numbers.ts";
@@ -26,6 +28,14 @@ test("measures: four digits, powers of ten where zeros would not be read", () =>
   expect(
     [0, 0.1 + 0.2, -0.07, 12.758, 1500, 14_123.4, 243_111, 3e-4, -1.5e-4, 1e6].map(measureText),
   ).toEqual(texts);
+});
+test("beside an axis no two round numbers are one", () => {
+  expect([0, 10_000, 1_235_000, 1_240_000].map(countTick)).toEqual([
+    ...["0", "10 k", "1.235 M", "1.24 M"],
+  ]);
+  expect([0, 2e-4, 0.002, 1000.02, 1000.04, 2e5].map(measureTick)).toEqual([
+    ...["0", "2e-4", "0.002", "1000.02", "1000.04", "2e5"],
+  ]);
 });
 test("times and sizes", () => {
   expect([0.4, 14, 75, 3720, Infinity].map(timeText)).toEqual([

@@ -7,18 +7,29 @@ export const grouped = (n: number): string => n.toLocaleString("en-US");
 export const counted = (n: number, thing: string): string =>
   `${grouped(n)} ${thing}${n === 1 ? "" : "s"}`;
 
+const PREFIXES = [
+  [1e12, "T"],
+  [1e9, "G"],
+  [1e6, "M"],
+  [1e3, "k"],
+] as const;
 /** A count where its size is all that matters, three digits of it: "38.4 k", "134 M". */
 export const countText = (n: number): string => {
-  for (const [size, suffix] of [
-    [1e12, "T"],
-    [1e9, "G"],
-    [1e6, "M"],
-    [1e3, "k"],
-  ] as const)
+  for (const [size, prefix] of PREFIXES)
     if (n >= size)
-      return `${(n / size).toFixed(n >= 100 * size ? 0 : n >= 10 * size ? 1 : 2)} ${suffix}`;
+      return `${(n / size).toFixed(n >= 100 * size ? 0 : n >= 10 * size ? 1 : 2)} ${prefix}`;
   return String(Math.round(n));
 };
+
+/** Round numbers beside an axis, with the few digits that they have: counts "1.235 M", others "0.002", "3e-4". */
+export const countTick = (n: number): string => {
+  const [size, prefix] = PREFIXES.find(([least]) => n >= least) ?? [1, ""];
+  return `${Number((n / size).toPrecision(6))} ${prefix}`.trimEnd();
+};
+export const measureTick = (x: number): string =>
+  x !== 0 && Math.abs(x) >= 1e-3 && Math.abs(x) < 1e5
+    ? String(Number(x.toPrecision(6)))
+    : measureText(x);
 
 /** A loss in nats, or in bits a byte: "2.5418". */
 export const lossText = (loss: number): string => loss.toFixed(4);

@@ -15,7 +15,7 @@ const findingsHtml = (runs: readonly RunRecord[]): string => {
   const rows = runs.flatMap(({ name, findings }) =>
     findings.map(({ place, quantity, step, text }) => {
       const where = [...(runs.length > 1 ? [name] : []), place, quantity].filter((w) => w !== "");
-      return `<tr><td>${escapeHtml(where.join(" "))}</td><td>${escapeHtml(`${text}, step ${grouped(step)}`)}</td></tr>`;
+      return `<tr><td>${escapeHtml(where.join(" "))}</td><td>${escapeHtml(`step ${grouped(step)}: ${text}`)}</td></tr>`;
     }),
   );
   return rows.length === 0

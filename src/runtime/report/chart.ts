@@ -1,6 +1,13 @@
 // A line chart: axes with round ticks, a tooltip on each mark.
-import { grouped, measureText } from "../../bundle/numbers.ts";
-import { escapeHtml, widthOf, type Drawing, type Figure, type LegendEntry } from "./figure.ts";
+import { grouped, measureText, measureTick } from "../../bundle/numbers.ts";
+import {
+  escapeHtml,
+  LETTER,
+  widthOf,
+  type Drawing,
+  type Figure,
+  type LegendEntry,
+} from "./figure.ts";
 import { clearLabels, labelAt } from "./labels.ts";
 import { logScale, niceScale, rangeOf } from "./scale.ts";
 
@@ -26,6 +33,8 @@ export interface ChartOptions {
   readonly xName?: string;
   /** Whole numbers of x by name, instead of the numbers. */
   readonly xNames?: readonly string[];
+  /** Where x begins; with its first value unless given. */
+  readonly from?: number;
   /** Values of x that no line is drawn towards from the one before. */
   readonly breaks?: readonly number[];
   /** Powers of ten at equal distances, where all values are above 0. */
@@ -37,6 +46,7 @@ export interface ChartOptions {
 
 /** Of a whole chart: they take more room than its lines. */
 const MOST_TIPS = 300;
+/** `left`: at least, where what stands beside the axis is short. */
 const MARGIN = { left: 52, right: 14, top: 10, bottom: 34 } as const;
 /** More points than pixels only make a file large. */
 const mostPoints = (wide: boolean): number => (wide ? 600 : 300);
@@ -70,19 +80,32 @@ const meansOf = (points: Points): Points => {
   const sums = [0];
   for (const [, y] of points) sums.push(sums.at(-1)! + y);
   return points.map(([x], i) => {
-    const reach = Math.min(most, i, points.length - 1 - i);
-    return [x, (sums[i + reach + 1]! - sums[i - reach]!) / (2 * reach + 1)];
+    const before = Math.min(most, i);
+    // as far ahead as back where it falls, at the beginning; what is left at the end, or it would end on one step's noise
+    const after = Math.min(before, points.length - 1 - i);
+    return [x, (sums[i + after + 1]! - sums[i - before]!) / (before + after + 1)];
   });
 };
 /** Means of means: near ones weigh more, so that a peak leaves a hill and no table. */
 const smoothed = (points: Points): Points => meansOf(meansOf(points));
 
+interface Line extends Series {
+  /** The running mean of a smooth one. */
+  readonly mean: Points;
+}
+const lineOf = (series: Series, from: number): Line => {
+  const points = series.points.filter(([, y]) => Number.isFinite(y));
+  const later = (some: Points): Points => some.filter(([x]) => x >= from);
+  const mean = series.smooth === true ? later(smoothed(points)) : [];
+  return { ...series, points: later(points), mean };
+};
+
 const drawChart = (
   options: ChartOptions,
-  drawn: readonly Series[],
+  drawn: readonly Line[],
   { wide, tips }: { readonly wide: boolean; readonly tips: boolean },
 ): Drawing => {
-  const { xName = "step", xNames, breaks = [], text = measureText, tick = text } = options;
+  const { xName = "step", xNames, breaks = [], text = measureText, tick = measureTick } = options;
   const [width, height, most] = [widthOf({ wide }), wide ? 340 : 250, mostPoints(wide)];
   const all = drawn.flatMap(({ points }) => points);
   const [x0, mostX] = rangeOf(all.map(([x]) => x));
@@ -99,27 +122,29 @@ const drawChart = (
       : niceScale(x0, x1, 8).ticks.filter(
           (t) => t >= x0 && t <= x1 && (xNames === undefined || Number.isInteger(t)),
         );
+  const longest = Math.max(...y.ticks.map((t) => tick(t).length));
+  const left = Math.max(MARGIN.left, 14 + LETTER * longest);
   const inner = {
-    width: width - MARGIN.left - MARGIN.right,
+    width: width - left - MARGIN.right,
     height: height - MARGIN.top - MARGIN.bottom,
   };
   const tickOf = (x: number): string =>
-    xNames?.[x] ?? (Number.isInteger(x) ? grouped(x) : measureText(x));
-  const at = (v: number): number => MARGIN.left + ((v - x0) / (x1 - x0)) * inner.width;
+    xNames?.[x] ?? (Number.isInteger(x) ? grouped(x) : measureTick(x));
+  const at = (v: number): number => left + ((v - x0) / (x1 - x0)) * inner.width;
   const px = (v: number): string => at(v).toFixed(1);
   const py = (v: number): string => (MARGIN.top + (1 - along(v)) * inner.height).toFixed(1);
-  const [left, right, bottom] = [MARGIN.left, width - MARGIN.right, height - MARGIN.bottom];
+  const [right, bottom] = [width - MARGIN.right, height - MARGIN.bottom];
 
   const path = (points: Points, style: string): string =>
     `<polyline fill="none" stroke-linejoin="round" stroke-linecap="round" ${style} points="${points.map(([a, b]) => `${px(a)},${py(b)}`).join(" ")}"/>`;
-  const lines = drawn.map(({ name, colour, points, smooth, marks }) => {
+  const lines = drawn.map(({ name, colour, points, mean, marks }) => {
     const few = thinned(points, most);
     const parts = parted(few, breaks);
     const stroke = `stroke="${colour}"`;
     const line =
-      smooth === true
+      mean.length > 0
         ? path(few, `${stroke} stroke-width="1" opacity="0.28"`) +
-          path(thinned(smoothed(points), most), `${stroke} stroke-width="2"`)
+          path(thinned(mean, most), `${stroke} stroke-width="2"`)
         : parts.map((part) => path(part, `${stroke} stroke-width="2"`)).join("");
     const dots =
       marks === true || parts.some((part) => part.length === 1)
@@ -153,10 +178,8 @@ const drawChart = (
 
 /** Undefined where there is nothing to draw. */
 export const lineChart = (options: ChartOptions): Figure | undefined => {
-  const { title, note, series, wide = false } = options;
-  const drawn = series
-    .map((s) => ({ ...s, points: s.points.filter(([, y]) => Number.isFinite(y)) }))
-    .filter(({ points }) => points.length > 0);
+  const { title, note, series, wide = false, from = -Infinity } = options;
+  const drawn = series.map((one) => lineOf(one, from)).filter(({ points }) => points.length > 0);
   if (drawn.length === 0) return undefined;
   const legend = options.legend ?? (drawn.length > 1 ? drawn : []);
   return {

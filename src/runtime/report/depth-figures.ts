@@ -7,7 +7,7 @@ import { breaksOf, familiesOf, isDeep, placesOf, type Family } from "./families.
 import type { Figure } from "./figure.ts";
 import { heatMap, type HeatMapOptions } from "./heat-map.ts";
 import { depthColour, runColour } from "./palette.ts";
-import { numbersOf, quantityNote, titleOf } from "./quantities.ts";
+import { itemOf, numbersOf, quantityNote, titleOf } from "./quantities.ts";
 import { rangeOf } from "./scale.ts";
 
 /** Of lists the curves tell how far the largest is above the mean. */
@@ -107,8 +107,8 @@ const listFigure = ({ quantity, lists }: Family): Figure | undefined => {
   const longest = Math.max(...lists.map(({ values }) => values.length));
   return heatMap({
     ...numbersOf(quantity),
-    title: `${titleOf(quantity)} by place, at the end`,
-    columnName: "index",
+    title: `${titleOf(quantity)} of each ${itemOf(quantity)}, at the end`,
+    columnName: itemOf(quantity),
     columns: Array.from({ length: longest }, (_, i) => i),
     rows: lists.map(({ place, values }) => ({ name: place, values })),
   });

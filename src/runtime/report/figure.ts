@@ -40,6 +40,15 @@ export const escapeHtml = (text: string): string =>
 /** Longer legends show a ramp of colours between the first and the last name. */
 const MOST_NAMES = 8;
 const isRamp = (legend: Figure["legend"]): boolean => legend.length > MOST_NAMES;
+/** Marks of a ramp, first and last included. */
+const MOST_MARKS = 20;
+const rampOf = (legend: Figure["legend"]): Figure["legend"] =>
+  legend.length <= MOST_MARKS
+    ? legend
+    : Array.from(
+        { length: MOST_MARKS },
+        (_, i) => legend[Math.round((i * (legend.length - 1)) / (MOST_MARKS - 1))]!,
+      );
 
 const legendHtml = (legend: Figure["legend"]): string => {
   if (legend.length === 0) return "";
@@ -47,7 +56,7 @@ const legendHtml = (legend: Figure["legend"]): string => {
   if (!isRamp(legend))
     return `<p class="legend">${legend.map((entry) => `<span>${mark(entry)}${escapeHtml(entry.name)}</span>`).join("")}</p>`;
   const [first, last] = [legend[0]!.name, legend.at(-1)!.name];
-  return `<p class="legend ramp"><span>${escapeHtml(first)} ${legend.map(mark).join("")} ${escapeHtml(last)}</span></p>`;
+  return `<p class="legend ramp"><span>${escapeHtml(first)} ${rampOf(legend).map(mark).join("")} ${escapeHtml(last)}</span></p>`;
 };
 
 const svgHtml = (title: string, width: number, { height, drawing }: Drawing, of = ""): string =>
@@ -86,7 +95,9 @@ const legendSvg = ({ legend, ...figure }: Figure, top: number): string => {
   if (isRamp(legend) || width > widthOf(figure))
     return (
       text(legend[0]!.name) +
-      legend.map(({ colour }) => mark(colour, 6)).join("") +
+      rampOf(legend)
+        .map(({ colour }) => mark(colour, 6))
+        .join("") +
       ((x += 8), text(legend.at(-1)!.name))
     );
   return legend.map(({ name, colour }) => mark(colour, 12) + ((x += 5), text(name))).join("");

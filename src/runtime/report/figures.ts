@@ -34,11 +34,7 @@ const secondHalf = (options: ChartOptions): Drawn => {
   };
   const later = points.filter(([x]) => x >= from);
   if (later.length < 8 || heightOf(points) < FAR * heightOf(later)) return undefined;
-  const series = options.series.map((one) => ({
-    ...one,
-    points: one.points.filter(([x]) => x >= from),
-  }));
-  return lineChart({ ...options, title: `${options.title}, second half`, series });
+  return lineChart({ ...options, title: `${options.title}, second half`, from });
 };
 
 /** What is held out, by measure: "eval/heads/0/accuracy" is of the measure "accuracy", and of head 0. */

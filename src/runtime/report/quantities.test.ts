@@ -20,5 +20,5 @@ test("numbers, in full and beside an axis", () => {
   expect(shown("loss_of_heads", 2.5)).toEqual(["2.5000", "2.5"]);
   expect(shown("eval/accuracy", 0.3)).toEqual(["30.00%", "30%"]);
   expect(shown("perf/tokens_per_second", 10_000)).toEqual(["10,000", "10 k"]);
-  expect(shown("train/grad_norm", 0.71861)).toEqual(["0.7186", "0.7186"]);
+  expect(shown("train/grad_norm", 0.71861)).toEqual(["0.7186", "0.71861"]);
 });

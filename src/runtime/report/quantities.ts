@@ -1,6 +1,13 @@
 // What the names of metrics mean to a reader: a title as a person would write it, its unit, and how its numbers are told.
 import { partMeasure, singular } from "../../bundle/branches.ts";
-import { countText, grouped, lossText, measureText, percentText } from "../../bundle/numbers.ts";
+import {
+  countTick,
+  grouped,
+  lossText,
+  measureText,
+  measureTick,
+  percentText,
+} from "../../bundle/numbers.ts";
 
 /** A kind of number. */
 interface Numbers {
@@ -9,20 +16,10 @@ interface Numbers {
   /** As short as can be, beside an axis. */
   readonly tick: (x: number) => string;
 }
-const LOSS: Numbers = { text: lossText, tick: measureText };
-const SHARE: Numbers = {
-  text: percentText,
-  tick: (share) => `${measureText(Number((share * 100).toPrecision(6)))}%`,
-};
-const COUNT: Numbers = {
-  text: (n) => grouped(Number(n.toPrecision(4))),
-  // "10.0 k" -> "10 k"
-  tick: (n) => {
-    const [digits, prefix] = countText(n).split(" ");
-    return [Number(digits), ...(prefix === undefined ? [] : [prefix])].join(" ");
-  },
-};
-const MEASURE: Numbers = { text: measureText, tick: measureText };
+const LOSS: Numbers = { text: lossText, tick: measureTick };
+const SHARE: Numbers = { text: percentText, tick: (share) => `${measureTick(share * 100)}%` };
+const COUNT: Numbers = { text: (n) => grouped(Number(n.toPrecision(4))), tick: countTick };
+const MEASURE: Numbers = { text: measureText, tick: measureTick };
 
 const KINDS: Readonly<Record<string, Numbers>> = {
   loss: LOSS,
@@ -89,3 +86,6 @@ const PLACED: Readonly<Record<string, string>> = {
   gradient_norm: "of the weights of each place, before clipping",
   entropy: "in nats, of a token's shares",
 };
+
+/** What a number of a list stands for. */
+export const itemOf = (quantity: string): string => (quantity === "load" ? "expert" : "number");

@@ -38,11 +38,11 @@ test("metrics are drawn by what they tell, lists by their largest number", () =>
     "Entropy over depth",
     "Entropy over depth and training",
     "Load",
-    "Load by place, at the end",
+    "Load of each expert, at the end",
   ]);
   // of three experts with 0.1, 0.3 and 0.4: the last is half as much again as the mean
   expect(html).toContain("blocks.0.ffn at step 2: 1.5");
-  expect(html).toContain("blocks.0.ffn, index 2: 40.00%");
+  expect(html).toContain("blocks.0.ffn, expert 2: 40.00%");
   expect(html).not.toMatch(/NaN|undefined|Infinity/);
 });
 
