@@ -1,6 +1,7 @@
 // What stands where in the picture of a model. The body itself is asked: it puts the model together from parts that only note
 // where they were put, so every way of parting into heads draws itself.
 import { createBuilder } from "../ir/builder.ts";
+import { dims } from "../ir/shape.ts";
 import type { Node } from "../ir/types.ts";
 import { bodyOf } from "../model/body.ts";
 import type { Method } from "../model/sites.ts";
@@ -68,7 +69,7 @@ export const pictureOf = (
   const placed = new Map<Node, Placed>();
   const normed = new Set<Node>();
   const put = (branch: string, groups: readonly Group[], after?: Node): Node => {
-    const shape = [{ name: "", size: 1 }];
+    const shape = dims(1);
     const node = b.emit("input", [], { name: String(placed.size), dtype: "f32", shape });
     const before = after && placed.get(after);
     const parts = groups.map((group) => counted(group, branch, accounts));

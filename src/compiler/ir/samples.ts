@@ -2,7 +2,7 @@
 import { InternalError } from "../diagnostics/types.ts";
 import { createBuilder, rowOf } from "./builder.ts";
 import { toType } from "./ops/row.ts";
-import { count } from "./shape.ts";
+import { count, unnamed } from "./shape.ts";
 import type { Dim, DType, Graph, Node, OpName, TensorType } from "./types.ts";
 
 /** "f32[b=2, d=3]" or "f32[2,3]". */
@@ -15,7 +15,7 @@ export const parseType = (text: string): TensorType => {
     .map((part): Dim => {
       const [left, right] = part.split("=").map((s) => s.trim());
       return right === undefined
-        ? { name: "", size: Number(left) }
+        ? unnamed(Number(left))
         : { name: left ?? "", size: Number(right) };
     });
   return { dtype: match[1] as DType, shape };

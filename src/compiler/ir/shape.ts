@@ -15,6 +15,10 @@ export const tensor = (dtype: DType, shape: readonly Dim[]): TensorType => ({ dt
 export const sameSizes = (a: readonly Dim[], b: readonly Dim[]): boolean =>
   a.length === b.length && a.every((d, i) => d.size === b[i]?.size);
 
+/** An axis without a name: those that expansions and passes make. */
+export const unnamed = (size: number): Dim => ({ name: "", size });
+export const dims = (...sizes: readonly number[]): Dim[] => sizes.map(unnamed);
+
 /** Row-major strides in elements. */
 export const stridesOf = (shape: readonly number[]): number[] => {
   const strides = new Array<number>(shape.length).fill(1);

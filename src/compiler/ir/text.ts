@@ -8,7 +8,7 @@ import { InternalError } from "../diagnostics/types.ts";
 import { createBuilder, rowOf, takesOperands } from "./builder.ts";
 import { ops } from "./ops/index.ts";
 import { parseType } from "./samples.ts";
-import { sameSizes, showType } from "./shape.ts";
+import { sameSizes, showType, unnamed } from "./shape.ts";
 import type { Dim, Graph, Node, OpName, OpSigs, TensorType } from "./types.ts";
 import { nodesOf, rootsOf } from "./walk.ts";
 
@@ -176,7 +176,7 @@ export const parseGraph = (text: string): Graph => {
     return items;
   };
   const dim = (): Dim => {
-    if (tokens[at]?.kind === "number") return { name: "", size: Number(ofKind("number")) };
+    if (tokens[at]?.kind === "number") return unnamed(Number(ofKind("number")));
     const label = name();
     take("=");
     return { name: label, size: Number(ofKind("number")) };

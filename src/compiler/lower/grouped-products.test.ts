@@ -6,7 +6,7 @@ import { runKernel } from "../../../test/helpers/triton.ts";
 import { createBuilder } from "../ir/builder.ts";
 import { evaluateNodes } from "../ir/evaluate.ts";
 import { tileCount, tilesOf } from "../ir/ops/tiles.ts";
-import { count } from "../ir/shape.ts";
+import { count, dims } from "../ir/shape.ts";
 import type { Builder, Graph, Node } from "../ir/types.ts";
 import { differentiate } from "../passes/differentiate.ts";
 import { matMulKernel, outerKernel, type Tile } from "./grouped-kernels.ts";
@@ -14,7 +14,6 @@ import { isCardProduct, planGroupedProducts } from "./grouped-products.ts";
 import { nodesOf } from "../ir/walk.ts";
 import { graphsFor } from "./saved-model/forms.ts";
 
-const dims = (...sizes: readonly number[]) => sizes.map((size) => ({ name: "", size }));
 const noise = (n: number, seed: number): Float64Array =>
   Float64Array.from({ length: n }, (_, i) => Math.sin(1 + i * 1.7 + seed));
 const tile: Tile = { rows: 4, columns: 8, depth: 4, warps: 4, stages: 3 };

@@ -1,7 +1,7 @@
 // Grouped products on cards: each is one kernel of grouped-kernels.ts behind a custom call of XLA. The graph is first told where
 // the rows of each group are, once for all products over the same groups.
 import { rewriteGraph, rule } from "../ir/rewrite.ts";
-import { count } from "../ir/shape.ts";
+import { count, dims, unnamed } from "../ir/shape.ts";
 import { eachOf } from "../ir/ops/grouped.ts";
 import { tileCount, tilesOf } from "../ir/ops/tiles.ts";
 import type { Builder, Graph, Node } from "../ir/types.ts";
@@ -37,7 +37,7 @@ const planned = rule(
     const [x, y, groups, ...plan] = node.inputs;
     if (plan.length > 0 || !isCardProduct(node)) return undefined;
     const E = (node.op === "groupedOuter" ? node : y).type.shape[0]!.size;
-    const line = b.emit("reshape", [groups], { shape: [{ name: "", size: count(groups.type) }] });
+    const line = b.emit("reshape", [groups], { shape: dims(count(groups.type)) });
     const tiles = tilesOf(b, line, E, TILE.rows);
     if (node.op === "groupedOuter")
       return b.emit(
@@ -63,7 +63,7 @@ const whereKnown = (b: Builder, groups: Node, E: number, y: Node): Node => {
     {},
   );
   const column = b.emit("reshape", [known], {
-    shape: [...known.type.shape, { name: "", size: 1 }],
+    shape: [...known.type.shape, unnamed(1)],
   });
   const zero = b.emit("full", [], { dtype: y.type.dtype, shape: [], value: 0 });
   return b.emit("select", [column, y, zero], {});

@@ -4,6 +4,7 @@ import { modelFrom } from "../../../test/parity/models.ts";
 import { features } from "../features/index.ts";
 import { createBuilder } from "../ir/builder.ts";
 import { evaluateNodes } from "../ir/evaluate.ts";
+import { unnamed } from "../ir/shape.ts";
 import { createStage } from "./kinds.ts";
 import { createParameters } from "./parameters.ts";
 import { kindOf } from "./sites.ts";
@@ -23,7 +24,7 @@ const layer = (text: string): { readonly y: ArrayLike<number>; readonly weights:
   const b = createBuilder();
   const params = createParameters(b);
   const cell = cellOf(createStage(b, params, features), model, model.blocks[0]!, 0, "");
-  const shape = [1, T, D].map((size) => ({ name: "", size }));
+  const shape = [1, T, D].map(unnamed);
   const input = b.emit("input", [], { name: "x", dtype: "f32", shape });
   const spec = model.blocks[0]!.attention;
   const node = kindOf(cell.kinds.attention, spec).build(cell, spec, input);

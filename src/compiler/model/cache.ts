@@ -1,6 +1,7 @@
 // What generation keeps of the tokens before: programs that go on from earlier runs give the stage a cache, and layers that
 // look at other positions read and write theirs through it. A layer without one sees whole sequences from their beginning.
 import { InternalError } from "../diagnostics/types.ts";
+import { unnamed } from "../ir/shape.ts";
 import type { Builder, Dim, Graph, Node } from "../ir/types.ts";
 import type { CacheState } from "../../bundle/manifest.ts";
 
@@ -34,7 +35,7 @@ export const cacheEntries = (updates: Graph["updates"]): readonly CacheState[] =
 export const createCaches = (b: Builder, start: Node, T: Dim, C: Dim): Caches => {
   const B = start.type.shape[0]!;
   const made = new Map<string, Node>();
-  const column = b.emit("reshape", [start], { shape: [B, { name: "", size: 1 }] });
+  const column = b.emit("reshape", [start], { shape: [B, unnamed(1)] });
   const steps = b.emit("iota", [], { dtype: "i32", shape: [T], axis: 0 });
   return {
     positions: b.emit("add", [column, steps], {}),

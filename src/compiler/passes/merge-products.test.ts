@@ -5,13 +5,13 @@ import { recipe, sequences } from "../../../test/parity/recipes.ts";
 import { features } from "../features/index.ts";
 import { createBuilder } from "../ir/builder.ts";
 import { evaluate } from "../ir/evaluate.ts";
-import type { Builder, Dim, Graph, Node } from "../ir/types.ts";
+import { dims } from "../ir/shape.ts";
+import type { Builder, Graph, Node } from "../ir/types.ts";
 import { nodesOf } from "../ir/walk.ts";
 import { buildPrograms } from "../model/programs.ts";
 import { pipeline, runPasses, simplify } from "./index.ts";
 import { mergeProducts } from "./merge-products.ts";
 
-const dims = (...sizes: readonly number[]): Dim[] => sizes.map((size) => ({ name: "", size }));
 const plain = { transposeX: false, transposeY: false } as const;
 const productsOf = (graph: Graph): number =>
   nodesOf(graph).filter(({ op }) => op === "matMul").length;

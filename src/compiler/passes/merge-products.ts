@@ -3,8 +3,8 @@
 // gate and the up projection, and the gradients of their weights. A sum of products X₁ · Y₁ + X₂ · Y₂ becomes
 // [X₁ | X₂] · [Y₁ ; Y₂]: the gradient at what those projections read.
 import { createBuilder, reemit } from "../ir/builder.ts";
-import { count, sizes } from "../ir/shape.ts";
-import type { Builder, Dim, Graph, Node, Pass } from "../ir/types.ts";
+import { count, sizes, unnamed } from "../ir/shape.ts";
+import type { Builder, Graph, Node, Pass } from "../ir/types.ts";
 import { mapGraph, nodesOf, rootsOf, usesOf } from "../ir/walk.ts";
 import { needs, operandsFirst } from "./order.ts";
 
@@ -107,12 +107,11 @@ const summed = (nodes: readonly Node[], graph: Graph): ReadonlyMap<Node, Group> 
   return new Map([...terms].filter(([root]) => !within.has(root)));
 };
 
-const dim = (size: number): Dim => ({ name: "", size });
 /** [..., n] -> [rows, n], through reshapes, so that what is the same stays one node. */
 const flat = (b: Builder, x: Node): Node => {
   const last = x.type.shape.at(-1)!;
   const source = x.op === "reshape" ? x.inputs[0] : x;
-  return b.emit("reshape", [source], { shape: [dim(count(x.type) / last.size), last] });
+  return b.emit("reshape", [source], { shape: [unnamed(count(x.type) / last.size), last] });
 };
 const concat = (b: Builder, parts: readonly Node[], axis: number): Node =>
   b.emit("concat", [...parts], { axis });

@@ -2,12 +2,12 @@
 import { describe, expect, it } from "vitest";
 import { createBuilder } from "../ir/builder.ts";
 import { evaluate } from "../ir/evaluate.ts";
-import type { Builder, Dim, Graph, Node } from "../ir/types.ts";
+import { dims } from "../ir/shape.ts";
+import type { Builder, Graph, Node } from "../ir/types.ts";
 import { nodesOf } from "../ir/walk.ts";
 import { runPasses } from "./index.ts";
 import { mergeSums } from "./merge-sums.ts";
 
-const dims = (...sizes: readonly number[]): Dim[] => sizes.map((size) => ({ name: "", size }));
 const sum = (b: Builder, x: Node, axes: readonly number[]): Node =>
   b.emit("reduceSum", [x], { axes, keepDims: false });
 const input = (b: Builder, name: string, ...sizes: readonly number[]): Node<"input"> =>

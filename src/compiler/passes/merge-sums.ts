@@ -3,8 +3,8 @@
 // move, the gradients of all gains of norms: the parts of all of them under each other have one sum.
 import { createBuilder, reemit } from "../ir/builder.ts";
 import { isFloat } from "../ir/ops/row.ts";
-import { count } from "../ir/shape.ts";
-import type { Builder, Dim, Graph, Node, Pass } from "../ir/types.ts";
+import { count, dims } from "../ir/shape.ts";
+import type { Builder, Graph, Node, Pass } from "../ir/types.ts";
 import { mapGraph, nodesOf, rootsOf } from "../ir/walk.ts";
 import { needs, operandsFirst } from "./order.ts";
 
@@ -63,9 +63,6 @@ const groupsOf = (graph: Graph): ReadonlyMap<Node, Group> => {
   }
   return groups;
 };
-
-const dims = (...sizes: readonly number[]): readonly Dim[] =>
-  sizes.map((size) => ({ name: "", size }));
 
 /** @param operands of each member, in the new graph */
 const together = (

@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { createBuilder } from "../ir/builder.ts";
 import { evaluate } from "../ir/evaluate.ts";
-import { count } from "../ir/shape.ts";
+import { count, dims } from "../ir/shape.ts";
 import type { Graph, Node } from "../ir/types.ts";
 import { nodesOf } from "../ir/walk.ts";
 import { forXla, runPasses } from "./index.ts";
@@ -23,8 +23,7 @@ const graphOf = ({
   dtype = "f32",
 }: Sum): Graph => {
   const b = createBuilder();
-  const dims = shape.map((size) => ({ name: "", size }));
-  const x = b.emit("input", [], { name: "x", dtype, shape: dims });
+  const x = b.emit("input", [], { name: "x", dtype, shape: dims(...shape) });
   const node: Node = b.emit(op, [x], { axes, keepDims });
   return { name: "sum", inputs: [x], updates: [], outputs: [{ name: "y", node }] };
 };

@@ -1,14 +1,12 @@
 // Sums along rows as products with ones. XLA makes a sum on a CPU of windows of 32 numbers, kernel after kernel, and products
 // with a library: measured on two cores, rows of 128 to 1024 numbers take a half to a third of the time. Narrower rows gain nothing.
 import { rewriteGraph, rule, type Rule } from "../ir/rewrite.ts";
-import { count } from "../ir/shape.ts";
-import type { Dim, Pass } from "../ir/types.ts";
+import { count, dims, unnamed } from "../ir/shape.ts";
+import type { Pass } from "../ir/types.ts";
 
 const LEAST_WIDTH = 128;
 /** A product of fewer rows is hardly spread over cores. */
 const LEAST_ROWS = 16;
-
-const plain = (size: number): Dim => ({ name: "", size });
 
 const rowSums: Rule = rule(
   "row-sums",
@@ -23,13 +21,13 @@ const rowSums: Rule = rule(
     if (x.type.dtype !== "f32") return undefined;
     if (!axes.includes(last) || width < LEAST_WIDTH || rows < LEAST_ROWS) return undefined;
     const value = node.op === "reduceMean" ? count(node.type) / count(x.type) : 1;
-    const shape = [plain(width), plain(1)];
+    const shape = dims(width, 1);
     const ones = b.emit("full", [], { dtype: "f32", shape, value });
-    const flat = b.emit("reshape", [x], { shape: [plain(rows), plain(width)] });
+    const flat = b.emit("reshape", [x], { shape: dims(rows, width) });
     const product = b.emit("matMul", [flat, ones], { transposeX: false, transposeY: false });
     if (axes.length === 1) return b.emit("reshape", [product], { shape: node.type.shape });
     const sums = b.emit("reshape", [product], {
-      shape: [...x.type.shape.slice(0, last), plain(1)],
+      shape: [...x.type.shape.slice(0, last), unnamed(1)],
     });
     return b.emit("reduceSum", [sums], { axes, keepDims });
   },

@@ -1,6 +1,7 @@
 // A feed-forward layer alone: what it makes of a state, adds to the loss and can be seen of it, and its gradients.
 import { createBuilder } from "../../ir/builder.ts";
 import { evaluate } from "../../ir/evaluate.ts";
+import { unnamed } from "../../ir/shape.ts";
 import type { Graph, Node } from "../../ir/types.ts";
 import { createStage } from "../../model/kinds.ts";
 import { createParameters, type Parameter } from "../../model/parameters.ts";
@@ -55,7 +56,7 @@ export const layerOf = (
   const params = createParameters(b);
   const stage = createStage(b, params, features, { turn });
   const cell = cellOf(stage, model, model.blocks[0]!, 0, "");
-  const shape = [B, T, D].map((size) => ({ name: "", size }));
+  const shape = [B, T, D].map(unnamed);
   const input = b.emit("input", [], { name: "x", dtype: "f32", shape });
   const spec = model.blocks[0]!.ffn;
   const y = kindOf(stage.kinds.ffn, spec).build(cell, spec, input);

@@ -17,6 +17,7 @@ import {
 } from "../../../../test/parity/models.ts";
 import { createBuilder } from "../../ir/builder.ts";
 import { evaluate } from "../../ir/evaluate.ts";
+import { unnamed } from "../../ir/shape.ts";
 import { differentiate } from "../../passes/differentiate.ts";
 import { analyze } from "../../analyze.ts";
 import { openCheckpoint } from "../../../../test/parity/checkpoints.ts";
@@ -58,7 +59,7 @@ const fixed = (_name: string, block: number): number => gates[block] ?? 0;
 describe("the operator", () => {
   const tensors = readGolden("gpas/operator/golden.safetensors");
   const [h, dy] = [golden(tensors, "h"), golden(tensors, "dy")];
-  const shape = h.shape.map((size) => ({ name: "", size }));
+  const shape = h.shape.map(unnamed);
   const operate = (activation: string, gate: number, stopGradient = true) => {
     const b = createBuilder();
     const [x, up] = [

@@ -1,5 +1,6 @@
 // NeuroTrails, arXiv 2505.17909: a trunk, then heads that each go their own way and answer together. README.md says what of
 // the paper is here and where the authors' code differs from it.
+import { unnamed } from "../../ir/shape.ts";
 import type { Builder, Node } from "../../ir/types.ts";
 import { add, exp, log, maximum, mul, reshape, sub } from "../../model/ops.ts";
 import type { Answer, Body } from "../../model/sites.ts";
@@ -14,7 +15,7 @@ const reduce = (nodes: readonly Node[], join: (x: Node, y: Node) => Node): Node 
 /** log softmax over the last axis. */
 const logProbabilities = (b: Builder, logits: Node): Node => {
   const row = b.emit("logSumExp", [logits], {});
-  return sub(b, logits, reshape(b, row, [...row.type.shape, { name: "", size: 1 }]));
+  return sub(b, logits, reshape(b, row, [...row.type.shape, unnamed(1)]));
 };
 
 /** The heads' logits [..., V] -> those of the whole [..., V]. */

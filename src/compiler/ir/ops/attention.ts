@@ -4,7 +4,7 @@
 // δ = Σ dO · O over d, dS = P · (dO Vᵀ - δ). Of bf16 operands scores, statistics and dS are f32; P and dS are rounded where
 // a product reads them.
 // Legend: B batch, H heads, K key-value heads, G = H/K, T queries, S keys, d width of queries and keys, e of values.
-import { count, sameSizes, showType, tensor } from "../shape.ts";
+import { count, sameSizes, showType, tensor, unnamed } from "../shape.ts";
 import type { AttentionAttrs, Builder, Dim, Node, OpTable, TensorType } from "../types.ts";
 import { attentionLoops, gradLoops, statsLoops } from "./attention-loops.ts";
 import { elementCost, fault, isFloat, none, scalar, toType, type Fault } from "./row.ts";
@@ -23,7 +23,7 @@ const wideProduct = (b: Builder, x: Node, y: Node, transposeY: boolean): Node =>
   });
 const reshape = (b: Builder, x: Node, shape: readonly Dim[]): Node =>
   b.emit("reshape", [x], { shape });
-const one: Dim = { name: "", size: 1 };
+const one = unnamed(1);
 const whole = (b: Builder, value: number): Node =>
   b.emit("full", [], { dtype: "i32", shape: [], value });
 
@@ -58,7 +58,7 @@ const grouped = (b: Builder, { k, B, H, T }: Site, x: Node): Node => {
   const K = k.type.shape[1]!;
   return K.size === H.size
     ? x
-    : reshape(b, x, [B, K, { name: "", size: (H.size / K.size) * T.size }, x.type.shape[3]!]);
+    : reshape(b, x, [B, K, unnamed((H.size / K.size) * T.size), x.type.shape[3]!]);
 };
 
 /** The positions of queries and keys, i32, to be compared: [T, S] or broadcast to [B, 1, T, S]. */

@@ -3,12 +3,11 @@
 // of O further blocks, which take the matrix of their owner. No row is ever left out: the groups together fill at most
 // O = floor((A - 1) / C) blocks beyond their first.
 // Legend: A rows, E groups, C rows of a block, S = (E + O) · C slots, K and N widths.
-import { count } from "../shape.ts";
+import { count, dims, unnamed } from "../shape.ts";
 import type { Builder, Dim, Node } from "../types.ts";
 import { cast, iota, membersOf, placed, quotient, runningTotal, sumOver } from "./members.ts";
 import { none, scalar, scalarLike } from "./row.ts";
 
-const dim = (size: number): Dim => ({ name: "", size });
 const add = (b: Builder, x: Node, y: Node): Node => b.emit("add", [x, y], none);
 const sub = (b: Builder, x: Node, y: Node): Node => b.emit("sub", [x, y], none);
 const mul = (b: Builder, x: Node, y: Node): Node => b.emit("mul", [x, y], none);
@@ -61,10 +60,10 @@ export const blocksOf = (b: Builder, groups: Node, E: number): Blocks => {
   // row numbers from 1, so that 0 says that a slot is free
   const held = placed(b, slots, add(b, iota(b, "f32", A), scalar(b, 1)), slotCount);
   const sources = b.emit("maximum", [sub(b, held, scalar(b, 1)), scalar(b, 0)], none);
-  const ends = reshape(b, add(b, first, further), [dim(1), dim(E)]);
+  const ends = reshape(b, add(b, first, further), dims(1, E));
   const past = b.emit(
     "lessEqual",
-    [ends, reshape(b, iota(b, "f32", Math.max(1, extra)), [dim(Math.max(1, extra)), dim(1)])],
+    [ends, reshape(b, iota(b, "f32", Math.max(1, extra)), dims(Math.max(1, extra), 1))],
     none,
   );
   const owners = b.emit("minimum", [sumOver(b, cast(b, past, "f32"), 1), scalar(b, E - 1)], none);
@@ -86,26 +85,26 @@ export const intoBlocks = (b: Builder, blocks: Blocks, x: Node, each: number): N
   const filled = b.emit(
     "select",
     [
-      reshape(b, taken, [...taken.type.shape, dim(1)]),
+      reshape(b, taken, [...taken.type.shape, unnamed(1)]),
       b.emit("gather", [x, at], {}),
       scalarLike(b, x, 0),
     ],
     none,
   );
-  return reshape(b, filled, [dim(count(taken.type) / rows), dim(rows), K]);
+  return reshape(b, filled, [unnamed(count(taken.type) / rows), unnamed(rows), K]);
 };
 
 /** y [E + O, C, N] -> [A, N]; zeros for rows of no group. */
 export const outOfBlocks = (b: Builder, { slots }: Blocks, y: Node): Node => {
   const N = y.type.shape[2]!;
   const total = count(y.type) / N.size;
-  const table = reshape(b, y, [dim(total), N]);
+  const table = reshape(b, y, [unnamed(total), N]);
   const known = b.emit("less", [slots, scalar(b, total)], none);
   const at = cast(b, b.emit("minimum", [slots, scalar(b, total - 1)], none), "i32");
   const rows = b.emit("gather", [table, at], {});
   return b.emit(
     "select",
-    [reshape(b, known, [...known.type.shape, dim(1)]), rows, scalarLike(b, y, 0)],
+    [reshape(b, known, [...known.type.shape, unnamed(1)]), rows, scalarLike(b, y, 0)],
     none,
   );
 };
@@ -113,8 +112,8 @@ export const outOfBlocks = (b: Builder, { slots }: Blocks, y: Node): Node => {
 /** Matrices [E, K, N] of the further blocks: [O, K, N]. */
 export const ownersOf = (b: Builder, { owners, extra }: Blocks, w: Node): Node => {
   const [E, K, N] = w.type.shape as readonly [Dim, Dim, Dim];
-  const flat = reshape(b, w, [E, dim(K.size * N.size)]);
-  return reshape(b, b.emit("gather", [flat, owners], {}), [dim(extra), K, N]);
+  const flat = reshape(b, w, [E, unnamed(K.size * N.size)]);
+  return reshape(b, b.emit("gather", [flat, owners], {}), [unnamed(extra), K, N]);
 };
 
 /** [E + O, …] -> the first E, and the rest. */

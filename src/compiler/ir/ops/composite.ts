@@ -2,7 +2,15 @@
 // that value numbering shares what the forward pass already computes. Of bf16 operands they see f32 copies
 // (../composites.ts), and what they give is rounded once.
 // Legend: B batch, H heads, T positions, d head width, D features.
-import { broadcast, broadcastOffsets, sameSizes, showType, sizes, tensor } from "../shape.ts";
+import {
+  broadcast,
+  broadcastOffsets,
+  sameSizes,
+  showType,
+  sizes,
+  tensor,
+  unnamed,
+} from "../shape.ts";
 import type { Builder, Node, OpTable, TensorType } from "../types.ts";
 import { erf } from "./erf.ts";
 import { byRow, largest, logSumExp, mean, sum } from "./loops.ts";
@@ -49,7 +57,7 @@ const rotateHalf = (b: Builder, x: Node): Node => {
 };
 
 const column = (b: Builder, x: Node): Node =>
-  b.emit("reshape", [x], { shape: [...x.type.shape, { name: "", size: 1 }] });
+  b.emit("reshape", [x], { shape: [...x.type.shape, unnamed(1)] });
 
 type Composite = Pick<
   OpTable,

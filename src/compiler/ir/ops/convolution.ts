@@ -2,10 +2,10 @@
 // padded by `pad` where padding is meant, so only whole windows count here. Engines without kernels of their own get products
 // of shifted windows laid side by side (im2col).
 // Legend: B batch, H × W image, C channels in, O channels out, h × w window, s stride, P × Q results: P = floor((H - h) / s) + 1.
-import { count, sameSizes, showType, tensor } from "../shape.ts";
+import { count, sameSizes, showType, tensor, unnamed } from "../shape.ts";
 import type { Builder, Dim, Node, OpTable, TensorType } from "../types.ts";
 import { bytes, fault, isFloat, type Fault } from "./row.ts";
-import { four, padded, places, shiftsOf, size, type Four, type Windows } from "./windows.ts";
+import { four, padded, places, shiftsOf, type Four, type Windows } from "./windows.ts";
 
 const isImages = (...types: readonly TensorType[]): boolean =>
   types.every((t) => isFloat(t.dtype) && t.dtype === types[0]!.dtype && t.shape.length === 4);
@@ -19,7 +19,7 @@ const product = (b: Builder, x: Node, y: Node, transposeX = false): Node =>
 const windowRows = (b: Builder, x: Node, windows: Windows, turned = false): Node => {
   const [P, Q] = windows.count;
   const [B, , , C] = four(x);
-  const rows = [size(B.size * P.size * Q.size), C];
+  const rows = [unnamed(B.size * P.size * Q.size), C];
   const shifts = shiftsOf(b, x, windows).map((shift) => reshape(b, shift, rows));
   if (turned) shifts.reverse();
   return shifts.length === 1 ? shifts[0]! : b.emit("concat", shifts, { axis: 1 });
@@ -28,11 +28,11 @@ const windowRows = (b: Builder, x: Node, windows: Windows, turned = false): Node
 /** dy [B, P, Q, O] with s - 1 zeros after each row and column, cut or filled up to [B, H, W, O]. */
 const spread = (b: Builder, dy: Node, s: number, H: number, W: number): Node => {
   const [B, P, Q, O] = four(dy);
-  const apart = b.emit("pad", [reshape(b, dy, [B, P, size(1), Q, size(1), O])], {
+  const apart = b.emit("pad", [reshape(b, dy, [B, P, unnamed(1), Q, unnamed(1), O])], {
     before: [0, 0, 0, 0, 0, 0],
     after: [0, 0, s - 1, 0, s - 1, 0],
   });
-  const wide = s === 1 ? dy : reshape(b, apart, [B, size(P.size * s), size(Q.size * s), O]);
+  const wide = s === 1 ? dy : reshape(b, apart, [B, unnamed(P.size * s), unnamed(Q.size * s), O]);
   const [, h, w] = four(wide);
   const kept = [Math.min(h.size, H), Math.min(w.size, W)] as const;
   const cut =
@@ -95,7 +95,7 @@ export const convolutions: Pick<OpTable, Names> = {
         count: [P, Q],
         stride: node.attrs.stride,
       });
-      const matrix = reshape(b, kernel, [size(h.size * w.size * C.size), O]);
+      const matrix = reshape(b, kernel, [unnamed(h.size * w.size * C.size), O]);
       return reshape(b, product(b, rows, matrix), node.type.shape);
     },
     grad: (b, node, dy) => {
@@ -152,10 +152,10 @@ export const convolutions: Pick<OpTable, Names> = {
       const [B, H, W, C] = four(node);
       const [h, w, , O] = four(kernel);
       const turned = b.emit("transpose", [kernel], { perm: [0, 1, 3, 2] });
-      const matrix = reshape(b, turned, [size(h.size * w.size * O.size), C]);
+      const matrix = reshape(b, turned, [unnamed(h.size * w.size * O.size), C]);
       if (h.size * w.size === 1) {
         const [, P, Q] = four(dy);
-        const each = product(b, reshape(b, dy, [size(count(dy.type) / O.size), O]), matrix);
+        const each = product(b, reshape(b, dy, [unnamed(count(dy.type) / O.size), O]), matrix);
         return spread(b, reshape(b, each, [B, P, Q, C]), stride, H.size, W.size);
       }
       // Each place of the image sees the windows that it was in: a convolution of the spread gradient, the window turned round.
@@ -210,7 +210,7 @@ export const convolutions: Pick<OpTable, Names> = {
       if (!isImages(x, dy)) return fault(`needs images of floats, got ${shown}`);
       const [B, H, W, C] = x.shape as Four;
       const [, P, Q, O] = dy.shape as Four;
-      const window = [size(h), size(w)] as const;
+      const window = [unnamed(h), unnamed(w)] as const;
       const found = [B, places(H, window[0], stride), places(W, window[1], stride)];
       return sameSizes(found, [dy.shape[0]!, P, Q])
         ? tensor(x.dtype, [...window, C, O])
@@ -225,7 +225,7 @@ export const convolutions: Pick<OpTable, Names> = {
         count: [P, Q],
         stride: node.attrs.stride,
       });
-      const grads = reshape(b, dy, [size(count(dy.type) / O.size), O]);
+      const grads = reshape(b, dy, [unnamed(count(dy.type) / O.size), O]);
       return reshape(b, product(b, rows, grads, true), node.type.shape);
     },
     grad: (b, node, dk) => {

@@ -4,12 +4,12 @@ import { describe, expect, it } from "vitest";
 import { expandNode } from "../../passes/expand.ts";
 import { createBuilder, rowOf } from "../builder.ts";
 import { evaluateNodes } from "../evaluate.ts";
+import { dims, unnamed } from "../shape.ts";
 import type { Builder, Node } from "../types.ts";
 import { nodesOf } from "../walk.ts";
 import { blockRows } from "./blocks.ts";
 import { tileCount, tilesOf } from "./tiles.ts";
 
-const dim = (size: number) => ({ name: "", size });
 const noise = (n: number, seed: number): Float64Array =>
   Float64Array.from({ length: n }, (_v, i) => Math.sin(1 + i * 1.7 + seed));
 
@@ -21,8 +21,8 @@ const both = (
 ): readonly [Float64Array, Float64Array] => {
   const b = createBuilder();
   const input = (name: string, ...shape: number[]): Node =>
-    b.emit("input", [], { name, dtype: "f32", shape: shape.map(dim) });
-  const at = b.emit("input", [], { name: "at", dtype: "i32", shape: [dim(groups.length)] });
+    b.emit("input", [], { name, dtype: "f32", shape: shape.map(unnamed) });
+  const at = b.emit("input", [], { name: "at", dtype: "i32", shape: dims(groups.length) });
   const node = make(b, input, at);
   const body = expandNode(b, [node], (n) => n.op.startsWith("grouped")).get(node)!;
   const found = evaluateNodes([node, body], { inputs: { ...values, at: groups }, state: {} });
@@ -51,7 +51,7 @@ describe("blocks", () => {
     const multiplied = (A: number, E: number): number => {
       const b = createBuilder();
       const input = (name: string, dtype: "f32" | "i32", ...shape: number[]): Node =>
-        b.emit("input", [], { name, dtype, shape: shape.map(dim) });
+        b.emit("input", [], { name, dtype, shape: shape.map(unnamed) });
       const inputs = [
         input("x", "f32", A, K),
         input("w", "f32", E, K, N),
@@ -93,7 +93,7 @@ describe("blocks", () => {
         const values = { x: noise(A * K, 0), y: noise(A * N, 1) };
         const [plain, expanded] = both(
           (b, input, at) =>
-            b.emit("groupedOuter", [input("x", A, K), input("y", A, N), at], { size: dim(E) }),
+            b.emit("groupedOuter", [input("x", A, K), input("y", A, N), at], { size: unnamed(E) }),
           groups,
           values,
         );
@@ -108,7 +108,7 @@ describe("tiles", () => {
     fc.assert(
       fc.property(loads, fc.integer({ min: 1, max: 5 }), ([E, groups], rows) => {
         const b = createBuilder();
-        const shape = [dim(groups.length)];
+        const shape = dims(groups.length);
         const at = b.emit("input", [], { name: "at", dtype: "i32", shape });
         const tiles = tilesOf(b, at, E, rows);
         const found = evaluateNodes(Object.values(tiles) as Node[], {

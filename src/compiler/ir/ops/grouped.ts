@@ -2,12 +2,11 @@
 // layout: engines with kernels of their own gather the rows of a group and multiply them once (their cost follows the rows,
 // not the groups), others get batched products over blocks of rows.
 // Legend: G shape of the groups, A = |G| rows, E groups, K and N widths.
-import { count, sameSizes, showType, sizes, tensor } from "../shape.ts";
+import { count, dims, sameSizes, showType, sizes, tensor, unnamed } from "../shape.ts";
 import type { Builder, Dim, Node, OpTable, TensorType } from "../types.ts";
 import { blocksOf, intoBlocks, outOfBlocks, ownersOf, splitBlocks } from "./blocks.ts";
 import { bytes, fault, isFloat, toType } from "./row.ts";
 
-const dim = (size: number): Dim => ({ name: "", size });
 const reshape = (b: Builder, x: Node, shape: readonly Dim[]): Node =>
   b.emit("reshape", [x], { shape });
 const product = (b: Builder, x: Node, y: Node, transposeX: boolean, transposeY: boolean): Node =>
@@ -30,8 +29,8 @@ const summed = (b: Builder, dx: Node, x: Node): Node =>
     ? dx
     : b.emit("reduceSum", [dx], { axes: [dx.type.shape.length - 2], keepDims: false });
 const flat = (b: Builder, x: Node): Node =>
-  reshape(b, x, [dim(rowsOf(x.type)), x.type.shape.at(-1)!]);
-const line = (b: Builder, groups: Node): Node => reshape(b, groups, [dim(count(groups.type))]);
+  reshape(b, x, [unnamed(rowsOf(x.type)), x.type.shape.at(-1)!]);
+const line = (b: Builder, groups: Node): Node => reshape(b, groups, dims(count(groups.type)));
 
 /** One of the lists of integers that a kernel is guided by. */
 const isPlan = (type: TensorType): boolean => type.dtype === "i32" && type.shape.length === 1;
@@ -48,7 +47,7 @@ const matricesOf = (b: Builder, w: Node, groups: Node): Node => {
     [b.emit("mul", [member, b.emit("iota", [], { dtype: "f32", shape: [E], axis: 0 })], {})],
     { axes: [1], keepDims: false },
   );
-  const table = reshape(b, w, [E, dim(K.size * N.size)]);
+  const table = reshape(b, w, [E, unnamed(K.size * N.size)]);
   const taken = b.emit("gather", [table, b.emit("cast", [at], { dtype: "i32" })], {});
   const known = b.emit("reduceSum", [member], { axes: [1], keepDims: true });
   return reshape(b, b.emit("mul", [taken, toType(b, known, w.type.dtype)], {}), [
@@ -60,10 +59,10 @@ const matricesOf = (b: Builder, w: Node, groups: Node): Node => {
 /** x [A / each, K] with each row as often as it serves: [A, 1, K]. */
 const repeated = (b: Builder, x: Node, each: number): Node => {
   const [R, K] = x.type.shape as readonly [Dim, Dim];
-  const spread = b.emit("broadcastTo", [reshape(b, x, [R, dim(1), K])], {
-    shape: [R, dim(each), K],
+  const spread = b.emit("broadcastTo", [reshape(b, x, [R, unnamed(1), K])], {
+    shape: [R, unnamed(each), K],
   });
-  return reshape(b, spread, [dim(R.size * each), dim(1), K]);
+  return reshape(b, spread, [unnamed(R.size * each), unnamed(1), K]);
 };
 
 const values = (groups: number): readonly string[] => ["any", "any", `ids<${groups}`];
@@ -207,7 +206,7 @@ export const groupedProducts: Pick<OpTable, "groupedMatMul" | "groupedOuter"> = 
       const made = product(b, laid(x), laid(y), true, false); // [E + O, M, N]
       if (blocks.extra === 0) return made;
       const [own, further] = splitBlocks(b, blocks, made);
-      const rows = reshape(b, further, [dim(blocks.extra), dim(M.size * N.size)]);
+      const rows = reshape(b, further, dims(blocks.extra, M.size * N.size));
       const rest = b.emit("scatterAdd", [blocks.owners, rows], { size });
       return b.emit("add", [own, reshape(b, rest, [size, M, N])], {});
     },

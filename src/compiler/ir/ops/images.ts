@@ -1,9 +1,9 @@
 // Norms and pools of images. Legend: B batch, H × W image, C channels.
-import { count, showType, sizes, tensor } from "../shape.ts";
+import { count, showType, sizes, tensor, unnamed } from "../shape.ts";
 import type { Builder, Node, OpTable } from "../types.ts";
 import { mean } from "./loops.ts";
 import { elementCost, fault, isFloat, none, scalar, sumTo } from "./row.ts";
-import { four, padded, places, shiftsOf, size, type Four } from "./windows.ts";
+import { four, padded, places, shiftsOf, type Four } from "./windows.ts";
 
 const add = (b: Builder, x: Node, y: Node): Node => b.emit("add", [x, y], none);
 const sub = (b: Builder, x: Node, y: Node): Node => b.emit("sub", [x, y], none);
@@ -76,7 +76,7 @@ export const imageOps: Pick<OpTable, "batchNorm" | "maxPool"> = {
       if (x.shape.length !== 4 || !isFloat(x.dtype)) return fault(`got ${showType(x)}`);
       const [B, H, W, C] = x.shape as Four;
       const across = (d: typeof H) =>
-        places({ name: d.name, size: d.size + 2 * pad }, size(window), stride);
+        places({ name: d.name, size: d.size + 2 * pad }, unnamed(window), stride);
       return 2 * pad <= window && across(H).size > 0 && across(W).size > 0
         ? tensor(x.dtype, [B, across(H), across(W), C])
         : fault(`windows of ${window}, ${pad} around, on ${showType(x)}`);
@@ -95,7 +95,7 @@ export const imageOps: Pick<OpTable, "batchNorm" | "maxPool"> = {
           : b.emit("select", [isInside, padded(b, x, edge, edge), scalar(b, LOWEST, dtype)], none);
       const [, P, Q] = four(node);
       return shiftsOf(b, filled, {
-        size: [size(window), size(window)],
+        size: [unnamed(window), unnamed(window)],
         count: [P, Q],
         stride,
       }).reduce((top, shift) => b.emit("maximum", [top, shift], none));

@@ -1,7 +1,7 @@
 // Cross entropy over large vocabularies: the logits [N, V] are the largest tensor of a step, so the loss keeps no second
 // copy of them. Its gradient is one elementwise expression of logits and their log-sum-exp.
 // Legend: N rows, V vocabulary.
-import { sameSizes, showType, tensor } from "../shape.ts";
+import { sameSizes, showType, tensor, unnamed } from "../shape.ts";
 import type { Builder, Node, OpTable, TensorType } from "../types.ts";
 import { byRow, logSumExp } from "./loops.ts";
 import { elementCost, fault, isFloat, none, type Fault } from "./row.ts";
@@ -9,7 +9,7 @@ import { elementCost, fault, isFloat, none, type Fault } from "./row.ts";
 const sub = (b: Builder, x: Node, y: Node): Node => b.emit("sub", [x, y], none);
 const mul = (b: Builder, x: Node, y: Node): Node => b.emit("mul", [x, y], none);
 const column = (b: Builder, x: Node): Node =>
-  b.emit("reshape", [x], { shape: [...x.type.shape, { name: "", size: 1 }] });
+  b.emit("reshape", [x], { shape: [...x.type.shape, unnamed(1)] });
 const oneHot = (b: Builder, targets: Node, logits: Node): Node =>
   b.emit("oneHot", [targets], { depth: logits.type.shape[1]! });
 /** (targets ≠ ignore) as f32 [N]. */

@@ -1,9 +1,9 @@
 // Who belongs to which group, counted in f32 (whole numbers, exact below 2^24): what layouts of groups are made from.
 // Legend: A rows, E groups.
-import type { Builder, Dim, DType, Node } from "../types.ts";
+import { dims, unnamed } from "../shape.ts";
+import type { Builder, DType, Node } from "../types.ts";
 import { none, scalar } from "./row.ts";
 
-const dim = (size: number): Dim => ({ name: "", size });
 const mul = (b: Builder, x: Node, y: Node): Node => b.emit("mul", [x, y], none);
 export const cast = (b: Builder, x: Node, dtype: DType): Node => b.emit("cast", [x], { dtype });
 export const sumOver = (b: Builder, x: Node, axis: number): Node =>
@@ -12,7 +12,7 @@ export const sumOver = (b: Builder, x: Node, axis: number): Node =>
 export const runningTotal = (b: Builder, x: Node): Node =>
   b.emit("cumSum", [x], { axis: 0, exclusive: true, reverse: false });
 export const iota = (b: Builder, dtype: DType, n: number): Node =>
-  b.emit("iota", [], { dtype, shape: [dim(n)], axis: 0 });
+  b.emit("iota", [], { dtype, shape: dims(n), axis: 0 });
 /** Whole part of x / n for x >= 0. */
 export const quotient = (b: Builder, x: Node, n: number): Node =>
   cast(b, cast(b, b.emit("div", [x, scalar(b, n)], none), "i32"), "f32");
@@ -29,7 +29,7 @@ export interface Members {
 }
 /** @param groups i32 [A]; a group outside of 0 … E-1 is none */
 export const membersOf = (b: Builder, groups: Node, E: number): Members => {
-  const member = b.emit("oneHot", [groups], { depth: dim(E) }); // [A, E]
+  const member = b.emit("oneHot", [groups], { depth: unnamed(E) }); // [A, E]
   const ofRow = (values: Node): Node => sumOver(b, mul(b, member, values), 1);
   return {
     ofRow,
@@ -41,8 +41,8 @@ export const membersOf = (b: Builder, groups: Node, E: number): Members => {
 
 /** values [A] each at its place in zeros [size]; a place of `size` is left out. */
 export const placed = (b: Builder, places: Node, values: Node, size: number): Node => {
-  const column = b.emit("reshape", [values], { shape: [...values.type.shape, dim(1)] });
-  const all = b.emit("scatterAdd", [cast(b, places, "i32"), column], { size: dim(size + 1) });
+  const column = b.emit("reshape", [values], { shape: [...values.type.shape, unnamed(1)] });
+  const all = b.emit("scatterAdd", [cast(b, places, "i32"), column], { size: unnamed(size + 1) });
   const kept = b.emit("slice", [all], { begin: [0, 0], size: [size, 1] });
-  return b.emit("reshape", [kept], { shape: [dim(size)] });
+  return b.emit("reshape", [kept], { shape: dims(size) });
 };

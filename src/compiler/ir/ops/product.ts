@@ -1,5 +1,5 @@
 // Matrix products and look-ups.
-import { count, sameSizes, showType, sizes, tensor } from "../shape.ts";
+import { count, sameSizes, showType, sizes, tensor, unnamed } from "../shape.ts";
 import type { Builder, Dim, Node, OpTable } from "../types.ts";
 import { bytes, elementCost, fault, isFloat, toType } from "./row.ts";
 
@@ -9,7 +9,7 @@ const product = (b: Builder, x: Node, y: Node, transposeX: boolean, transposeY: 
 const flat = (b: Builder, x: Node): Node => {
   const last = x.type.shape.at(-1)!;
   return b.emit("reshape", [x], {
-    shape: [{ name: "", size: count(x.type) / Math.max(1, last.size) }, last],
+    shape: [unnamed(count(x.type) / Math.max(1, last.size)), last],
   });
 };
 const last2 = (shape: readonly Dim[], transposed: boolean): readonly [Dim, Dim] => {

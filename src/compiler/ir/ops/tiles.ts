@@ -1,12 +1,11 @@
 // Where the rows of each group are, for kernels that read them where they lie: the order of rows by groups, and for each tile
 // of at most so many rows its group, the first of its places in that order, and the end of its group.
 // Legend: A rows, E groups, M tiles at most.
-import { count } from "../shape.ts";
-import type { Builder, Dim, Node } from "../types.ts";
+import { count, dims } from "../shape.ts";
+import type { Builder, Node } from "../types.ts";
 import { cast, iota, membersOf, placed, quotient, runningTotal, sumOver } from "./members.ts";
 import { none, scalar } from "./row.ts";
 
-const dim = (size: number): Dim => ({ name: "", size });
 const binary =
   (op: "add" | "sub" | "mul" | "minimum" | "lessEqual" | "less") =>
   (b: Builder, x: Node, y: Node): Node =>
@@ -40,14 +39,14 @@ export const tilesOf = (b: Builder, groups: Node, E: number, rows: number): Tile
   const tiles = quotient(b, add(b, load, scalar(b, rows - 1)), rows);
   const firstTile = runningTotal(b, tiles);
   const number = iota(b, "f32", M);
-  const column = b.emit("reshape", [number], { shape: [dim(M), dim(1)] });
+  const column = b.emit("reshape", [number], { shape: dims(M, 1) });
   const passed = lessEqual(b, add(b, firstTile, tiles), column); // [M, E]
   const owner = sumOver(b, cast(b, passed, "f32"), 1);
   const group = cast(b, minimum(b, owner, scalar(b, E - 1)), "i32");
   /** Of values [E] those at each tile's group: f32 [M]. */
   const ofTile = (values: Node): Node => {
-    const table = b.emit("reshape", [values], { shape: [dim(E), dim(1)] });
-    return b.emit("reshape", [b.emit("gather", [table, group], {})], { shape: [dim(M)] });
+    const table = b.emit("reshape", [values], { shape: dims(E, 1) });
+    return b.emit("reshape", [b.emit("gather", [table, group], {})], { shape: dims(M) });
   };
   const behind = mul(b, sub(b, number, ofTile(firstTile)), scalar(b, rows));
   const used = less(b, owner, scalar(b, E));

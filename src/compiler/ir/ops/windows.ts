@@ -1,10 +1,10 @@
 // Windows that slide over images, told by their shifts: the image seen from each place of the window.
 // Legend: B batch, H × W image, C channels, h × w window, s stride, P × Q windows: P = floor((H - h) / s) + 1.
+import { unnamed } from "../shape.ts";
 import type { Builder, Dim, Node, TensorType } from "../types.ts";
 
 export type Four = readonly [Dim, Dim, Dim, Dim];
 export const four = (node: { readonly type: TensorType }): Four => node.type.shape as Four;
-export const size = (n: number): Dim => ({ name: "", size: n });
 /** How many whole windows fit along one side. */
 export const places = (image: Dim, window: Dim, stride: number): Dim => ({
   name: image.name,
@@ -37,7 +37,7 @@ export const shiftsOf = (
     s === 1
       ? x
       : b.emit("reshape", [whole], {
-          shape: [B, size(parts[0]), size(s), size(parts[1]), size(s), C],
+          shape: [B, unnamed(parts[0]), unnamed(s), unnamed(parts[1]), unnamed(s), C],
         });
   const shift = (i: number, j: number): Node => {
     if (s === 1)

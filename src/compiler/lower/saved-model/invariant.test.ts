@@ -1,11 +1,10 @@
 // The two parts of a program hold all of it, each node on its side.
 import { expect, it } from "vitest";
 import { createBuilder } from "../../ir/builder.ts";
-import type { Dim, Graph } from "../../ir/types.ts";
+import { dims } from "../../ir/shape.ts";
+import type { Graph } from "../../ir/types.ts";
 import { lowerGraph } from "../lower-graph.ts";
 import { splitInvariant } from "./invariant.ts";
-
-const dims = (...sizes: readonly number[]): Dim[] => sizes.map((size) => ({ name: "", size }));
 
 /** h <- x · bf16(w) + 2 · bias, where w is known and h is written. */
 const program = (): Graph => {

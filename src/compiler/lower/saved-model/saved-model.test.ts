@@ -6,14 +6,13 @@ import { programEntry } from "../../emit/manifest.ts";
 import { createBuilder } from "../../ir/builder.ts";
 import { ops } from "../../ir/ops/index.ts";
 import { sampleCases } from "../../ir/samples.ts";
-import type { Dim, Graph, OpName } from "../../ir/types.ts";
+import { dims } from "../../ir/shape.ts";
+import type { Graph, OpName } from "../../ir/types.ts";
 import { lowerGraph } from "../lower-graph.ts";
 import { checkOf, functionOf } from "./function.ts";
 import { graphsFor } from "./forms.ts";
 import type { FunctionDef } from "./messages.ts";
 import { savedModel } from "./index.ts";
-
-const dims = (...sizes: readonly number[]): Dim[] => sizes.map((size) => ({ name: "", size }));
 
 /** w <- w - rate · x, and z <- 0; y = log(w). */
 const update = (): Graph => {

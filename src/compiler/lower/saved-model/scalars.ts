@@ -1,6 +1,7 @@
 // A program whose f32 scalars are one result: what `resultsOf` says of its outputs.
 import { SCALARS } from "../../../bundle/saved-model.ts";
 import { copied } from "../../ir/rewrite.ts";
+import { dims } from "../../ir/shape.ts";
 import type { Graph } from "../../ir/types.ts";
 
 type Output = Graph["outputs"][number];
@@ -10,7 +11,7 @@ const isScalar = ({ node: { type } }: Output): boolean =>
 export const withScalarsTogether = (graph: Graph): Graph => {
   if (!graph.outputs.some(isScalar)) return graph;
   const { b, graph: same } = copied(graph);
-  const shape = [{ name: "", size: 1 }];
+  const shape = dims(1);
   const scalars = same.outputs
     .filter(isScalar)
     .map(({ node }) => b.emit("reshape", [node], { shape }));

@@ -5,13 +5,13 @@ import { variants } from "../../../../test/parity/variants.ts";
 import { features } from "../../features/index.ts";
 import { createBuilder } from "../../ir/builder.ts";
 import { evaluate } from "../../ir/evaluate.ts";
-import type { Dim, Graph, Node } from "../../ir/types.ts";
+import { dims } from "../../ir/shape.ts";
+import type { Graph, Node } from "../../ir/types.ts";
 import { nodesOf } from "../../ir/walk.ts";
 import { buildPrograms } from "../../model/programs.ts";
 import { inPrimitives } from "../../passes/index.ts";
 import { stackedStates, withStackedStates } from "./stacked-state.ts";
 
-const dims = (...sizes: readonly number[]): Dim[] => sizes.map((size) => ({ name: "", size }));
 const states = (graph: Graph): readonly string[] =>
   nodesOf(graph).flatMap((node) => (node.op === "state" ? [node.attrs.name] : []));
 const ops = (graph: Graph, op: Node["op"]): number =>

@@ -1,6 +1,7 @@
 // States that a program reads under each other are one variable, so that the reading, and the writing of what becomes of all of
 // them, is nothing: starting a compiled program binds each variable, and copies each that is small. To the host they stay apart.
 import { copied } from "../../ir/rewrite.ts";
+import { dims } from "../../ir/shape.ts";
 import type { Builder, Dim, Graph, Node } from "../../ir/types.ts";
 import { nodesOf } from "../../ir/walk.ts";
 
@@ -47,13 +48,11 @@ export const placesIn = (stacks: readonly StackedState[]): ReadonlyMap<string, P
     ),
   );
 
-const unnamed = (...sizes: readonly number[]): readonly Dim[] =>
-  sizes.map((size) => ({ name: "", size }));
 /** Always the same node, whatever the axes are called where it is read: a program reads a variable once. */
 const variableIn = (b: Builder, { variable, rows }: Place, shape: readonly Dim[]): Node =>
   b.emit("state", [], {
     name: variable,
-    shape: unnamed(rows, ...shape.map(({ size }) => size)),
+    shape: dims(rows, ...shape.map(({ size }) => size)),
   });
 const rowIn = (b: Builder, place: Place, shape: readonly Dim[]): Node => {
   const part = b.emit("slice", [variableIn(b, place, shape)], {
@@ -78,7 +77,7 @@ export const withStackedStates = (graph: Graph, stacks: readonly StackedState[])
     const { shape } = some.type;
     const values = members.map((name) => {
       const value = after.get(name) ?? rowIn(b, places.get(name)!, shape);
-      return b.emit("reshape", [value], { shape: [...unnamed(1), ...shape] });
+      return b.emit("reshape", [value], { shape: [...dims(1), ...shape] });
     });
     return [{ state: variableOf(members), node: b.emit("concat", values, { axis: 0 }) }];
   });
