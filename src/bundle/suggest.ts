@@ -1,5 +1,5 @@
 // "did you mean": the nearest name by edit distance, where swapping two neighbours counts as one edit; else the one that begins
-// with the word, as `hidden_size` does with `hidden`.
+// with the word, as `hidden_size` does with `hidden`, or that the word begins with, as `sequence_length` does with `sequence`.
 
 export function suggest(
   word: string,
@@ -13,8 +13,15 @@ export function suggest(
     const distance = editDistance(word.toLowerCase(), candidate.toLowerCase());
     if (distance < bestDistance) [best, bestDistance] = [candidate, distance];
   }
-  return best ?? only([...candidates].filter((name) => name.startsWith(`${word}_`)));
+  if (best !== undefined || word.length < SHORTEST_BEGINNING) return best;
+  const all = [...candidates];
+  return (
+    only(all.filter((name) => name.startsWith(word))) ??
+    only(all.filter((name) => name.length > 1 && word.startsWith(`${name}_`)))
+  );
 }
+
+const SHORTEST_BEGINNING = 3;
 
 const only = (found: readonly string[]): string | undefined =>
   found.length === 1 ? found[0] : undefined;

@@ -16,6 +16,7 @@ import { didYouMean } from "./did-you-mean.ts";
 import { evaluate } from "./evaluate.ts";
 import { evaluateLet } from "./names.ts";
 import { declaration, flatten } from "./flatten.ts";
+import { KINDS, LATER } from "./declarations.ts";
 import { EDITION, loadFiles, type FileLoader } from "./load.ts";
 import { BLOCK, MODEL, buildModel, checkBlock, type BuiltModel } from "./model.ts";
 import { checkPair } from "./pair.ts";
@@ -46,9 +47,6 @@ export interface CheckResult {
 }
 
 export type ParametersOf = (model: ModelSpec) => readonly ParameterShape[];
-
-const LATER = ["pipeline", "merge", "inference", "eval", "sweep"];
-const KINDS = ["model", "block", "recipe"];
 
 export const check = (entry: string, files: FileLoader, options: CheckOptions): CheckResult => {
   const { vocabulary } = options;
@@ -303,7 +301,14 @@ const readOverrides = (
         "unreadable-set",
         span,
         { key },
-        { notes: [], help: diagnostics.slice(0, 1).map((d) => d.message) },
+        {
+          help: [
+            ...diagnostics.slice(0, 1).map((d) => d.message),
+            ...(/[/*]/.test(value)
+              ? [`a text stands in double quotes, and those in the shell's: --set '${key}="…"'`]
+              : []),
+          ],
+        },
       );
       return [];
     }

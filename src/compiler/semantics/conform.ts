@@ -98,6 +98,8 @@ const instead = (value: Val, { type, optional }: Want, ctx: Context): readonly s
   const { raw } = value;
   if (raw.k === "list" && ctx.layer !== undefined) return [PATTERN];
   if (raw.k === "bool" && !raw.value && optional) return ["write none"];
+  if (raw.k === "string" && isQuoted(raw.value, type, ctx))
+    return [`write \`${raw.value}\` without quotes`];
   if (type.kind === "sum")
     return raw.k === "variant"
       ? [`${type.name} is one of ${variants(type.name, ctx)}`]
@@ -108,21 +110,37 @@ const instead = (value: Val, { type, optional }: Want, ctx: Context): readonly s
   return [];
 };
 
+/** What would do here, if it were no text. */
+const isQuoted = (text: string, type: Type, { checker }: Context): boolean => {
+  if (type.kind === "int" || type.kind === "float") return /^\d+(?:\.\d+)?$/.test(text);
+  if (type.kind === "quantity") return /^\d[\d_.]*(?: [a-z]+|%)$/.test(text);
+  return (
+    type.kind === "sum" &&
+    checker.vocabulary.constructors.some((c) => c.of === type.name && c.name === text)
+  );
+};
+
 const variants = (sum: string, ctx: Context): string =>
   orList(ctx.checker.vocabulary.constructors.filter((c) => c.of === sum).map((c) => c.name));
 
-/** Of one constructor a call that fits, with the number that was given where it takes one. */
+/** A call that fits: of the one constructor there is, or of the one that takes the number that was given. */
 const choice = (
   { raw }: Val,
   type: Extract<Type, { kind: "sum" }>,
   { checker: { vocabulary } }: Context,
 ): string => {
-  const [only, ...others] = vocabulary.constructors.filter((c) => c.of === type.name);
-  if (only === undefined || others.length > 0)
-    return `write one of ${orList([only, ...others].flatMap((c) => c?.name ?? []))}`;
-  const first = only.keys[0]?.type.kind;
-  const takes = raw.k === "number" && raw.unit === undefined && first === "float";
-  return `write ${takes ? `${only.name}(${shown(raw.value)})` : sampleOf(type, vocabulary)}`;
+  const all = vocabulary.constructors.filter((c) => c.of === type.name);
+  const bare = raw.k === "number" && raw.unit === undefined ? raw.value : undefined;
+  const takers = all.filter(({ keys: [first, ...more] }) => {
+    const float = first?.type.kind === "float" ? first.type : undefined;
+    return float !== undefined && more.every((key) => key.default !== undefined);
+  });
+  const [taker, ...otherTakers] = takers;
+  if (bare !== undefined && taker !== undefined && otherTakers.length === 0)
+    return `write ${taker.name}(${shown(bare)})`;
+  return all.length === 1
+    ? `write ${sampleOf(type, vocabulary)}`
+    : `write one of ${orList(all.map((c) => c.name))}`;
 };
 
 const written = (at: Span, text: string): Pick<Details, "fixes"> =>
@@ -231,7 +249,10 @@ const quantity = (
   if (raw.k !== "number" && raw.k !== "quantity") return wrong(value, want, ctx);
   const units = type.units.map(plural);
   if (raw.unit === undefined) {
-    const first: Unit = type.units.find((u) => u !== "%") ?? "%";
+    const whole = type.units.find((u) => u !== "%") ?? "%";
+    // a part of something is a percentage, where that is taken, or a part of an epoch
+    const part = (["%", "epoch"] as const).find((u) => type.units.includes(u));
+    const first: Unit = raw.value > 0 && raw.value < 1 ? (part ?? whole) : whole;
     const text = first === "%" ? `${shown(raw.value * 100)}%` : showNumber(raw.value, first);
     const details = {
       ...origin(value),

@@ -53,10 +53,9 @@ export const construct = (
     );
   for (const key of ctor.keys) {
     const arg = given.get(key.name);
-    keys.set(
-      key.name,
-      arg === undefined ? defaultOf(key, span, ctx, keys) : keyValue(key, arg.value, ctx, keys),
-    );
+    // a misnamed argument may be this one: what would follow from the default is not said
+    const absent = given.complete ? defaultOf(key, span, ctx, keys) : undefined;
+    keys.set(key.name, arg === undefined ? absent : keyValue(key, arg.value, ctx, keys));
   }
   const made: Val = { raw: { k: "variant", ctor, keys }, at: span, from: span, how: "written" };
   return complain(made, ctx) ? undefined : made;

@@ -5,6 +5,7 @@ import type { Arg, Body, Definition, Name, Param, ReferenceExpr, Setting } from 
 import { bind, refuse, type Given } from "./bind.ts";
 import { silence, type Binding, type Checker, type Context, type Module } from "./context.ts";
 import { insertion } from "./construct.ts";
+import { isKnownKind } from "./declarations.ts";
 import { didYouMean } from "./did-you-mean.ts";
 import { sampleOf } from "./samples.ts";
 import { typeOf } from "./types-of.ts";
@@ -211,6 +212,7 @@ export const declaration = (
     );
   } else {
     const found = binding.kind === "let" ? "let" : binding.decl.word.text;
+    if (!isKnownKind(found)) return undefined; // said there
     const notes = [{ at: binding.decl.name.span, text: "declared here" }];
     checker.report("wrong-declaration", name.span, { kind, name: name.text, found }, { notes });
   }
@@ -282,7 +284,10 @@ const addGroup = (
         checker.report("blocks-count-missing", setting.name.span);
       return groups;
     }
-    if (groups.length === 0 && !broken) checker.report("no-blocks-to-change", setting.name.span);
+    if (groups.length === 0 && !broken) {
+      const help = ["a stack of its own is told how many blocks it has: `blocks 4 { … }`"];
+      checker.report("no-blocks-to-change", setting.name.span, {}, { help });
+    }
     return groups.map((g) => ({ ...g, layers: [...g.layers, layer] }));
   }
   const before = own ? groups : [];

@@ -6,14 +6,16 @@ import type { Binding, Context, Want } from "./context.ts";
 import { call, functions, hasConstructor } from "./functions.ts";
 import type { Constructor, Type } from "./schema.ts";
 import { typeOf } from "./types-of.ts";
-import { reportUnknown } from "./unknown-names.ts";
+import { reportUnknown, unquoted } from "./unknown-names.ts";
 import { moved, val, type Maybe } from "./values.ts";
 
 export const reference = (expr: ReferenceExpr, want: Want | undefined, ctx: Context): Maybe => {
   const first = expr.path[0];
   if (first === undefined) return undefined;
   if (expr.path.length > 1) {
-    ctx.report("dotted-name", expr.span, { name: expr.path.map((n) => n.text).join(".") });
+    const name = expr.path.map((n) => n.text).join(".");
+    const help = want?.type.kind === "string" || want?.type.kind === "list" ? [unquoted(name)] : [];
+    ctx.report("dotted-name", expr.span, { name }, { help });
     return undefined;
   }
   const variants = variantsFor(first.text, want, ctx);

@@ -110,6 +110,10 @@ const noValue = (name: Name, want: Want | undefined, ctx: Context, called: boole
     } else say(didYouMean(name, functions));
     return;
   }
+  if (type?.kind === "string" || isListOf(type, "string")) {
+    say({ help: [unquoted(text)], ...suggestion("Put it in quotes", span, `"${text}"`) });
+    return;
+  }
   if (ctx.module.ast.lost) return;
   const isKey = Object.values(vocabulary.keys).some((keys) => keys.some((k) => k.name === text));
   if (isKey)
@@ -118,8 +122,16 @@ const noValue = (name: Name, want: Want | undefined, ctx: Context, called: boole
         `${text} is a key, and keys are no values: give the value a name with \`let\`, or make it a parameter, \`model M(width: int = 64)\``,
       ],
     });
-  else say(didYouMean(name, [...inSight(want, ctx), ...(ctx.layer ? ["l", "L"] : [])]));
+  else {
+    const near = didYouMean(name, [...inSight(want, ctx), ...(ctx.layer ? ["l", "L"] : [])]);
+    const due = want?.doc === undefined ? [] : [want.doc];
+    say(near.help.length > 0 ? near : { help: due });
+  }
 };
+
+const isListOf = (type: Type | undefined, kind: Type["kind"]): boolean =>
+  type?.kind === "list" && type.of.kind === kind;
+export const unquoted = (text: string): string => `a text stands in double quotes: "${text}"`;
 
 /** So many choices are all told beside the nearest one. */
 const FEW = 4;

@@ -209,7 +209,8 @@ function lowerSetting(cx: Lowering, setting: CstNode): ast.Setting {
   const header = node(setting, "header");
   const body = node(setting, "body");
   const assign = token(setting, "assign");
-  checkAssign(cx, assign);
+  // of a setting that has lost something, the sign is the least
+  if (!damaged(cx, span)) checkAssign(cx, assign);
   const shared = {
     kind: "setting" as const,
     ...(doc === undefined ? {} : { doc }),

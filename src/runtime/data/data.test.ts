@@ -43,6 +43,13 @@ describe("files", () => {
       "modules/@a/b/data/1.txt",
     ]);
   });
+  test("a folder is no file, and an empty name none either", async () => {
+    const data = findFiles(spec({ files: ["deep"] }), memoryHost({ "project/deep/a.txt": "a" }));
+    await expect(data).rejects.toThrow("deep: a folder");
+    await expect(findFiles(spec({ files: [""] }), host)).rejects.toThrow(
+      '"": no data file matches',
+    );
+  });
   test("what is missing is told with the place", async () => {
     await expect(findFiles(spec({ files: ["*.csv"] }), host)).rejects.toThrow(
       "*.csv: no data file matches in project",

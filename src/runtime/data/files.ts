@@ -62,8 +62,11 @@ export const findFiles = async (
     const files = await walk(host, absolute ? "/" : base, parts);
     if (files.length === 0) {
       const place = absolute ? "" : ` in ${base}`;
+      const path = absolute ? glob : joinPath(base, glob);
+      if (parts.length > 0 && (await host.list(path)) !== undefined)
+        throw new FileFault(glob, "a folder", `name the files in it: ${parts.join("/")}/*.txt`);
       throw new FileFault(
-        glob,
+        glob === "" ? '""' : glob,
         `no data file matches${place}`,
         "paths begin at the project's folder, that of the nearest package.json, else the spec's own; put the file there, or correct `files` in the recipe's data",
       );
