@@ -51,22 +51,33 @@ export const findChatTemplate = async (beside: Beside): Promise<ChatTemplate | u
   return source === undefined ? undefined : { file, source, tokens };
 };
 
+/** What others call what a model thought, the name that templates read first. */
+const THOUGHTS = ["reasoning_content", "thinking", "reasoning"] as const;
+/** As transformers hands it to a template: no key that says nothing, and thoughts under the names that templates know. */
+const plainMessage = (message: ChatMessage): Json => {
+  const said = Object.fromEntries(Object.entries(message).filter(([, value]) => value !== null));
+  const thought = THOUGHTS.map((key) => said[key]).find((value) => value !== undefined);
+  return thought === undefined ? said : { thinking: thought, ...said, reasoning_content: thought };
+};
+
 /** The text that the model continues. */
 export const renderChat = async (
   { file, source, tokens }: ChatTemplate,
   messages: readonly ChatMessage[],
   { addGenerationPrompt = true, tools }: ChatOptions = {},
 ): Promise<string> => {
-  const { Template } = await import("@huggingface/jinja");
+  if (messages.length === 0) throw new FileFault(file, "a chat needs at least one message");
+  const { renderTemplate } = await import("./jinja.ts");
   try {
-    return new Template(source).render({
-      messages,
+    const variables = {
+      messages: messages.map(plainMessage),
       add_generation_prompt: addGenerationPrompt,
       // There in any case, as templates ask: `tools is not none`.
       tools: tools ?? null,
       documents: null,
       ...tokens,
-    });
+    };
+    return renderTemplate(source, variables, new Date());
   } catch (error) {
     // A template's own raise_exception comes here too: the messages are not what it takes.
     const reason = error instanceof Error ? error.message : String(error);
