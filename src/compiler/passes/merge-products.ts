@@ -2,11 +2,10 @@
 // neighbours. Products that share their left operand X become X · [Y₁ | Y₂ | …] and slices of it: queries, keys and values, the
 // gate and the up projection, and the gradients of their weights. A sum of products X₁ · Y₁ + X₂ · Y₂ becomes
 // [X₁ | X₂] · [Y₁ ; Y₂]: the gradient at what those projections read.
-import { createBuilder, reemit } from "../ir/builder.ts";
 import { count, sizes, unnamed } from "../ir/shape.ts";
 import type { Builder, Graph, Node, Pass } from "../ir/types.ts";
-import { mapGraph, nodesOf, rootsOf, usesOf } from "../ir/walk.ts";
-import { needs, operandsFirst } from "./order.ts";
+import { nodesOf, usesOf } from "../ir/walk.ts";
+import { madeTogether, needs, type Together } from "./order.ts";
 
 type Product = Node<"matMul">;
 
@@ -48,6 +47,7 @@ const kindOf = ({ attrs, type }: Product): string =>
 
 /** Products of one left operand, in order, none of which needs another. */
 type Group = readonly Product[];
+const inputsOf = (members: Group): readonly Node[] => members.flatMap(({ inputs }) => [...inputs]);
 
 /** The order in which a sum reads the matrices: one copy of them together serves both. */
 const rankIn = (sums: ReadonlyMap<Node, Group>): ((product: Product) => number) => {
@@ -72,13 +72,14 @@ const sharing = (
     }
   const groups = new Map<Node, Group>();
   /** What has to be there before a node, when the groups so far are one product each. */
-  const operands = (node: Node): readonly Node[] =>
-    groups.get(node)?.flatMap((member) => [...member.inputs]) ?? node.inputs;
+  const waits = (node: Node): readonly Node[] => {
+    const group = groups.get(node);
+    return group === undefined ? node.inputs : inputsOf(group);
+  };
   for (const unordered of found.values()) {
     const members = unordered.toSorted((a, b) => rank(a) - rank(b));
     if (members.length < 2 || new Set(members.map((m) => m.inputs[1])).size < 2) continue;
-    const inputs = members.flatMap((member) => [...member.inputs]);
-    if (needs(inputs, new Set<Node>(members), operands)) continue;
+    if (needs(inputsOf(members), new Set<Node>(members), waits)) continue;
     for (const member of members) groups.set(member, members);
   }
   return groups;
@@ -161,37 +162,27 @@ const sumOf = (
   return b.emit("reshape", [b.emit("matMul", [rows, matrices], attrs)], { shape: sum.type.shape });
 };
 
+/** Of each member, as `inputsOf` lists them. */
+const pairsOf = (inputs: readonly Node[]): readonly (readonly [Node, Node])[] =>
+  Array.from({ length: inputs.length / 2 }, (_, i) => [inputs[2 * i]!, inputs[2 * i + 1]!]);
+
 const merge = (graph: Graph, once: boolean): Graph => {
   const nodes = nodesOf(graph);
   const sums = summed(nodes, graph);
-  const groups = sharing(nodes, sums, once);
-  const b = createBuilder();
-  const done = new Map<Node, Node>();
-  const operandsOf = (node: Node): readonly Node[] =>
-    (groups.get(node) ?? sums.get(node))?.flatMap((member) => [...member.inputs]) ?? node.inputs;
-  const pairs = (members: Group): readonly (readonly [Node, Node])[] =>
-    members.map(({ inputs: [x, y] }) => [done.get(x)!, done.get(y)!]);
-  const again = (node: Node): Node =>
-    reemit(
-      b,
-      node,
-      node.inputs.map((x) => done.get(x)!),
-    );
-  for (const node of operandsFirst(rootsOf(graph), operandsOf)) {
-    const group = groups.get(node);
-    const terms = sums.get(node);
-    if (done.has(node)) continue;
-    if (group !== undefined)
-      b.like(node, () =>
-        together(b, group, pairs(group)).forEach((made, i) => done.set(group[i]!, made)),
-      );
-    else
-      done.set(
-        node,
-        terms === undefined ? again(node) : b.like(node, () => sumOf(b, node, terms, pairs(terms))),
-      );
-  }
-  return mapGraph(graph, (node) => done.get(node)!);
+  const made = new Map<Node, Together>();
+  for (const [member, members] of sharing(nodes, sums, once))
+    made.set(member, {
+      members,
+      inputs: inputsOf(members),
+      make: (b, inputs) => together(b, members, pairsOf(inputs)),
+    });
+  for (const [sum, terms] of sums)
+    made.set(sum, {
+      members: [sum],
+      inputs: inputsOf(terms),
+      make: (b, inputs) => [sumOf(b, sum, terms, pairsOf(inputs))],
+    });
+  return madeTogether(graph, made);
 };
 
 /** @param once whether what is done to weights alone is done once for many runs: then a product of one row is worth it */

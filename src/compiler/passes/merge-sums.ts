@@ -1,12 +1,11 @@
 // Sums that leave little, many as one, for compilers that make two kernels of each: one for parts of it where the values are
 // made, fused with that, and one for the sum of the parts. The squares of all gradients, what the gates of a residual stream
 // move, the gradients of all gains of norms: the parts of all of them under each other have one sum.
-import { createBuilder, reemit } from "../ir/builder.ts";
 import { isFloat } from "../ir/ops/row.ts";
 import { count, dims } from "../ir/shape.ts";
 import type { Builder, Graph, Node, Pass } from "../ir/types.ts";
-import { mapGraph, nodesOf, rootsOf } from "../ir/walk.ts";
-import { needs, operandsFirst } from "./order.ts";
+import { nodesOf } from "../ir/walk.ts";
+import { madeTogether, needs, type Together } from "./order.ts";
 
 type Sum = Node<"reduceSum">;
 /** The sum of x as that of `parts` [parts, ...rest], which x summed over `axes` is, reshaped. */
@@ -35,13 +34,7 @@ const splitOf = (node: Node): Split | undefined => {
 };
 
 /** Sums of parts of one shape, none of which needs another. */
-interface Group {
-  readonly members: readonly Sum[];
-  readonly split: Split;
-}
-const inputsOf = ({ members }: Group): readonly Node[] => members.map(({ inputs: [x] }) => x);
-
-const groupsOf = (graph: Graph): ReadonlyMap<Node, Group> => {
+const groupsOf = (graph: Graph): ReadonlyMap<Node, Together> => {
   const found = new Map<string, { readonly members: Sum[]; readonly split: Split }>();
   for (const node of nodesOf(graph)) {
     const split = splitOf(node);
@@ -51,15 +44,13 @@ const groupsOf = (graph: Graph): ReadonlyMap<Node, Group> => {
     if (known === undefined) found.set(key, { members: [node], split });
     else known.members.push(node);
   }
-  const groups = new Map<Node, Group>();
-  const operands = (node: Node): readonly Node[] => {
-    const group = groups.get(node);
-    return group === undefined ? node.inputs : inputsOf(group);
-  };
+  const groups = new Map<Node, Together>();
   for (const { members, split } of found.values()) {
-    const group: Group = { members, split };
-    if (members.length < 2 || needs(inputsOf(group), new Set<Node>(members), operands)) continue;
-    for (const member of members) groups.set(member, group);
+    const inputs = members.map(({ inputs: [x] }) => x);
+    const waits = (node: Node): readonly Node[] => groups.get(node)?.inputs ?? node.inputs;
+    if (members.length < 2 || needs(inputs, new Set<Node>(members), waits)) continue;
+    const make: Together["make"] = (b, operands) => together(b, members, split, operands);
+    for (const member of members) groups.set(member, { members, inputs, make });
   }
   return groups;
 };
@@ -67,7 +58,8 @@ const groupsOf = (graph: Graph): ReadonlyMap<Node, Group> => {
 /** @param operands of each member, in the new graph */
 const together = (
   b: Builder,
-  { members, split: { parts, rest } }: Group,
+  members: readonly Sum[],
+  { parts, rest }: Split,
   operands: readonly Node[],
 ): readonly Node[] => {
   const rows = operands.map((x, i) => {
@@ -86,30 +78,8 @@ const together = (
   });
 };
 
-const merge = (graph: Graph): Graph => {
-  const groups = groupsOf(graph);
-  const b = createBuilder();
-  const done = new Map<Node, Node>();
-  const now = (x: Node): Node => done.get(x)!;
-  const operandsOf = (node: Node): readonly Node[] => {
-    const group = groups.get(node);
-    return group === undefined ? node.inputs : inputsOf(group);
-  };
-  for (const node of operandsFirst(rootsOf(graph), operandsOf)) {
-    if (done.has(node)) continue;
-    const group = groups.get(node);
-    if (group === undefined) done.set(node, reemit(b, node, node.inputs.map(now)));
-    else
-      b.like(node, () => {
-        const made = together(b, group, inputsOf(group).map(now));
-        made.forEach((sum, i) => done.set(group.members[i]!, sum));
-      });
-  }
-  return mapGraph(graph, now);
-};
-
 export const mergeSums: Pass = {
   name: "merge-sums",
   doc: "sums that leave little as one sum of all their parts",
-  run: merge,
+  run: (graph) => madeTogether(graph, groupsOf(graph)),
 };

@@ -1,6 +1,8 @@
-// Walking a graph in which some nodes wait for more than they read.
+// Walking a graph in which some nodes wait for more than they read, and building it anew so.
 import { InternalError } from "../diagnostics/types.ts";
-import type { Node } from "../ir/types.ts";
+import { createBuilder, reemit } from "../ir/builder.ts";
+import type { Builder, Graph, Node } from "../ir/types.ts";
+import { mapGraph, rootsOf } from "../ir/walk.ts";
 
 /** What the roots need, everything after what it waits for. Throws where two wait for each other. */
 export const operandsFirst = (
@@ -42,4 +44,31 @@ export const needs = (
     stack.push(...operands(node));
   }
   return false;
+};
+
+/** Nodes that are made at once, none of which needs another. */
+export interface Together {
+  readonly members: readonly Node[];
+  /** What all of them wait for. */
+  readonly inputs: readonly Node[];
+  /** The new forms of the members, given those of the inputs. */
+  readonly make: (b: Builder, inputs: readonly Node[]) => readonly Node[];
+}
+
+/** The graph with each group made where the first of its members stands. */
+export const madeTogether = (graph: Graph, groups: ReadonlyMap<Node, Together>): Graph => {
+  const b = createBuilder();
+  const done = new Map<Node, Node>();
+  const now = (x: Node): Node => done.get(x)!;
+  for (const node of operandsFirst(rootsOf(graph), (x) => groups.get(x)?.inputs ?? x.inputs)) {
+    if (done.has(node)) continue;
+    const group = groups.get(node);
+    if (group === undefined) {
+      done.set(node, reemit(b, node, node.inputs.map(now)));
+      continue;
+    }
+    const made = b.like(node, () => group.make(b, group.inputs.map(now)));
+    made.forEach((one, i) => done.set(group.members[i]!, one));
+  }
+  return mapGraph(graph, now);
 };
