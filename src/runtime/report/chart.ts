@@ -28,6 +28,7 @@ export interface ChartOptions {
   readonly series: readonly Series[];
   /** What colours mean; the series where there are several, unless given. */
   readonly legend?: readonly LegendEntry[];
+  readonly ordered?: boolean;
   readonly wide?: boolean;
   /** What x counts; "step" unless given. */
   readonly xName?: string;
@@ -143,7 +144,7 @@ const drawChart = (
     const stroke = `stroke="${colour}"`;
     const line =
       mean.length > 0
-        ? path(few, `${stroke} stroke-width="1" opacity="0.28"`) +
+        ? path(few, `${stroke} stroke-width="1" opacity="var(--faint)"`) +
           path(thinned(mean, most), `${stroke} stroke-width="2"`)
         : parts.map((part) => path(part, `${stroke} stroke-width="2"`)).join("");
     const dots =
@@ -178,12 +179,12 @@ const drawChart = (
 
 /** Undefined where there is nothing to draw. */
 export const lineChart = (options: ChartOptions): Figure | undefined => {
-  const { title, note, series, wide = false, from = -Infinity } = options;
+  const { title, note, ordered, series, wide = false, from = -Infinity } = options;
   const drawn = series.map((one) => lineOf(one, from)).filter(({ points }) => points.length > 0);
   if (drawn.length === 0) return undefined;
   const legend = options.legend ?? (drawn.length > 1 ? drawn : []);
   return {
-    ...{ title, note, legend, wide },
+    ...{ title, note, legend, ordered, wide },
     ...drawChart(options, drawn, { wide, tips: true }),
     // what is touched shows no tooltip
     ...(wide && { narrow: drawChart(options, drawn, { wide: false, tips: false }) }),

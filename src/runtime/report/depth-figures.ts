@@ -47,6 +47,7 @@ const curvesFigure = (family: Family): Figure | undefined => {
     title: titleOf(quantity),
     ...noteOf(family),
     log: isWideRange(valuesOf(family)),
+    ordered: true,
     series: curves.map(({ place, points }, i) => ({
       name: place === "" ? titleOf(quantity) : place,
       colour: depthColour(i, curves.length),

@@ -1,7 +1,7 @@
 // What is drawn of one training, and of several beside each other.
 import { expect, test } from "vitest";
 import type { Row } from "../train/metrics.ts";
-import { figureHtml } from "./figure.ts";
+import { figureHtml, figuresSvg, LETTER } from "./figure.ts";
 import { figuresOf, type Course } from "./figures.ts";
 
 const rowsOf = (steps: number, more: (step: number) => Row = () => ({})): readonly Row[] =>
@@ -36,6 +36,27 @@ test("of several, whose colour is whose is told also where one run alone has the
     "b, head 1 at step 2: 2.0000",
   );
   expect(titled(runs, "Training loss")!.legend.map(({ name }) => name)).toEqual(["a", "b", "c"]);
+});
+
+test("many runs are named each, on a sheet in lines that fit; depth by its first and last", () => {
+  const names = Array.from({ length: 12 }, (_, i) => `a run with a longer name ${i}`);
+  const runs = names.map((name) => named(name, rowsOf(4)));
+  const figure = titled(runs, "Training loss over time")!;
+  expect(new Set(figure.legend.map(({ colour }) => colour)).size).toBe(12);
+  for (const name of names) expect(figureHtml(figure)).toContain(`${name}</span>`);
+  const sheet = figuresSvg("t", [figure]);
+  const texts = [...sheet.matchAll(/<text x="([\d.]+)" y="(\d+)">(a run[^<]+)</g)];
+  expect(texts.map(([, , , name]) => name)).toEqual(names);
+  for (const [, x, , name] of texts) expect(Number(x) + LETTER * name!.length).toBeLessThan(450);
+  const legendEnd = Math.max(...texts.map(([, , y]) => Number(y)));
+  expect(Number(/<g transform="translate\(0 (\d+)\)">/.exec(sheet)![1])).toBeGreaterThan(legendEnd);
+
+  const deep = rowsOf(1).map((row) => ({
+    ...row,
+    ...Object.fromEntries(names.map((_, i) => [`probes/gradient_norm/blocks.${i}`, i])),
+  }));
+  const curves = figureHtml(titled([named("", deep)], "Gradient norm")!);
+  expect(curves).toMatch(/blocks\.0 (<i [^>]*><\/i>){12} blocks\.11<\/span>/);
 });
 
 test("a loss over tokens where steps differ in size, over time always", () => {

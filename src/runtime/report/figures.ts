@@ -24,7 +24,7 @@ const SMOOTHED = "the faint line is each step, the strong one its running mean";
 /** A loss falls by so many times what is left in the second half, and how it ends is lost on the scale of its beginning. */
 const FAR = 2;
 /** The second half by itself, where that shows more than the whole. */
-const secondHalf = (options: ChartOptions): Drawn => {
+const secondHalf = (options: ChartOptions, note: string): Drawn => {
   const points = options.series.flatMap((series) => series.points);
   const [first, last] = rangeOf(points.map(([x]) => x));
   const from = (first + last) / 2;
@@ -34,7 +34,7 @@ const secondHalf = (options: ChartOptions): Drawn => {
   };
   const later = points.filter(([x]) => x >= from);
   if (later.length < 8 || heightOf(points) < FAR * heightOf(later)) return undefined;
-  return lineChart({ ...options, title: `${options.title}, second half`, from });
+  return lineChart({ ...options, title: `${options.title}, second half`, note, from });
 };
 
 /** What is held out, by measure: "eval/heads/0/accuracy" is of the measure "accuracy", and of head 0. */
@@ -98,10 +98,11 @@ const STEPWISE = [
 
 const figuresOfOne = (rows: readonly Row[]): readonly Drawn[] => {
   const item = itemOf(rows);
+  const nats = scalarNote("train/loss", item) ?? "";
   const loss: ChartOptions = {
     ...numbersOf("loss"),
     title: "Loss",
-    note: `${scalarNote("train/loss", item) ?? ""}; ${SMOOTHED}`,
+    note: `${nats}; ${SMOOTHED}`,
     wide: true,
     series: [
       {
@@ -115,7 +116,7 @@ const figuresOfOne = (rows: readonly Row[]): readonly Drawn[] => {
   };
   return [
     lineChart(loss),
-    secondHalf({ ...loss, wide: false }),
+    secondHalf({ ...loss, wide: false }, nats),
     ...measureFigures(rows),
     ...STEPWISE.map(({ name, colour, smooth }) =>
       lineChart({
@@ -152,6 +153,7 @@ const clockOf = (): ((row: Row) => number | undefined) => {
 
 const figuresOfSeveral = (runs: readonly Course[]): readonly Drawn[] => {
   const item = itemOf(runs.flatMap(({ rows }) => rows));
+  const nats = scalarNote("train/loss", item) ?? "";
   /** A line of each run that has the quantity; whose colour is whose is told always, for not all runs have all. */
   const chart = (
     name: string,
@@ -173,7 +175,7 @@ const figuresOfSeveral = (runs: readonly Course[]): readonly Drawn[] => {
   };
   const plain = (name: string) => (rows: readonly Row[]) => [["", pointsOf(rows, name)]] as const;
 
-  const lossNote = { note: `${scalarNote("train/loss", item) ?? ""}; ${SMOOTHED}` };
+  const lossNote = { note: `${nats}; ${SMOOTHED}` };
   const loss = chart("train/loss", plain("train/loss"), { ...lossNote, wide: true, smooth: true });
   const seen = `train/num_input_${item}s_seen`;
   const paces = runs.map(({ rows }) => rows.map((row) => numberAt(row, seen)).find((n) => n));
@@ -181,7 +183,7 @@ const figuresOfSeveral = (runs: readonly Course[]): readonly Drawn[] => {
   const measures = [...new Set(found.map(({ measure }) => measure))];
   return [
     lineChart(loss),
-    secondHalf(loss),
+    secondHalf(loss, nats),
     // steps of different sizes say little beside each other
     ...(new Set(paces).size > 1
       ? [

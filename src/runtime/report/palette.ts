@@ -4,8 +4,11 @@
 export const depthColour = (i: number, count: number): string =>
   `hsl(${Math.round(225 - (225 * i) / Math.max(1, count - 1))} 68% var(--depth))`;
 
-/** Of one among several runs: one of the theme's. */
-export const runColour = (i: number): string => `var(--run${i % 8})`;
+/** Colours of the theme, which are told apart best. */
+const THEME_RUNS = 8;
+/** Of one among several runs; further ones turn by the golden angle, so that none comes again. */
+export const runColour = (i: number): string =>
+  i < THEME_RUNS ? `var(--run${i})` : `hsl(${Math.round(137.5 * i) % 360} 45% var(--depth))`;
 /** Of one among the parts of a model, told from the model's own, which is that of the second run. */
 export const partColour = (i: number): string => runColour(i === 0 ? 0 : i + 1);
 

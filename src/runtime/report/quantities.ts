@@ -82,7 +82,7 @@ const NOTES: Readonly<Record<string, string>> = {
 export const quantityNote = (quantity: string): string | undefined => PLACED[quantity];
 const PLACED: Readonly<Record<string, string>> = {
   activation_variance: "of the residual stream after each place",
-  activation_gradient_norm: "of the loss, at the residual stream after each place",
+  activation_gradient_norm: "at the residual stream after each place",
   gradient_norm: "of the weights of each place, before clipping",
   entropy: "in nats, of a token's shares",
 };

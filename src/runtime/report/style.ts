@@ -2,13 +2,13 @@
 export const THEMES = {
   light: {
     page: "#f6f7f9", card: "#fff", ink: "#1c2330", soft: "#667085", line: "#e3e6eb",
-    train: "#2563eb", eval: "#ea580c", other: "#0d9488", code: "#f2f4f7", depth: "42%",
+    train: "#2563eb", eval: "#ea580c", other: "#0d9488", code: "#f2f4f7", depth: "42%", faint: "0.32",
     run0: "#2563eb", run1: "#ea580c", run2: "#0d9488", run3: "#9333ea",
     run4: "#a16207", run5: "#db2777", run6: "#4d7c0f", run7: "#64748b",
   },
   dark: {
     page: "#12151b", card: "#1a1f28", ink: "#e6e9ef", soft: "#98a2b3", line: "#2b3240",
-    train: "#6ea0ff", eval: "#fb9a5b", other: "#4fd1c5", code: "#141921", depth: "62%",
+    train: "#6ea0ff", eval: "#fb9a5b", other: "#4fd1c5", code: "#141921", depth: "62%", faint: "0.5",
     run0: "#6ea0ff", run1: "#fb9a5b", run2: "#4fd1c5", run3: "#c08cff",
     run4: "#e3b341", run5: "#f472b6", run6: "#a3d65c", run7: "#a8b3c4",
   },
