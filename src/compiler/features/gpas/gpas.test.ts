@@ -1,5 +1,6 @@
 // GPAS against the authors' operator, and the conformance checks of the paper note (numbers in brackets are its section 10).
 import { describe, expect, it } from "vitest";
+import { complaints } from "../../../../test/helpers/complaints.ts";
 import {
   golden,
   maxAbs,
@@ -19,12 +20,10 @@ import { createBuilder } from "../../ir/builder.ts";
 import { evaluate } from "../../ir/evaluate.ts";
 import { unnamed } from "../../ir/shape.ts";
 import { differentiate } from "../../passes/differentiate.ts";
-import { analyze } from "../../analyze.ts";
 import { openCheckpoint } from "../../../../test/parity/checkpoints.ts";
 import { gpasCheckpoints } from "./huggingface.ts";
 import { gateActivations } from "./gate.ts";
 import { scale } from "./index.ts";
-import { vocabulary } from "./vocabulary.ts";
 
 const silu = (a: number): number => a / (1 + Math.exp(-a));
 const siluSlope = (a: number): number => {
@@ -243,34 +242,6 @@ describe("the other sites", () => {
 });
 
 describe("in the language", () => {
-  const wrongs = vocabulary.diagnostics ?? [];
-  const base = `spec 1
-export model Base {
-  vocab_size  = 256
-  hidden_size = 32
-  context     = 64
-  blocks 4 {
-    norm      = pre(rmsnorm())
-    attention = mha(heads: 4)
-    ffn       = swiglu(intermediate: 64)
-  }
-}
-`;
-  const complaints = (source: string): readonly string[] => {
-    const text = base + source;
-    const files = { read: () => text, resolveImport: () => ({ fault: "there is one file" }) };
-    return analyze("model.arch", files).diagnostics.map(
-      (d) => `${d.code} ${d.severity} at ${text.slice(d.at.start, d.at.end)}: ${d.message}`,
-    );
-  };
-
-  it.each(wrongs)(
-    "$name: the wrong example complains, the right one does not",
-    ({ code, wrong, right }) => {
-      expect(complaints(wrong).map((line) => line.slice(0, 7))).toEqual([code]);
-      expect(complaints(right)).toEqual([]);
-    },
-  );
   it("says once, and where, that plain Post-LN has no form", () => {
     expect(
       complaints("model M extends Base { blocks { norm = post(rmsnorm()) scaling = gpas() } }"),

@@ -1,15 +1,14 @@
 // The conformance checks of the paper note on models that part into heads; numbers in brackets are its section 10. The
 // authors' own tensors are compared in test/parity/neurotrails-lm.test.ts.
 import { describe, expect, it } from "vitest";
+import { complaints } from "../../../../test/helpers/complaints.ts";
 import { llamaSpec, passOf, type Sizes } from "../../../../test/parity/models.ts";
-import { analyze } from "../../analyze.ts";
 import { createBuilder } from "../../ir/builder.ts";
 import { evaluateNodes } from "../../ir/evaluate.ts";
 import type { DecoderSpec, Variant } from "../../semantics/spec.ts";
 import { features } from "../index.ts";
 import { parametersOf } from "../../model/parameters-of.ts";
 import { combine } from "./index.ts";
-import { vocabulary } from "./vocabulary.ts";
 
 const sizes: Sizes = {
   vocab: 11, hidden: 8, layers: 3, heads: 2, kv: 2, ffn: 12, eps: 1e-6, padding: null, tied: false,
@@ -151,32 +150,6 @@ describe("combining", () => {
 });
 
 describe("in the language", () => {
-  const base = `spec 1
-export model Base {
-  vocab_size  = 256
-  hidden_size = 32
-  context     = 64
-  blocks 4 {
-    norm      = pre(rmsnorm())
-    attention = mha(heads: 4)
-    ffn       = swiglu(intermediate: 64)
-  }
-}
-`;
-  const complaints = (source: string): readonly string[] => {
-    const text = base + source;
-    const files = { read: () => text, resolveImport: () => ({ fault: "there is one file" }) };
-    return analyze("model.arch", files).diagnostics.map(
-      (d) => `${d.code} ${d.severity} at ${text.slice(d.at.start, d.at.end)}: ${d.message}`,
-    );
-  };
-  it.each(vocabulary.diagnostics ?? [])(
-    "$name: the wrong example complains, the right one does not",
-    ({ code, wrong, right }) => {
-      expect(complaints(wrong).map((line) => line.slice(0, 7))).toEqual([code]);
-      expect(complaints(right)).toEqual([]);
-    },
-  );
   it("says where a split does not fit", () => {
     expect(complaints("model M extends Base { trails = split(blocks_in_head: 5) }")).toEqual([
       "SPC3801 error at 5: heads of 5 blocks do not fit a model of 4",
