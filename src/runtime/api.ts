@@ -257,7 +257,7 @@ export const createModel = async (options: ModelOptions): Promise<Model> => {
       const template = beside && (await findChatTemplate(beside));
       if (template !== undefined) return renderChat(template, messages, how);
       throw new FileFault(
-        beside?.where ?? "weights",
+        (beside?.where ?? "weights") || ".",
         "no chat template: neither chat_template.jinja nor one in tokenizer_config.json",
       );
     },

@@ -81,6 +81,12 @@ describe("inspect", () => {
     expect(svg).toContain(">blocks.0</text>");
     expect(svg).not.toContain("× 1<");
   });
+  test("is SVG, whatever it is called", async () => {
+    const { code, err } = await specc(["inspect", "--svg", "model.png", "model.arch"], {
+      cwd: project(),
+    });
+    expect([code, err]).toEqual([2, expect.stringContaining("--svg model.png is no .svg file")]);
+  });
   test("draws a picture that is well-formed and names what it shows", async () => {
     const cwd = project();
     await specc(["inspect", "-q", "--svg", "out/model.svg", "model.arch"], { cwd });

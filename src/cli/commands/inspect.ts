@@ -289,6 +289,10 @@ export const inspect = async (
   if (options.svg !== undefined) {
     const file = resolve(io.cwd, options.svg);
     refuseInput(file, options.svg, [place.path]);
+    if (!/\.svg$/i.test(file))
+      throw new CliError(`--svg ${options.svg} is no .svg file`, [
+        "drawings are SVG: --svg model.svg",
+      ]);
     const item = summary.item === "token" ? "a token" : "an image";
     const accounts = accountsOf(summary, `${countText(summary.flops.forward)} FLOPs ${item}`);
     writeFile(file, modelSvg(target.model, accounts));

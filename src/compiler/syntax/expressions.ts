@@ -15,7 +15,7 @@ import {
   tokens,
   type Lowering,
 } from "./cst.ts";
-import { numberOf, stringOf, unitOf } from "./literals.ts";
+import { isTooLarge, numberOf, stringOf, unitOf } from "./literals.ts";
 import { endOf, isVirtual } from "./virtual.ts";
 
 export function lowerValue(cx: Lowering, value: CstNode): ast.Expr {
@@ -87,7 +87,10 @@ function remainder(
 function lowerPrimary(cx: Lowering, primary: CstNode): ast.Expr {
   const span = spanOf(cx, primary);
   const number = token(primary, "NumberToken");
-  if (number !== undefined) return numberOf(cx, number, unitOf(cx, token(primary, "Unit")));
+  if (number !== undefined) {
+    const read = numberOf(cx, number, unitOf(cx, token(primary, "Unit")));
+    return isTooLarge(number) ? { kind: "error", span } : read;
+  }
   const text = token(primary, "StringToken");
   if (text !== undefined) return stringOf(cx, text);
   const truth = token(primary, "Bool");

@@ -10,19 +10,31 @@ const escapes: Readonly<Record<string, string>> = { '"': '"', "\\": "\\", n: "\n
 export const unitOf = (cx: Lowering, word: IToken | undefined): ast.Name | undefined =>
   word === undefined ? undefined : nameOf(cx, word);
 
+interface Written {
+  readonly digits: string;
+  /** A scale or a unit, right behind the digits. */
+  readonly glued: string;
+  readonly scale: number | undefined;
+  readonly value: number;
+}
+const written = (image: string): Written => {
+  const match = /^([\d_]*\.?[\d_]*(?:[eE][+-]?\d+)?)(.*)$/s.exec(image);
+  const digits = match?.[1] ?? image;
+  const glued = match?.[2] ?? "";
+  const scale = scales[glued];
+  return { digits, glued, scale, value: Number(digits.replaceAll("_", "")) * (scale ?? 1) };
+};
+export const isTooLarge = ({ image }: IToken): boolean => !Number.isFinite(written(image).value);
+
 /** `after` is the unit written behind the number; a glued `%` before it joins it: `75% parameters`. */
 export function numberOf(cx: Lowering, number: IToken, after?: ast.Name): ast.NumberExpr {
   const span = spanOf(cx, number);
-  const match = /^([\d_]*\.?[\d_]*(?:[eE][+-]?\d+)?)(.*)$/s.exec(number.image);
-  const digits = match?.[1] ?? number.image;
-  const glued = match?.[2] ?? "";
+  const { digits, glued, scale, value } = written(number.image);
   if (digits.startsWith(".") || digits.endsWith(".")) {
     const better = (digits.startsWith(".") ? `0${digits}` : digits.slice(0, -1)) + glued;
     cx.problems.add("bad-point", span, { better }, automatic(`Write \`${better}\``, span, better));
   }
-  const scale = scales[glued];
   const text = scale === undefined ? digits : digits + glued;
-  const value = Number(digits.replaceAll("_", "")) * (scale ?? 1);
   if (!Number.isFinite(value)) cx.problems.add("number-overflow", span, { number: number.image });
   const own =
     scale === undefined && glued !== ""

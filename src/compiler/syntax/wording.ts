@@ -2,7 +2,7 @@
 // that place tell what was probably meant.
 import type { IRecognitionException, IToken } from "chevrotain";
 import * as t from "../../../grammar/tokens.ts";
-import { is, isKind, starInWord } from "./gates.ts";
+import { firstOnLine, is, isKind, starInWord } from "./gates.ts";
 import type { Place, Worded } from "./problems.ts";
 
 const reserved = [t.If, t.Then, t.Else, t.And, t.Or, t.Not, t.True, t.False, t.Export];
@@ -95,6 +95,25 @@ const misplacedEdition: Reading = ({ previous, rule }) =>
     ? ["misplaced-edition", { at: previous }]
     : undefined;
 
+/** `spec`, `spec: 1`, `spec1`. */
+const edition: Reading = ({ token, previous, rule, apart }) => {
+  if (rule !== "definition" || previous === undefined) return undefined;
+  const glued = /^spec\d+$/.test(previous.image);
+  if (!glued && (previous.image !== "spec" || is(token, t.NumberToken))) return undefined;
+  const alone = glued || apart;
+  const place: Place = alone ? { at: previous } : { at: previous, to: token };
+  return ["unexpected", place, { expected: "`spec 1`", found: shown(alone ? previous : token) }];
+};
+
+/** `Small {`: a name without the kind before it. */
+const kindless: Reading = ({ tokens, at, token, previous, before, rule }) => {
+  if (rule !== "definition" || !is(token, t.LCurly) || previous === undefined) return undefined;
+  const begins = firstOnLine(tokens, at - 1) || is(before, t.Export);
+  if (!begins || isKind(previous)) return undefined;
+  const expected = `a declaration such as \`model ${previous.image} { … }\``;
+  return ["unexpected", { at: previous }, { expected, found: shown(previous) }];
+};
+
 /** `width = 64` outside of any declaration. */
 const bareLet: Reading = ({ rule, token, previous }) =>
   rule === "definition" && is(token, t.Equals) && previous !== undefined
@@ -118,6 +137,22 @@ const missingName: Reading = (scene) => {
   if (kind === undefined) return undefined;
   const better = `${kind.image} Name`;
   return ["missing-name", { at: kind, after: true }, { word: kind.image, better }];
+};
+
+/** `exprot model M {`, `abstract model M {`: a word before the kind. */
+const wordBefore: Reading = (scene) => {
+  const { inHeader, previous, before, token } = scene;
+  if (
+    !inHeader ||
+    !isKind(previous) ||
+    before === undefined ||
+    isKind(before) ||
+    !is(token, t.Name)
+  )
+    return undefined;
+  const kind = previous?.image ?? "";
+  const what = `\`${kind}\` or \`export ${kind}\``;
+  return ["unexpected", { at: before }, { expected: what, found: shown(before) }];
 };
 
 const header: Reading = (scene) =>
@@ -177,9 +212,12 @@ const reservedWord: Reading = ({ rule, token }) =>
 
 /** In this order: the first that knows the mistake has it. */
 const readings: readonly Reading[] = [
+  edition,
   misplacedEdition,
+  kindless,
   bareLet,
   missingName,
+  wordBefore,
   header,
   selector,
   starOfWord,
