@@ -144,6 +144,24 @@ describe("both spellings of rotary positions", () => {
     );
     expect(differences(read(all).model, read(config).model)).toEqual([]);
   });
+  test("a factor on which the versions differ is asked for", () => {
+    const { rope_theta, ...scaling } = longrope;
+    const { original_max_position_embeddings, ...rest } = scaling;
+    const config = {
+      ...llama,
+      rope_parameters: null,
+      rope_theta,
+      original_max_position_embeddings,
+    };
+    const of = (more: object): Config => ({ ...config, rope_scaling: { ...rest, ...more } });
+    expect(() => read(of({ factor: 9 }))).toThrow(
+      /rope_scaling.factor is 9, but version 4 .* the ratio of the lengths, 4; --set rope_scaling.factor=4/,
+    );
+    expect(differences(read(of({ factor: 4 })).model, read(of({})).model)).toEqual([]);
+    expect(read(of({ factor: 9, attention_factor: 1.2 })).model.blocks[0]?.attention).toMatchObject(
+      { position: { scaling: { attention_factor: 1.2 } } },
+    );
+  });
   test("the authors' code of chains reads the older", () => {
     const rope_scaling = { type: "yarn", factor: 4, original_max_position_embeddings: 32 };
     const { model } = read({ ...configOf("coe/checkpoint-c2"), rope_theta: 5000, rope_scaling });

@@ -127,7 +127,7 @@ VARIANTS = [
 # What version 4 does not know, or computes otherwise.
 NEWER = {
     "llama, padding": "it saves no such id",
-    "llama, longrope, another factor": "it takes the ratio of the lengths instead",
+    "llama, longrope, another factor": "it takes the ratio of the lengths instead, so import asks",
     "llama, theta beside rope_parameters": "it does not read these",
     "llama, original length beside rope_parameters": "it does not read these",
     "gemma3_text, both scaled": "it scales the positions of full attention alone",

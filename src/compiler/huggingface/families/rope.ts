@@ -12,6 +12,8 @@ interface Around {
   readonly context: number;
   /** Some families' own key; it goes before the one inside. */
   readonly original?: number | undefined;
+  /** In the words of version 4. */
+  readonly older?: boolean;
 }
 /** A kind of scaling: keys of the language from keys of config.json, and back. */
 interface Scaling {
@@ -25,6 +27,10 @@ const originalOf = (rope: ConfigReader, { context, original }: Around): number =
 };
 const real = (rope: ConfigReader, key: string): number | undefined =>
   rope.has(key) ? rope.real(key) : undefined;
+
+/** Of longrope, where nothing else is said. */
+const attentionFactor = (factor: number, trained: number): number =>
+  Math.sqrt(1 + Math.log(factor) / Math.log(trained));
 
 const scalings: Readonly<Record<string, Scaling>> = {
   linear: {
@@ -83,17 +89,26 @@ const scalings: Readonly<Record<string, Scaling>> = {
     read: (rope, around) => {
       const { context } = around;
       const trained = originalOf(rope, around);
-      const factor = rope.has("factor") ? rope.real("factor") : context / trained;
+      const ratio = context / trained;
+      const factor = rope.has("factor") ? rope.real("factor") : ratio;
+      const given = real(rope, "attention_factor");
+      if (
+        around.older === true &&
+        around.original !== undefined &&
+        factor !== ratio &&
+        given === undefined
+      )
+        throw rope.fault(
+          "factor",
+          `is ${factor}, but version 4 of transformers takes the ratio of the lengths, ${ratio}; --set rope_scaling.factor=${ratio} goes with 4, --set rope_scaling.attention_factor=${attentionFactor(factor, trained)} with 5`,
+        );
       // Only where it is not the ratio of the two lengths does the factor say anything of its own.
-      const own =
-        factor === context / trained || factor <= 1
-          ? undefined
-          : Math.sqrt(1 + Math.log(factor) / Math.log(trained));
+      const own = factor === ratio || factor <= 1 ? undefined : attentionFactor(factor, trained);
       return {
         short: rope.reals("short_factor"),
         long: rope.reals("long_factor"),
         original: trained,
-        attention_factor: real(rope, "attention_factor") ?? own,
+        attention_factor: given ?? own,
       };
     },
     write: (s) => ({
@@ -129,7 +144,7 @@ const aroundOf = (config: ConfigReader, theta: number): Around => {
 };
 const readOlderRope = (config: ConfigReader, around: Around): Variant =>
   config.has("rope_scaling")
-    ? ropeFrom(config.inner("rope_scaling"), around)
+    ? ropeFrom(config.inner("rope_scaling"), { ...around, older: !config.has("rope_parameters") })
     : make("rope", { theta: around.theta });
 
 /** Both spellings may be there; then they say the same. */
