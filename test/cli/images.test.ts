@@ -89,7 +89,7 @@ describe("train and eval", () => {
     expect(Object.keys(rows(cwd, "run").at(-1)!)).toContain("eval/members/1/loss");
     expect(rows(cwd, "run").some((row) => row["metrics/members/1/loss"] !== undefined)).toBe(true);
     const report = readFileSync(join(cwd, "run/report.html"), "utf8");
-    for (const words of ["Disagreement of members", "Loss of members", "member 1"])
+    for (const words of ["Disagreement of members", "Training loss of each member", "member 1"])
       expect(report).toContain(words);
     expect(report + out).not.toContain("head 1");
   });
