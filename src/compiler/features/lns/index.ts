@@ -3,6 +3,7 @@
 import { placements } from "../../model/placement.ts";
 import type { Placement } from "../../model/sites.ts";
 import type { Complaint, DiagnosticEntry } from "../../diagnostics/entry.ts";
+import { variantOf } from "../../semantics/spec-values.ts";
 import type { BlockSpec, Variant } from "../../semantics/spec.ts";
 import { ctor, key, sum } from "../../semantics/vocabulary/kit.ts";
 import type { Feature } from "../feature.ts";
@@ -14,10 +15,9 @@ const started: Placement = { norms, gain: inverseRoot };
 
 const norm = key("norm", sum("Norm"), "the norm before each sub-layer", { default: "rmsnorm()" });
 const checkGain = (value: Variant): readonly Complaint<Entry>[] => {
-  const { norm: inner } = value;
-  const none = typeof inner === "object" && inner !== null && "is" in inner && inner.is === "none";
+  if (variantOf(value["norm"])?.is !== "none") return [];
   const details = { help: ["use lns(none), whose factor needs no gain"] };
-  return none ? [{ name: "lns-without-gain", args: {}, at: "norm", details }] : [];
+  return [{ name: "lns-without-gain", args: {}, at: "norm", details }];
 };
 
 const diagnostics = [

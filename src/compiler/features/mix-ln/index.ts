@@ -7,11 +7,12 @@ import type { Variant } from "../../semantics/spec.ts";
 import { ctor, fraction, key, sum } from "../../semantics/vocabulary/kit.ts";
 import type { Feature } from "../feature.ts";
 
-/** As the paper and its code round: the floor. */
+/** α of the paper. */
 const QUARTER = 0.25;
 
 const shareOf = ({ fraction: share }: Variant): number =>
   typeof share === "number" ? share : QUARTER;
+/** Rounded down, as the paper and its code do. */
 const postBlocks = (value: Variant, depth: number): number => {
   const { post_blocks: count } = value;
   return typeof count === "number" ? count : Math.floor(shareOf(value) * depth);
