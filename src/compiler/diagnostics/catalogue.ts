@@ -348,5 +348,13 @@ export const syntaxDiagnostics = [
     "model M {\n  blocks 4 = { depth = 3 }\n}",
     "model M {\n  blocks 4 { depth = 3 }\n}",
   ),
+  entry(
+    1044,
+    "indexed-body",
+    "`{name}[…]` is a selector, which has no body: layers differ by `if l == 1 then … else …`",
+    "A selector stands in a rule, `selector => value`. `blocks { … }` is of all layers, and what is not alike in all of them is written by the number of the layer.",
+    "model M {\n  blocks[0] { ffn = gelu(64) }\n}",
+    "model M {\n  blocks 4 { ffn = if l == 1 then gelu(64) else swiglu(64) }\n}",
+  ),
 ] as const;
 export type SyntaxEntry = (typeof syntaxDiagnostics)[number];

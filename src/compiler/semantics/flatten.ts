@@ -1,7 +1,16 @@
 // `extends` made flat: which text gives each key, block and rule list of a declaration, and with which parameters.
 import type { Span } from "../diagnostics/types.ts";
 import { isUnread } from "../syntax/ast.ts";
-import type { Arg, Body, Definition, Name, Param, ReferenceExpr, Setting } from "../syntax/ast.ts";
+import type {
+  Arg,
+  Body,
+  Definition,
+  Name,
+  Param,
+  ReferenceExpr,
+  Rule,
+  Setting,
+} from "../syntax/ast.ts";
 import { bind, refuse, type Given } from "./bind.ts";
 import { silence, type Binding, type Checker, type Context, type Module } from "./context.ts";
 import { insertion } from "./construct.ts";
@@ -233,7 +242,7 @@ const addBody = (
   const seen = new Map<string, Span>();
   for (const entry of def.body.entries) {
     if (entry.kind === "rule") {
-      checker.report("rule-not-here", entry.selector.span, { place: `a ${def.word.text}` });
+      refuseRule(entry, `a ${def.word.text}`, checker);
       continue;
     }
     const { name } = entry;
@@ -255,6 +264,11 @@ const addBody = (
     keys.set(name.text, written);
   }
   return { ...inherited, keys, rules, groups, broken: broken || def.body.broken };
+};
+
+/** Said once: of a rule without a value something else was meant, and told. */
+export const refuseRule = ({ selector, value }: Rule, place: string, checker: Checker): void => {
+  if (value.kind !== "error") checker.report("rule-not-here", selector.span, { place });
 };
 
 export const isRepeated = (name: Name, seen: Map<string, Span>, checker: Checker): boolean => {

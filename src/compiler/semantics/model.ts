@@ -17,6 +17,7 @@ import {
   declaration,
   flatten,
   isRepeated,
+  refuseRule,
   type Flat,
   type Group,
   type Written,
@@ -285,8 +286,7 @@ const evaluateBlock = (
     broken ||= body.broken;
     const seen = new Map<string, Span>();
     for (const entry of body.entries) {
-      if (entry.kind === "rule")
-        checker.report("rule-not-here", entry.selector.span, { place: "blocks" });
+      if (entry.kind === "rule") refuseRule(entry, "blocks", checker);
       else if (!isRepeated(entry.name, seen, checker))
         written.set(entry.name.text, { setting: entry, ctx, how });
     }

@@ -232,6 +232,21 @@ function strayBrace(here: Here, token: IToken): boolean {
   return true;
 }
 
+/** `blocks[0] { … }`: a selector with a body, which is given up as if it were a rule's value. */
+function indexedBody(here: Here, token: IToken): boolean {
+  const { tokens, i, inBody, open, isClosed, report } = here;
+  const close = tokens[i - 1];
+  if (!inBody || !is(token, t.LCurly) || !is(close, t.RSquare) || open.isValued()) return false;
+  const name = tokens[tokens.slice(0, i).findLastIndex((one) => is(one, t.LSquare)) - 1];
+  if (close === undefined || !is(name, t.Name)) return false;
+  report("indexed-body", { at: name!, to: close }, { name: name!.image });
+  open.insert(t.Arrow);
+  open.insert(t.Missing);
+  const grouped = isClosed(i, open.stack.filter(isBody).length);
+  open.skipping = { brackets: 0, braces: grouped ? 1 : 0 };
+  return true;
+}
+
 /** `if`, `then` and `else`, where they are no names. False when the token is given up with its value. */
 function conditional({ open, report }: Here, token: IToken): boolean {
   const frame = open.top();
@@ -289,7 +304,7 @@ export function layOut(tokens: readonly IToken[], report: Report): Layout {
       open.insert(t.LParen);
       countEnds = end;
     }
-    if (strayBrace(here, token)) continue;
+    if (indexedBody(here, token) || strayBrace(here, token)) continue;
     settle(here, token);
     if (is(token, t.LParen, t.LSquare, t.LCurly)) {
       openBracket(here, token, i === countEnds);
