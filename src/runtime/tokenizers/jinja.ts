@@ -140,24 +140,19 @@ class PythonInterpreter extends BaseInterpreter {
     const change = FILTERS.get(name);
     if (change === undefined && !["join", "length", "count"].includes(name))
       return super.evaluate(node, scope);
-    const given = this.evaluate(node["operand"] as Node, scope);
-    if (change !== undefined)
-      return typeof given.value === "string"
-        ? this.#text(change(given.value), scope)
-        : super.evaluate(node, scope);
-    let operand = node["operand"];
-    if (typeof given.value === "string") {
-      // Signs, not the halves of surrogate pairs.
-      const value = [...given.value].map((sign) => ({ type: "StringLiteral", value: sign }));
-      operand = { type: "ArrayLiteral", value };
-    } else if (name === "join" && Array.isArray(given.value) && !isNamed(filter)) {
-      const value = given.value.map((item: Value) => pythonText(item));
-      operand = {
-        type: "ArrayLiteral",
-        value: value.map((x) => ({ type: "StringLiteral", value: x })),
-      };
-    }
-    return super.evaluate({ ...node, operand }, scope);
+    const { value: given } = this.evaluate(node["operand"] as Node, scope);
+    if (typeof given === "string" && change !== undefined) return this.#text(change(given), scope);
+    // Signs, not the halves of surrogate pairs.
+    const items = typeof given === "string" ? [...given] : given;
+    if (name !== "join" && Array.isArray(items))
+      return this.#literal("IntegerLiteral", items.length, scope);
+    if (name !== "join" || !Array.isArray(items) || isNamed(filter))
+      return super.evaluate(node, scope);
+    const value = items.map((item: string | Value) => ({
+      type: "StringLiteral",
+      value: typeof item === "string" ? item : pythonText(item),
+    }));
+    return super.evaluate({ ...node, operand: { type: "ArrayLiteral", value } }, scope);
   }
 
   #binary(node: Node, scope: Scope): Value {
@@ -174,10 +169,11 @@ class PythonInterpreter extends BaseInterpreter {
     const [a, b] = [left.value, right.value];
     if (typeof a !== "number" || typeof b !== "number") return super.evaluate(node, scope);
     if (b === 0) throw new Error("division by zero");
-    if (operator !== "%") return super.evaluate(node, scope);
     const isWhole = left.type === "IntegerValue" && right.type === "IntegerValue";
-    const rest = a - b * Math.floor(a / b);
-    return this.#literal(isWhole ? "IntegerLiteral" : "FloatLiteral", rest, scope);
+    const type = isWhole && operator !== "/" ? "IntegerLiteral" : "FloatLiteral";
+    const quotient = Math.floor(a / b);
+    const result = { "/": a / b, "//": quotient, "%": a - b * quotient }[operator];
+    return this.#literal(type, result, scope);
   }
 }
 
