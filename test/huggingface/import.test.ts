@@ -274,6 +274,9 @@ test("what is no Hugging Face folder is told", async () => {
   const told = async (name: string): Promise<string> =>
     (await specc(["import", name], { cwd })).err;
   expect(await told("none")).toContain("no such folder: none");
+  expect(await told("b/config.json")).toBe(
+    "error: b/config.json is a file\n  import takes its folder: b\n",
+  );
   expect(await told("a")).toContain("there is no config.json in it");
   expect(await told("b")).toContain("runs code when it is read");
   rmSync(join(cwd, "b", "pytorch_model.bin"));

@@ -1,6 +1,6 @@
 // A folder as Hugging Face's libraries lay it out: config.json, and weights in one file or in shards.
 import { existsSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { CONFIG, WEIGHTS, WEIGHTS_INDEX } from "../../bundle/names.ts";
 import { CliError } from "../errors.ts";
 import { isFile, isFolder, readText } from "../files.ts";
@@ -35,6 +35,8 @@ export const weightsIn = (folder: string, shown: string, hints: readonly string[
 };
 
 export const checkFolder = (folder: string, shown: string): void => {
+  if (isFile(folder))
+    throw new CliError(`${shown} is a file`, [`import takes its folder: ${dirname(shown)}`]);
   if (!isFolder(folder)) throw new CliError(`no such folder: ${shown}`);
   if (!isFile(join(folder, CONFIG)))
     throw new CliError(`${shown} is no Hugging Face folder: there is no ${CONFIG} in it`);
