@@ -74,6 +74,18 @@ describe("inspect", () => {
     await specc(["inspect", "-q", "--svg", "set.svg", "model.arch", ...set], { cwd });
     expect(readFileSync(join(cwd, "set.svg"), "utf8")).toContain("init 0.3333 ");
   });
+  test("none of something by default is not told", async () => {
+    const sharing = (shared: string): string =>
+      TINY.replace(/swiglu\(.*\)/, `moe(experts: 4, top_k: 2, intermediate: 8${shared})`);
+    for (const [shared, told] of [
+      ["", false],
+      [", shared: 1", true],
+    ] as const) {
+      const cwd = project({ "model.arch": sharing(shared) });
+      await specc(["inspect", "-q", "--svg", "model.svg", "model.arch"], { cwd });
+      expect(readFileSync(join(cwd, "model.svg"), "utf8").includes("shared")).toBe(told);
+    }
+  });
   test("a block that stands once is not counted", async () => {
     const cwd = project({ "model.arch": TINY.replace("blocks 2", "blocks 1") });
     await specc(["inspect", "-q", "--svg", "model.svg", "model.arch"], { cwd });

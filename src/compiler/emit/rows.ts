@@ -61,16 +61,16 @@ const namesOf = (value: Variant): string =>
       isVariant(inner) && key !== "init" ? [namesOf(inner)] : [],
     ),
   ].join(" ");
-/** A word or switch that stands at its default says nothing. */
+/** A word or switch that stands at its default says nothing, nor does none of something. */
 const isDefault = (of: string, key: string, value: Value | undefined): boolean => {
   const keys = vocabulary.constructors.find((c) => c.name === of)?.keys ?? [];
-  const told = typeof value === "string" || typeof value === "boolean";
+  const told = typeof value === "string" || typeof value === "boolean" || value === 0;
   return told && keys.find((k) => k.name === key)?.default === String(value);
 };
-/** @param words whether those at their defaults are told too */
+/** @param words whether words and numbers at their defaults are told too */
 export const details = (v: Variant, words = false): string => {
   const pieces = Object.entries(v).map(([key, value]) =>
-    isDefault(v.is, key, value) && !(words && typeof value === "string") ? "" : piece(key, value),
+    isDefault(v.is, key, value) && !(words && typeof value !== "boolean") ? "" : piece(key, value),
   );
   return pieces.filter((p) => p !== "").join(PART);
 };
