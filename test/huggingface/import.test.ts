@@ -353,3 +353,11 @@ test("a folder named in place of its .arch file, or before it was imported, lead
   writeFileSync(join(cwd, "hub", "other.arch"), "spec 1\n");
   expect((await generate(cwd, "hub")).err).toContain("specc build FILE -o DIR makes one");
 });
+test("a folder as the place of the file leads to a file in it", async () => {
+  const cwd = source("hf/llama");
+  const ran = await specc(["import", "hub", "-o", "models/llama"], { cwd });
+  expect([ran.code, ran.err]).toEqual([
+    2,
+    "error: models/llama is no .arch file\n  name the file, the weights go beside it: -o models/llama/model.arch\n",
+  ]);
+});
