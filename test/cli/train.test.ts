@@ -339,6 +339,14 @@ describe("train", () => {
       (await specc(["train", "model.arch", "--resume-from-checkpoint", "gone"], { cwd })).err,
     ).toContain("no such checkpoint: gone");
   });
+  test.each(["wasm", "cpu"])("a model that no memory holds is told on %s", async (engine) => {
+    const cwd = project();
+    const set = ["--set", "hidden_size=40000000", "--set", "blocks.attention.head_dim=2"];
+    const { code, err } = await specc(["train", "model.arch", "--engine", engine, ...set], { cwd });
+    expect(code).toBe(1);
+    expect(err).toContain(`error: ${engine}: there is no memory for a tensor of `);
+    expect(existsSync(join(cwd, "runs"))).toBe(false);
+  });
   test("without weights, eval and generate say where they come from", async () => {
     const cwd = project();
     for (const command of [

@@ -4,6 +4,7 @@ import type { Access, Line, LoopSpec, Opcode } from "../../bundle/kernels.ts";
 import { sizeOf } from "../../bundle/tensor.ts";
 import { makeDevice } from "./device.ts";
 import type { CpuBackend, Device, Handle, TfKernel } from "./handles.ts";
+import { noMemory } from "./no-memory.ts";
 
 const ROW = 256;
 const erf = (x: number): number => {
@@ -97,13 +98,17 @@ export const cpuDevice = (backend: CpuBackend, call: TfKernel): Device => {
     values,
     allocate: (shape, dtype) => {
       const size = sizeOf(shape);
-      const array =
-        dtype === "float32"
-          ? new Float32Array(size)
-          : dtype === "int32"
-            ? new Int32Array(size)
-            : new Uint8Array(size);
-      return backend.makeTensorInfo([...shape], dtype, array);
+      try {
+        const array =
+          dtype === "float32"
+            ? new Float32Array(size)
+            : dtype === "int32"
+              ? new Int32Array(size)
+              : new Uint8Array(size);
+        return backend.makeTensorInfo([...shape], dtype, array);
+      } catch (error) {
+        throw error instanceof RangeError ? noMemory("cpu", shape) : error;
+      }
     },
     liveBuffers: () => backend.numDataIds(),
     free: (x) => void backend.disposeData(x.dataId),

@@ -6,10 +6,13 @@ import { sizeOf } from "../../../bundle/tensor.ts";
 import { makeDevice } from "../device.ts";
 import type { Window } from "../grouped.ts";
 import type { Device, Handle, TfKernel, WasmBackend } from "../handles.ts";
+import { noMemory } from "../no-memory.ts";
 import { compileLoop } from "./loops.ts";
 import { instantiate, type Exported } from "./web-assembly.ts";
 
 const NO_TRANSPOSE = 0;
+/** Bytes that a pointer of WebAssembly reaches. */
+const ADDRESS_SPACE = 2 ** 32;
 /**
  * XNNPACK packs its right operand anew for each product. That costs about as much as a loop over 35 rows, measured on products
  * of 80 x 80 to 1368 x 512: 1 x 512 x 512 takes 27 us as a loop and 1057 us as a product.
@@ -76,7 +79,14 @@ export const wasmDevice = (backend: WasmBackend, call: TfKernel): Device => {
 
   return makeDevice({
     call,
-    allocate: (shape, dtype) => backend.makeOutput([...shape], dtype),
+    allocate: (shape, dtype) => {
+      const bytes = sizeOf(shape) * (dtype === "bool" ? 1 : 4);
+      // a larger number of bytes would be another one, modulo the address space
+      if (bytes >= ADDRESS_SPACE) throw noMemory("wasm", shape);
+      const made = backend.makeOutput([...shape], dtype);
+      if (bytes > 0 && addressOf(made) === 0) throw noMemory("wasm", shape);
+      return made;
+    },
     values: (x) => {
       const size = sizeOf(x.shape);
       const { buffer } = wasm.HEAPU8; // the heap may have grown: never kept over a call
