@@ -109,7 +109,8 @@ const drawChart = (
   const { xName = "step", xNames, breaks = [], text = measureText, tick = measureTick } = options;
   const [width, height, most] = [widthOf({ wide }), wide ? 340 : 250, mostPoints(wide)];
   const all = drawn.flatMap(({ points }) => points);
-  const [x0, mostX] = rangeOf(all.map(([x]) => x));
+  const [leastX, mostX] = rangeOf(all.map(([x]) => x));
+  const x0 = options.from ?? leastX;
   const x1 = mostX > x0 ? mostX : x0 + 1;
   const [lowest, highest] = rangeOf(all.map(([, y]) => y));
   const isLog = options.log === true && lowest > 0;

@@ -68,6 +68,10 @@ test("a loss over tokens where steps differ in size, over time always", () => {
   const unlike = [named("a", rowsOf(4)), named("b", twice)];
   expect(titled(alike, "Training loss over tokens")).toBeUndefined();
   expect(titled(unlike, "Training loss over tokens")!.drawing).toContain("b at tokens seen 512:");
+  // time begins before the first step ends
+  expect(titled(alike, "Training loss over time")!.drawing).toMatch(
+    /text-anchor="middle">0<\/text>/,
+  );
   expect(titled(alike, "Training loss over time")!.drawing).toContain(
     "a at seconds of training steps 1.5:",
   );

@@ -198,7 +198,12 @@ const figuresOfSeveral = (runs: readonly Course[]): readonly Drawn[] => {
       : []),
     lineChart(
       chart("train/loss", (rows) => [["", against(rows, "train/loss", clockOf())]], {
-        ...{ title: "Training loss over time", xName: "seconds of training steps", smooth: true },
+        ...{
+          title: "Training loss over time",
+          xName: "seconds of training steps",
+          from: 0,
+          smooth: true,
+        },
       }),
     ),
     ...measures.flatMap((measure) => {
