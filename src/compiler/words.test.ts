@@ -5,6 +5,8 @@ import { vocabulary } from "./words.ts";
 
 const words = new Set<string>([
   ...["int", "float", "bool", "string", "*", "blocks"],
+  // parts of parameters' names, by which selectors go
+  ...["q", "k", "v", "o", "up", "down", "attention_norm", "ffn_norm"],
   ...vocabulary.constructors.flatMap(({ name, keys }) => [name, ...keys.map((key) => key.name)]),
   ...Object.values(vocabulary.keys).flatMap((keys) => keys.map(({ name }) => name)),
   ...Object.values(vocabulary.rules).flatMap((rules) => rules.map(({ name }) => name)),
@@ -17,6 +19,13 @@ const helpFor = (block: string): readonly string[] => {
   const text = `spec 1\nmodel M {\n  vocab_size = 7 hidden_size = 8 context = 16\n  blocks 4 {\n    norm = pre()\n    attention = mha(2)\n    ffn = swiglu(12)\n  }\n  blocks { ${block} }\n}\n`;
   const files = { read: () => text, resolveImport: () => ({ fault: "there is one file" }) };
   return analyze("m.arch", files).diagnostics.flatMap((d) => d.help?.[0] ?? []);
+};
+
+/** What a rule of `decay` is told. */
+const helpForSelector = (selector: string): readonly string[] => {
+  const text = `spec 1\nmodel M {\n  vocab_size = 256 hidden_size = 8 context = 16\n  blocks 1 { norm = pre() attention = mha(2) ffn = swiglu(12) }\n}\nrecipe R for M {\n  data = text("a.txt", sequence: 16)\n  batch = 1 sequences\n  length = 1 steps\n  decay { ${selector} => none * => constant(0.1) }\n}\n`;
+  const files = { read: () => text, resolveImport: () => ({ fault: "there is one file" }) };
+  return analyze("m.arch", files).diagnostics.flatMap((d) => d.help ?? []);
 };
 
 describe("other names", () => {
@@ -41,6 +50,16 @@ describe("other names", () => {
     ["scaling = gpas(site: after_residual)", "did you mean `after_addition`?"],
   ])("are told: %s", (block, help) => {
     expect(helpFor(block)).toEqual([help]);
+  });
+  it.each([
+    ["q_proj", "q"],
+    ["o_proj", "o"],
+    ["up_proj", "up"],
+    ["w2", "down"],
+    ["input_layernorm", "attention_norm"],
+    ["ln_2", "ffn_norm"],
+  ])("lead a selector there: %s", (selector, word) => {
+    expect(helpForSelector(selector)).toEqual([`did you mean \`${word}\`?`]);
   });
   it("a word with parentheses is told to have none", () => {
     expect(helpFor("scaling = gpas(gate: tanh())")).toEqual(["write `tanh`"]);
