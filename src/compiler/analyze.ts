@@ -27,6 +27,13 @@ export const analyze = (
     set: Object.entries(options.set ?? {}).map(([key, value]) => ({ key, value })),
   });
 
+/** The same of a text that imports nothing. */
+export const analyzeText = (entry: string, text: string): CheckResult =>
+  analyze(entry, {
+    read: () => text,
+    resolveImport: () => ({ fault: "there is one file" }),
+  });
+
 /** What is wrong with a model and a recipe that meet only because the command line brings them together. */
 export const analyzePair = (
   checked: CheckResult,

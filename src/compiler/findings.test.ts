@@ -1,6 +1,6 @@
 // What of a training's measures is told: collapsed routers, idle experts and gates that run away; nothing where all is well.
 import { describe, expect, test } from "vitest";
-import { analyze } from "./analyze.ts";
+import { analyzeText } from "./analyze.ts";
 import { findingsOf } from "./findings.ts";
 import type { ModelSpec } from "./semantics/spec.ts";
 
@@ -20,8 +20,7 @@ model M {
   }
 }
 `;
-  const files = { read: () => text, resolveImport: () => ({ fault: "there is one file" }) };
-  const { spec, diagnostics } = analyze("m.arch", files);
+  const { spec, diagnostics } = analyzeText("m.arch", text);
   const model = spec?.models["M"];
   if (model === undefined) throw new Error(diagnostics.map((d) => d.message).join("\n"));
   return model;

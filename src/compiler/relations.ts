@@ -1,6 +1,6 @@
 // How two constructors go together, found out by asking the checker: a small model that has both is written down, then once
 // more for each word and switch of either. Nothing here knows a method; what there is to say, their own checks say.
-import { analyze } from "./analyze.ts";
+import { analyzeText } from "./analyze.ts";
 import { InternalError, type Diagnostic } from "./diagnostics/types.ts";
 import { choices, plain, written, type Value } from "./examples.ts";
 import { decoderKind, imageKind, type ModelKind } from "./semantics/kinds.ts";
@@ -196,10 +196,7 @@ const complaintsOn = (
     return [...rest.map(([key, text]) => `${key} = ${text}`), ...own.map((s) => s.text)].join("\n");
   };
   const text = `spec 1\nmodel Example {\n${body("model")}\nblocks 4 {\n${body("blocks")}\n}\n}\nrecipe Training for Example {\n${body("recipe")}\n}`;
-  return analyze("example.arch", {
-    read: () => text,
-    resolveImport: () => ({ fault: "there is one file" }),
-  }).diagnostics;
+  return analyzeText("example.arch", text).diagnostics;
 };
 
 const shown = (settings: readonly Setting[]): string =>

@@ -1,6 +1,6 @@
 // What other libraries call our words: each name leads to a word that there is, and says so where it is written.
 import { describe, expect, it } from "vitest";
-import { analyze } from "./analyze.ts";
+import { analyzeText } from "./analyze.ts";
 import { vocabulary } from "./words.ts";
 
 const words = new Set<string>([
@@ -17,15 +17,13 @@ const words = new Set<string>([
 
 const helpFor = (block: string): readonly string[] => {
   const text = `spec 1\nmodel M {\n  vocab_size = 7 hidden_size = 8 context = 16\n  blocks 4 {\n    norm = pre()\n    attention = mha(2)\n    ffn = swiglu(12)\n  }\n  blocks { ${block} }\n}\n`;
-  const files = { read: () => text, resolveImport: () => ({ fault: "there is one file" }) };
-  return analyze("m.arch", files).diagnostics.flatMap((d) => d.help?.[0] ?? []);
+  return analyzeText("m.arch", text).diagnostics.flatMap((d) => d.help?.[0] ?? []);
 };
 
 /** What a rule of `decay` is told. */
 const helpForSelector = (selector: string): readonly string[] => {
   const text = `spec 1\nmodel M {\n  vocab_size = 256 hidden_size = 8 context = 16\n  blocks 1 { norm = pre() attention = mha(2) ffn = swiglu(12) }\n}\nrecipe R for M {\n  data = text("a.txt", sequence: 16)\n  batch = 1 sequences\n  length = 1 steps\n  decay { ${selector} => none * => constant(0.1) }\n}\n`;
-  const files = { read: () => text, resolveImport: () => ({ fault: "there is one file" }) };
-  return analyze("m.arch", files).diagnostics.flatMap((d) => d.help ?? []);
+  return analyzeText("m.arch", text).diagnostics.flatMap((d) => d.help ?? []);
 };
 
 describe("other names", () => {

@@ -2,7 +2,7 @@
 import { fileURLToPath } from "node:url";
 import ts from "typescript";
 import { expect, test } from "vitest";
-import { analyze } from "../../src/compiler/analyze.ts";
+import { analyzeText } from "../../src/compiler/analyze.ts";
 import { compile } from "../../src/compiler/compile.ts";
 import { manifestOf } from "../../src/compiler/emit/bundle.ts";
 import { entryTypes } from "../../src/compiler/emit/entry-types.ts";
@@ -44,10 +44,7 @@ const complaints = (files: Readonly<Record<string, string>>): readonly string[] 
 };
 
 const typesOf = (text: string): string => {
-  const checked = analyze("model.arch", {
-    read: () => text,
-    resolveImport: () => ({ fault: "there is none" }),
-  });
+  const checked = analyzeText("model.arch", text);
   const { models, recipes } = checked.spec!;
   const target = { entry: "model.arch", checked, model: Object.values(models)[0]! };
   const compilation = compile({ ...target, recipe: Object.values(recipes)[0] });

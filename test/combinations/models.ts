@@ -1,6 +1,6 @@
 // Small models put together from the vocabulary: every constructor that a key of models or blocks takes, by the examples of its
 // keys. A new constructor is in them by being registered.
-import { analyze, type CheckResult } from "../../src/compiler/analyze.ts";
+import { analyzeText, type CheckResult } from "../../src/compiler/analyze.ts";
 import type { Diagnostic } from "../../src/compiler/diagnostics/types.ts";
 import { contents, choices, plain, written, type Value } from "../../src/compiler/examples.ts";
 import { decoderKind, imageKind, type ModelKind } from "../../src/compiler/semantics/kinds.ts";
@@ -54,11 +54,7 @@ export const product = <T>(lists: readonly (readonly T[])[]): readonly (readonly
 export const labelOf = (parts: readonly Part[]): string =>
   parts.map(({ text }) => text).join(" · ");
 
-export const check = (text: string): CheckResult =>
-  analyze("small.arch", {
-    read: () => text,
-    resolveImport: () => ({ fault: "there is one file" }),
-  });
+export const check = (text: string): CheckResult => analyzeText("small.arch", text);
 
 /** Models that read one thing. */
 export interface World {

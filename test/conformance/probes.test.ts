@@ -2,7 +2,7 @@
 // engine; and what they cost a step that does not measure: nothing.
 import { describe, expect, it } from "vitest";
 import { evaluateScalar } from "../../src/bundle/scalar.ts";
-import { analyze } from "../../src/compiler/analyze.ts";
+import { analyzeText } from "../../src/compiler/analyze.ts";
 import { features } from "../../src/compiler/features/index.ts";
 import { evaluate, type Evaluation } from "../../src/compiler/ir/evaluate.ts";
 import { printGraph } from "../../src/compiler/ir/text.ts";
@@ -196,15 +196,15 @@ describe("what is measured", () => {
       "heads.0.blocks.2",
       "heads.1.blocks.2",
     ]);
-    const { spec } = analyze("m.arch", {
-      read: () => `model I {
+    const { spec } = analyzeText(
+      "m.arch",
+      `model I {
         input = image(8, 8, 1)
         stem = conv(4)
         blocks 2 { unit = wide_basic(4) }
         head = classifier(3)
       }`,
-      resolveImport: () => ({ fault: "there is one file" }),
-    });
+    );
     expect(placesIn(spec!.models["I"]!, { batch: 2 })).toEqual(["stem", "blocks.0", "blocks.1"]);
   });
   it("only what the recipe asks for", () => {

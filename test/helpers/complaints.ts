@@ -1,5 +1,5 @@
 // What the checker says of models that extend a plain one: for a method's own checks.
-import { analyze } from "../../src/compiler/analyze.ts";
+import { analyzeText } from "../../src/compiler/analyze.ts";
 
 const base = `spec 1
 export model Base {
@@ -16,8 +16,7 @@ export model Base {
 /** "SPC3101 error at gpas(): …" for each, with the text that it stands at. */
 export const complaints = (source: string): readonly string[] => {
   const text = base + source;
-  const files = { read: () => text, resolveImport: () => ({ fault: "there is one file" }) };
-  return analyze("model.arch", files).diagnostics.map(
+  return analyzeText("model.arch", text).diagnostics.map(
     (d) => `${d.code} ${d.severity} at ${text.slice(d.at.start, d.at.end)}: ${d.message}`,
   );
 };

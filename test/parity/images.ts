@@ -1,6 +1,6 @@
 // Image models as the tests build them: read from text, and one pass forward and backward as a program of no updates.
 import type { StateEntry } from "../../src/bundle/manifest.ts";
-import { analyze } from "../../src/compiler/analyze.ts";
+import { analyzeText } from "../../src/compiler/analyze.ts";
 import { features } from "../../src/compiler/features/index.ts";
 import { createBuilder } from "../../src/compiler/ir/builder.ts";
 import type { Graph } from "../../src/compiler/ir/types.ts";
@@ -13,11 +13,7 @@ import type { ModelSpec } from "../../src/compiler/semantics/spec.ts";
 
 /** The one model of a text without its first line. */
 export const modelOf = (body: string): ModelSpec => {
-  const files = {
-    read: () => `spec 1\nmodel M {\n${body}\n}`,
-    resolveImport: () => ({ fault: "there is one file" }),
-  };
-  const { spec, diagnostics } = analyze("model.arch", files);
+  const { spec, diagnostics } = analyzeText("model.arch", `spec 1\nmodel M {\n${body}\n}`);
   const model = spec?.models["M"];
   if (model === undefined) throw new Error(diagnostics.map((d) => d.message).join("; "));
   return model;

@@ -1,5 +1,5 @@
 // The models of the golden cases as Specs, and the smallest way to run one: build its graph, evaluate it in float64.
-import { analyze } from "../../src/compiler/analyze.ts";
+import { analyzeText } from "../../src/compiler/analyze.ts";
 import { createBuilder } from "../../src/compiler/ir/builder.ts";
 import { evaluate } from "../../src/compiler/ir/evaluate.ts";
 import type { Graph, Node } from "../../src/compiler/ir/types.ts";
@@ -32,8 +32,7 @@ export interface Choices {
 
 /** The one model of a text, as the checker makes it: every key filled. */
 export const modelFrom = (text: string): DecoderSpec => {
-  const files = { read: () => text, resolveImport: () => ({ fault: "there is one file" }) };
-  const { spec, diagnostics } = analyze("model.arch", files);
+  const { spec, diagnostics } = analyzeText("model.arch", text);
   const model = Object.values(spec?.models ?? {}).at(-1);
   if (model?.kind !== "decoder") throw new Error(diagnostics.map((d) => d.message).join("; "));
   return model;

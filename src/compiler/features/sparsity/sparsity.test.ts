@@ -4,7 +4,7 @@ import { golden, maxDifference, readGolden, readJson } from "../../../../test/pa
 import { everything, recipe as recipeWith, steps } from "../../../../test/parity/recipes.ts";
 import { evaluateScalar } from "../../../bundle/scalar.ts";
 import { initialState, initialValues } from "../../../runtime/state.ts";
-import { analyze } from "../../analyze.ts";
+import { analyzeText } from "../../analyze.ts";
 import { createBuilder } from "../../ir/builder.ts";
 import { evaluate } from "../../ir/evaluate.ts";
 import { printGraph } from "../../ir/text.ts";
@@ -173,10 +173,7 @@ const compiled = (
   source: string,
   names: readonly ("train_step" | "accumulate" | "apply")[] = ["train_step"],
 ): Compiled => {
-  const { spec, diagnostics } = analyze("small.arch", {
-    read: () => source,
-    resolveImport: () => ({ fault: "there is one file" }),
-  });
+  const { spec, diagnostics } = analyzeText("small.arch", source);
   expect(diagnostics).toEqual([]);
   const recipe = spec!.recipes["R"]!;
   return buildPrograms(spec!.models["Small"]!, recipe, {

@@ -1,6 +1,6 @@
 // What ops cost, counted by hand.
 import { describe, expect, it } from "vitest";
-import { analyze } from "../../analyze.ts";
+import { analyzeText } from "../../analyze.ts";
 import { compile } from "../../compile.ts";
 import { createBuilder, rowOf } from "../builder.ts";
 import { parseType } from "../samples.ts";
@@ -66,10 +66,7 @@ model M {
   }
 }
 `;
-  const checked = analyze("m.arch", {
-    read: () => text,
-    resolveImport: () => ({ fault: "there is none" }),
-  });
+  const checked = analyzeText("m.arch", text);
   const model = checked.spec!.models["M"]!;
   const { programs } = compile({ entry: "m.arch", checked, model, recipe: undefined });
 
